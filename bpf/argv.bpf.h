@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * Arguments and environment, from two kinds of places.
+ *
+ * After a successful exec they lie in one piece in the new image, where nobody has run yet: one
+ * bulk read per piece, nothing can race with it. What does not fit into the first record follows in
+ * chunks. Of an exec that failed or is only asked for there is but the caller's vector of pointers,
+ * into memory that may be missing or changing: string by string, as much as one record holds.
+ */
+#pragma once
+
+#include "path.bpf.h"
+
+/* 6 MiB, the most that ARG_MAX can ever allow, in chunks. */
+#define CHUNK_SIZE (SCRATCH_DATA_SIZE - sizeof(struct exec_record_head))
+#define CHUNKS_MAX 200
+
+#define ENV_STEPS_MAX 512
+#define ENV_STRING_SIZE 4096
+
+#define VECTOR_STEPS_MAX 1024 /* at 2048 the verifier counts more jumps than its 8,192 */
+#define VECTOR_STRING_SIZE 4096
+
+/* Reads the next piece of the arguments to data[offset]; what cannot be read is marked as cut. */
+static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limit)
+{
+        struct scratch *s = run->scratch;
+        __u64 size = s->user_end - s->user;
+
+        asm volatile("" : "+r"(size), "+r"(offset));
+        if (size > limit)
+                size = limit;
+        if (offset > SCRATCH_ARGV_START_MAX || size > SCRATCH_DATA_SIZE ||
+            size + offset > SCRATCH_DATA_SIZE)
+                return 0;
+        asm volatile("" : "+r"(size));
+        if (size > SCRATCH_ARGV_SIZE)
+                size = SCRATCH_ARGV_SIZE;
+        if (bpf_probe_read_user(&s->data[offset], size, (void *)s->user)) {
+                run->counters->faults++;
+                return 0;
+        }
+        s->user += size;
+        return size;
+}
+
+/* argv of the new image: its first piece; how many chunks are to follow goes into the head. */
+static __always_inline void collect_argv(struct run *run, struct mm_struct *mm)
+{
+        struct scratch *s = run->scratch;
+        struct exec_record *r = &s->record;
+        __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+        __u64 stack = BPF_CORE_READ(mm, start_stack), size, n;
+
+        /* The ELF loader puts argc on top of the new stack: 4 or 8 bytes, little endian. */
+        if (bpf_probe_read_user(&r->argc, sizeof(r->argc), (void *)stack) == 0)
+                r->present |= FACT_ARGC;
+        r->argv_bytes = end - start;
+        r->present |= FACT_ARGV_BYTES;
+
+        size = end - start;
+        if (size > run->control->argv_max) {
+                size = run->control->argv_max;
+                r->cut |= EXEC_CUT(FIELD_ARGV);
+        }
+        s->user = start;
+        s->user_end = start + size;
+        n = read_argv(run, s->pos, SCRATCH_ARGV_SIZE);
+        if (n == 0 && size > 0) {
+                r->cut |= EXEC_CUT(FIELD_ARGV);
+                s->user = s->user_end;
+        }
+        r->len[FIELD_ARGV] = n;
+        s->pos += n;
+        size -= n;
+        r->head.n_chunks = n == 0 ? 0 : (size + CHUNK_SIZE - 1) / CHUNK_SIZE;
+}
+
+/* Sends the next chunk; true: no more, or no room. */
+static __noinline int chunk_step(void *ctx, struct scratch *s)
+{
+        __u64 size = s->user_end - s->user;
+        long error = -EFAULT;
+
+        if (s->head.chunk >= s->head.n_chunks)
+                return 1;
+        if (size > CHUNK_SIZE)
+                size = CHUNK_SIZE;
+        asm volatile("" : "+r"(size));
+        if (size > CHUNK_SIZE)
+                return 1;
+        if (bpf_probe_read_user(&s->data[sizeof(s->head)], size, (void *)s->user) == 0) {
+                s->head.chunk++;
+                s->head.size = sizeof(s->head) + size;
+                error = bpf_perf_event_output(ctx, &rings, BPF_F_CURRENT_CPU, s->data,
+                                              sizeof(s->head) + size);
+        }
+        if (error)
+                return 1;
+        s->user += size;
+        s->count++;
+        return 0;
+}
+
+static __always_inline void send_chunks(struct run *run)
+{
+        struct scratch *s = run->scratch;
+
+        if (!s->head.n_chunks)
+                return;
+        s->head.kind = RECORD_CHUNK;
+        s->count = 0;
+        for (int i = 0; i < CHUNKS_MAX; i++)
+                if (chunk_step(run->ctx, s))
+                        break;
+        run->counters->lost_chunks += s->head.n_chunks - s->count;
+}
+
+/* In `user` the next string, `user_end` the end of the environment, `count` the strings left. */
+static __noinline int env_step(struct scratch *s, __u64 bloom)
+{
+        __u64 first = 0, pos = s->pos, key;
+        long n;
+
+        if (s->user >= s->user_end) {
+                s->done = WALK_COMPLETE;
+                return 1;
+        }
+        asm volatile("" : "+r"(pos));
+        if (pos > SCRATCH_ARGV_START_MAX - ENV_STRING_SIZE) {
+                s->done = WALK_CUT;
+                return 1;
+        }
+        n = bpf_probe_read_user_str(&s->data[pos], ENV_STRING_SIZE, (void *)s->user);
+        if (n <= 0) {
+                s->done = WALK_CUT;
+                return 1;
+        }
+        s->user += n;
+        __builtin_memcpy(&first, &s->data[pos], sizeof(first));
+        key = env_key(first);
+        if (!(bloom >> (env_hash(key) & 63) & 1) || !bpf_map_lookup_elem(&env_keys, &key))
+                return 0;
+        s->pos = pos + n;
+        return 0;
+}
+
+/* The allowed variables of the new image's environment, each as NAME=value. */
+static __always_inline void collect_env(struct run *run, struct mm_struct *mm)
+{
+        struct scratch *s = run->scratch;
+        __u64 bloom = run->control->env_bloom;
+
+        if (!bloom)
+                return;
+        s->start = s->pos;
+        s->done = WALK_GOING;
+        s->user = BPF_CORE_READ(mm, env_start);
+        s->user_end = BPF_CORE_READ(mm, env_end);
+        for (int i = 0; i < ENV_STEPS_MAX; i++)
+                if (env_step(s, bloom))
+                        break;
+        walk_end(s, FIELD_ENV);
+}
+
+/*
+ * In `user` the next pointer of the caller's vector, in `node` the string being read or 0, in
+ * `mount` whether the room is used up: then we only count.
+ */
+static __noinline int vector_step(struct scratch *s)
+{
+        __u64 string = s->node, pos = s->pos;
+        long n;
+
+        if (!string) {
+                if (bpf_probe_read_user(&string, sizeof(string), (void *)s->user)) {
+                        s->done = WALK_CUT;
+                        return 1;
+                }
+                if (!string) {
+                        s->done = WALK_COMPLETE;
+                        return 1;
+                }
+                s->user += sizeof(string);
+                s->count++;
+        }
+        s->node = 0;
+        if (s->mount)
+                return 0;
+
+        asm volatile("" : "+r"(pos));
+        if (pos > SCRATCH_DATA_SIZE - VECTOR_STRING_SIZE) {
+                s->mount = 1;
+                return 0;
+        }
+        n = bpf_probe_read_user_str(&s->data[pos], VECTOR_STRING_SIZE, (void *)string);
+        if (n <= 0) {
+                s->mount = 1;
+                return 0;
+        }
+        if (n == VECTOR_STRING_SIZE) { /* there is more: go on where the NUL was put */
+                n--;
+                s->node = string + n;
+        }
+        s->pos = pos + n;
+        return 0;
+}
+
+/* argv as the caller passed it; a NULL vector is an empty one. */
+static __always_inline void collect_vector(struct run *run, __u64 argv)
+{
+        struct scratch *s = run->scratch;
+        struct exec_record *r = &s->record;
+
+        s->start = s->pos;
+        s->done = argv ? WALK_GOING : WALK_COMPLETE;
+        s->user = argv;
+        s->node = s->mount = s->count = 0;
+        for (int i = 0; i < VECTOR_STEPS_MAX; i++) {
+                if (s->done)
+                        break;
+                if (vector_step(s))
+                        break;
+        }
+        if (s->mount)
+                r->cut |= EXEC_CUT(FIELD_ARGV);
+        if (s->done == WALK_COMPLETE) {
+                r->argc = s->count;
+                r->present |= FACT_ARGC;
+        } else {
+                run->counters->faults += s->done == WALK_CUT;
+        }
+        if (s->done == WALK_COMPLETE && !s->mount) {
+                r->argv_bytes = s->pos - s->start;
+                r->present |= FACT_ARGV_BYTES;
+        }
+        walk_end(s, FIELD_ARGV);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * The wire format between the BPF programs and the daemon: the only file that both sides see.
+ *
+ * A record is self-contained: the daemon never asks /proc about an event. It has a head, a fixed
+ * part and a variable part, in that order and without gaps. The variable part is the concatenation
+ * of the fields of enum exec_field, each `len[field]` bytes long, in the order of the enum.
+ *
+ * An argv that does not fit goes on in chunk records: a head with kind RECORD_CHUNK and the same
+ * program, cpu, seq and boot_ns as its event, then raw argv bytes. A ring delivers them behind
+ * their event.
+ *
+ * Both sides are built from one tree, so there is one version and no compatibility code; recordings
+ * carry it and are refused when it differs. Any change of layout bumps EXEC_RECORD_VERSION.
+ *
+ * Integers are in host byte order; every structure has explicit padding and an asserted size.
+ */
+#pragma once
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define EXEC_RECORD_VERSION 1
+
+/*
+ * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
+ * far below the 65,516 bytes beyond which perf_event_output() drops a sample without an error.
+ */
+#define EXEC_RECORD_SIZE_MAX 32768
+
+/* Lengths of fixed kernel strings: TASK_COMM_LEN, and tty_struct.name. */
+#define EXEC_COMM_SIZE 16
+#define EXEC_TTY_SIZE 64
+#define EXEC_ANCESTORS_MAX 8
+
+/* One program, one scratch, one counter set, one sequence per CPU. */
+enum exec_program {
+        PROGRAM_EXEC,       /* tracepoint/sched/sched_process_exec */
+        PROGRAM_EXIT,       /* tracepoint/sched/sched_process_exit */
+        PROGRAM_FAILED,     /* tracepoint/syscalls/sys_exit_execve */
+        PROGRAM_FAILED_AT,  /* tracepoint/syscalls/sys_exit_execveat */
+        PROGRAM_ATTEMPT,    /* tracepoint/syscalls/sys_enter_execve */
+        PROGRAM_ATTEMPT_AT, /* tracepoint/syscalls/sys_enter_execveat */
+        _PROGRAM_MAX,
+};
+
+enum exec_record_kind {
+        RECORD_EXEC = 1,
+        RECORD_EXEC_FAILED,
+        RECORD_EXEC_ATTEMPT,
+        RECORD_EXIT,
+        RECORD_CHUNK,
+        _RECORD_KERNEL_MAX,
+        RECORD_DAEMON = 128, /* from here on: the daemon's own, never from the kernel */
+};
+
+/* exec_record_head.flags */
+enum exec_record_flag {
+        RECORD_BARE = 1 << 0, /* the ring had no room for the variable part */
+};
+
+struct exec_record_head {
+        __u32 size; /* bytes of the whole record, this head included; perf pads, hence our own */
+        __u16 version;
+        __u8 kind;    /* enum exec_record_kind */
+        __u8 program; /* enum exec_program */
+        __u32 cpu;
+        __u32 flags;   /* enum exec_record_flag */
+        __u64 seq;     /* unfiltered events of this program on this CPU, from 1; a hole is a loss */
+        __u64 boot_ns; /* CLOCK_BOOTTIME when the program started */
+        __u32 chunk;   /* 0: the event itself; 1..n_chunks: its continuations */
+        __u32 n_chunks; /* how many continuations the event was meant to have */
+};
+
+/* True for what the kernel counts: not for continuations, nor the daemon's own. */
+static inline int exec_record_is_event(const struct exec_record_head *head)
+{
+        return head->kind >= RECORD_EXEC && head->kind <= RECORD_EXIT;
+}
+
+/* The variable part, in this order. */
+enum exec_field {
+        FIELD_FILENAME,  /* as given to the kernel, no NUL */
+        FIELD_EXE,       /* path components, leaf first, each with its NUL */
+        FIELD_CWD,       /* likewise */
+        FIELD_CGROUP,    /* likewise */
+        FIELD_ANCESTORS, /* struct exec_ancestor, parent's parent first */
+        FIELD_ENV,       /* NAME=value strings, each with its NUL; allowed names only */
+        FIELD_ARGV,      /* strings, each with its NUL; may go on in chunks */
+        _FIELD_MAX,
+};
+
+/* exec_record.present: which facts of the fixed part the kernel could give. */
+enum exec_fact {
+        FACT_CREDS = 1 << 0,
+        FACT_PARENT = 1 << 1, /* ppid, parent_comm, parent_start_ns */
+        FACT_RETVAL = 1 << 2,
+        FACT_ARGC = 1 << 3,
+        FACT_ARGV_BYTES = 1 << 4,
+        FACT_EXE_FILE = 1 << 5,
+        FACT_TTY = 1 << 6,
+        FACT_LOGINUID = 1 << 7,
+        FACT_SESSION = 1 << 8,
+        FACT_NS_PID = 1 << 9,
+        FACT_NAMESPACES = 1 << 10,
+        FACT_CAPS = 1 << 11,
+};
+
+/* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
+#define EXEC_CUT(field) (1u << (field))
+
+/* exec_record.traits: what can be told about the program for sure. */
+enum exec_trait {
+        TRAIT_MEMFD = 1 << 0,
+        TRAIT_DELETED = 1 << 1,
+        TRAIT_OVERLAY_UPPER = 1 << 2,
+        TRAIT_SETUID = 1 << 3,
+        TRAIT_SETGID = 1 << 4,
+        TRAIT_FILECAPS = 1 << 5,
+        TRAIT_THREAD_EXEC = 1 << 6,
+        TRAIT_KERNEL = 1 << 7,
+        TRAIT_IMAGE32 = 1 << 8,
+        TRAIT_SCRIPT = 1 << 9,
+        TRAIT_EXECVEAT = 1 << 10,
+        TRAIT_POINT_OF_NO_RETURN = 1 << 11, /* failed after the old image was gone */
+};
+
+enum exec_namespace {
+        NAMESPACE_CGROUP,
+        NAMESPACE_IPC,
+        NAMESPACE_MNT,
+        NAMESPACE_NET,
+        NAMESPACE_PID,
+        NAMESPACE_TIME,
+        NAMESPACE_USER,
+        NAMESPACE_UTS,
+        _NAMESPACE_MAX,
+};
+
+struct exec_ancestor {
+        __u32 pid;
+        char comm[EXEC_COMM_SIZE];
+};
+
+/* The file that runs: the interpreter's for a script. */
+struct exec_file {
+        __u64 ino;
+        __u64 size; /* bytes */
+        __s64 mtime_sec;
+        __u32 mtime_nsec;
+        __u32 dev; /* kernel's dev_t: major << 20 | minor */
+        __u32 mode;
+        __u32 uid;
+        __u32 gid;
+        __u32 nlink;
+};
+
+/* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT */
+struct exec_record {
+        struct exec_record_head head;
+        __u32 present; /* enum exec_fact */
+        __u32 cut;     /* EXEC_CUT() of enum exec_field */
+        __u32 traits;  /* enum exec_trait */
+        __s32 retval;
+        __u32 pid; /* thread group */
+        __u32 tid; /* the thread that called, before exec made it the leader */
+        __u32 ppid;
+        __u32 ns_pid; /* pid in the process's own PID namespace */
+        __u32 uid;
+        __u32 gid;
+        __u32 euid;
+        __u32 egid;
+        __u32 suid;
+        __u32 sgid;
+        __u32 loginuid;
+        __u32 session;
+        __u64 start_ns;        /* CLOCK_BOOTTIME start of the process (its leader) */
+        __u64 parent_start_ns; /* likewise of the parent */
+        __u64 caps_effective;
+        __u64 caps_permitted;
+        __u64 argv_bytes; /* of the original, NULs included */
+        __u32 argc;       /* of the original */
+        __u32 len[_FIELD_MAX];
+        __u32 namespaces[_NAMESPACE_MAX]; /* inode numbers, 0: not known */
+        struct exec_file exe_file;
+        char comm[EXEC_COMM_SIZE];
+        char parent_comm[EXEC_COMM_SIZE];
+        char tty[EXEC_TTY_SIZE];
+};
+
+/* RECORD_EXIT: the last thread of a process that we saw exec has ended. */
+struct exec_exit_record {
+        struct exec_record_head head;
+        __u32 pid;
+        __u32 uid;
+        __u32 status; /* as from wait(2) */
+        __u32 pad;
+        __u64 start_ns; /* as in struct exec_record */
+        __u64 exec_ns;  /* CLOCK_BOOTTIME of its last exec */
+        char comm[EXEC_COMM_SIZE];
+};
+
+/*
+ * Counters of one program on one CPU, read by the daemon. For each program
+ *   seen = sent + filtered + lost_ring_full + lost_no_ring + lost_other
+ * once it no longer runs; seen - filtered is the sequence number given last.
+ */
+struct exec_counters {
+        __u64 seen;
+        __u64 sent;
+        __u64 filtered;
+        __u64 lost_ring_full;
+        __u64 lost_no_ring; /* no ring on this CPU: it came online and we have not followed yet */
+        __u64 lost_other;
+        __u64 bare;        /* of sent: without variable part, for want of room */
+        __u64 lost_chunks; /* chunk records that found no room */
+        __u64 faults;      /* user memory that could not be read */
+        __u64 untracked;   /* execs whose exit will not be seen: the table of processes is full */
+};
+
+/*
+ * Which programs run on a CPU right now, in memory shared with the daemon (one element per CPU, a
+ * cache line): 0 = not running, 1 = starting, else the boot_ns of the record being made. Whatever
+ * is not in flight and older than a moment has reached its ring before that moment.
+ */
+#define EXEC_INFLIGHT_STARTING 1
+struct exec_inflight {
+        __u64 since[8]; /* by enum exec_program */
+};
+
+/*
+ * Settings that may change while the programs run, and the doorbell; shared memory.
+ *
+ * An environment variable is wanted if the key of its name is in the map env_keys; env_bloom, a bit
+ * for each env_hash(key), spares most variables the look-up. Names that share their first eight
+ * bytes share a key: the daemon drops what it did not ask for.
+ */
+struct exec_control {
+        __u32 armed;       /* the daemon sleeps: ring the bell once */
+        __u32 track_exits; /* 0 or 1 */
+        __u64 argv_max;    /* bytes */
+        __u64 caps_full;   /* all capabilities that this kernel knows */
+        __u64 env_bloom;
+        __u64 ignore_errnos[8]; /* bit n: failures with errno n are counted as filtered */
+};
+
+#define EXEC_ENV_NAMES_MAX 32
+#define EXEC_ENV_NAME_SIZE 64 /* longest name and NUL */
+
+/* The first eight bytes of "NAME=value", little endian, zero behind the "=". */
+static inline __u64 env_key(__u64 first_bytes)
+{
+        __u64 x = first_bytes ^ 0x3d3d3d3d3d3d3d3dULL; /* "=" becomes a zero byte */
+        __u64 zero = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+
+        return zero ? first_bytes & (zero ^ (zero - 1)) : first_bytes;
+}
+
+static inline __u32 env_hash(__u64 key)
+{
+        return key * 0x9e3779b97f4a7c15ULL >> 58; /* 2^64 / golden ratio: Fibonacci hashing */
+}
+
+#define EXEC_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has a hole")
+EXEC_ASSERT_SIZE(struct exec_record_head, 40);
+EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
+EXEC_ASSERT_SIZE(struct exec_file, 48);
+EXEC_ASSERT_SIZE(struct exec_record, 352);
+EXEC_ASSERT_SIZE(struct exec_exit_record, 88);
+EXEC_ASSERT_SIZE(struct exec_counters, 80);
+EXEC_ASSERT_SIZE(struct exec_inflight, 64);
+EXEC_ASSERT_SIZE(struct exec_control, 96);

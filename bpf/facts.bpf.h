@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * Facts of fixed size about the calling task: who it is, what it may, where it lives, which file
+ * it runs. A fact that cannot be read leaves its bit in `present` unset and is never made up.
+ */
+#pragma once
+
+#include "path.bpf.h"
+
+#define PF_KTHREAD 0x00200000 /* include/linux/sched.h, unchanged since 3.x */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define S_ISUID 04000
+#define S_ISGID 02000
+#define S_IXGRP 00010
+#define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
+#define NAME_MEMFD_SIZE 6
+#define NOT_SET ((__u32)-1) /* AUDIT_UID_UNSET, AUDIT_SID_UNSET */
+
+static __always_inline __u64 read_caps(const kernel_cap_t *caps)
+{
+        __u64 value = 0;
+
+        bpf_probe_read_kernel(&value, sizeof(value), caps);
+        return value;
+}
+
+static __always_inline void collect_creds(struct scratch *s, struct exec_control *control,
+                                          const struct cred *cred)
+{
+        struct exec_record *r = &s->record;
+        __u64 known;
+
+        r->uid = BPF_CORE_READ(cred, uid.val);
+        r->gid = BPF_CORE_READ(cred, gid.val);
+        r->euid = BPF_CORE_READ(cred, euid.val);
+        r->egid = BPF_CORE_READ(cred, egid.val);
+        r->suid = BPF_CORE_READ(cred, suid.val);
+        r->sgid = BPF_CORE_READ(cred, sgid.val);
+        r->caps_effective = read_caps(&cred->cap_effective);
+        r->caps_permitted = read_caps(&cred->cap_permitted);
+        r->present |= FACT_CREDS;
+
+        /* Plain is the same in both, and nothing or everything that this kernel knows. */
+        known = r->caps_permitted & control->caps_full;
+        if (r->caps_effective != r->caps_permitted || (known && known != control->caps_full))
+                r->present |= FACT_CAPS;
+}
+
+static __always_inline void collect_parents(struct scratch *s, struct task_struct *task)
+{
+        struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+        struct exec_record *r = &s->record;
+
+        if (!parent)
+                return;
+        r->ppid = BPF_CORE_READ(parent, tgid);
+        r->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+        BPF_CORE_READ_INTO(&r->parent_comm, parent, group_leader, comm);
+        if (BPF_CORE_READ(parent, flags) & PF_KTHREAD)
+                r->traits |= TRAIT_KERNEL;
+        r->present |= FACT_PARENT;
+}
+
+/* In `node` the task whose parent comes next; true: no more. */
+static __noinline int ancestor_step(struct scratch *s)
+{
+        struct task_struct *task = (void *)s->node;
+        struct exec_ancestor *a;
+        __u64 pos = s->pos;
+
+        task = BPF_CORE_READ(task, real_parent, group_leader);
+        asm volatile("" : "+r"(pos));
+        if (!task || pos > SCRATCH_ARGV_START_MAX - sizeof(*a))
+                return 1;
+        a = (void *)&s->data[pos];
+        a->pid = BPF_CORE_READ(task, tgid);
+        if (!a->pid) /* the idle task, parent of init and kthreadd */
+                return 1;
+        BPF_CORE_READ_INTO(&a->comm, task, comm);
+        s->pos = pos + sizeof(*a);
+        s->node = (__u64)task;
+        return 0;
+}
+
+static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
+{
+        walk_begin(s, task, NULL);
+        for (int i = 0; i < EXEC_ANCESTORS_MAX; i++)
+                if (ancestor_step(s))
+                        break;
+        s->done = WALK_COMPLETE; /* eight are as many as we promise */
+        walk_end(s, FIELD_ANCESTORS);
+}
+
+static __always_inline void collect_session(struct scratch *s, struct task_struct *task)
+{
+        struct exec_record *r = &s->record;
+        struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+
+        if (tty && BPF_CORE_READ_STR_INTO(&r->tty, tty, name) > 0)
+                r->present |= FACT_TTY;
+        if (bpf_core_field_exists(task->loginuid)) {
+                r->loginuid = BPF_CORE_READ(task, loginuid.val);
+                if (r->loginuid != NOT_SET)
+                        r->present |= FACT_LOGINUID;
+        }
+        if (bpf_core_field_exists(task->sessionid)) {
+                r->session = BPF_CORE_READ(task, sessionid);
+                if (r->session != NOT_SET)
+                        r->present |= FACT_SESSION;
+        }
+}
+
+static __always_inline void collect_namespaces(struct scratch *s, struct task_struct *task,
+                                               const struct cred *cred)
+{
+        struct exec_record *r = &s->record;
+        struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
+        struct pid *pid = BPF_CORE_READ(task, thread_pid);
+        unsigned int level = BPF_CORE_READ(pid, level);
+        struct upid upid = {};
+        const void *own;
+
+        if (!ns || !pid)
+                return;
+        r->namespaces[NAMESPACE_CGROUP] = BPF_CORE_READ(ns, cgroup_ns, ns.inum);
+        r->namespaces[NAMESPACE_IPC] = BPF_CORE_READ(ns, ipc_ns, ns.inum);
+        r->namespaces[NAMESPACE_MNT] = BPF_CORE_READ(ns, mnt_ns, ns.inum);
+        r->namespaces[NAMESPACE_NET] = BPF_CORE_READ(ns, net_ns, ns.inum);
+        r->namespaces[NAMESPACE_UTS] = BPF_CORE_READ(ns, uts_ns, ns.inum);
+        r->namespaces[NAMESPACE_USER] = BPF_CORE_READ(cred, user_ns, ns.inum);
+        if (bpf_core_field_exists(ns->time_ns))
+                r->namespaces[NAMESPACE_TIME] = BPF_CORE_READ(ns, time_ns, ns.inum);
+
+        /* The task's own PID namespace; nsproxy has the one of its children. */
+        own = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+              level * bpf_core_type_size(struct upid);
+        bpf_probe_read_kernel(&upid.nr, sizeof(upid.nr),
+                              own + bpf_core_field_offset(struct upid, nr));
+        bpf_probe_read_kernel(&upid.ns, sizeof(upid.ns),
+                              own + bpf_core_field_offset(struct upid, ns));
+        r->namespaces[NAMESPACE_PID] = BPF_CORE_READ(upid.ns, ns.inum);
+        r->present |= FACT_NAMESPACES;
+        if (level > 0) {
+                r->ns_pid = upid.nr;
+                r->present |= FACT_NS_PID;
+        }
+}
+
+static __always_inline void collect_mtime(struct exec_file *f, struct inode *inode)
+{
+        struct inode___before_6_11 *before_6_11 = (void *)inode;
+        struct inode___before_6_6 *before_6_6 = (void *)inode;
+
+        if (bpf_core_field_exists(inode->i_mtime_sec)) {
+                f->mtime_sec = BPF_CORE_READ(inode, i_mtime_sec);
+                f->mtime_nsec = BPF_CORE_READ(inode, i_mtime_nsec);
+        } else if (bpf_core_field_exists(before_6_11->__i_mtime)) {
+                f->mtime_sec = BPF_CORE_READ(before_6_11, __i_mtime.tv_sec);
+                f->mtime_nsec = BPF_CORE_READ(before_6_11, __i_mtime.tv_nsec);
+        } else {
+                f->mtime_sec = BPF_CORE_READ(before_6_6, i_mtime.tv_sec);
+                f->mtime_nsec = BPF_CORE_READ(before_6_6, i_mtime.tv_nsec);
+        }
+}
+
+/* A dentry that belongs to no directory, its own parent, with the name that memfd_create() gives.
+ */
+static __always_inline bool is_memfd(struct dentry *dentry)
+{
+        __u64 name = 0;
+
+        if (BPF_CORE_READ(dentry, d_parent) != dentry)
+                return false;
+        bpf_probe_read_kernel(&name, NAME_MEMFD_SIZE, BPF_CORE_READ(dentry, d_name.name));
+        return name == NAME_MEMFD;
+}
+
+static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
+{
+        struct inode *inode = BPF_CORE_READ(file, f_inode);
+        struct exec_record *r = &s->record;
+        struct exec_file *f = &r->exe_file;
+        void *upper = NULL;
+
+        f->ino = BPF_CORE_READ(inode, i_ino);
+        f->size = BPF_CORE_READ(inode, i_size);
+        f->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+        f->mode = BPF_CORE_READ(inode, i_mode);
+        f->uid = BPF_CORE_READ(inode, i_uid.val);
+        f->gid = BPF_CORE_READ(inode, i_gid.val);
+        f->nlink = BPF_CORE_READ(inode, i_nlink);
+        collect_mtime(f, inode);
+        r->present |= FACT_EXE_FILE;
+
+        if (is_memfd(BPF_CORE_READ(file, f_path.dentry)))
+                r->traits |= TRAIT_MEMFD;
+        else if (f->nlink == 0)
+                r->traits |= TRAIT_DELETED;
+        /* struct ovl_inode: the dentry on the upper layer comes right behind the inode. */
+        if (BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
+                bpf_probe_read_kernel(&upper, sizeof(upper),
+                                      (void *)inode + bpf_core_type_size(struct inode));
+                if (upper)
+                        r->traits |= TRAIT_OVERLAY_UPPER;
+        }
+}
+
+/* What the exec made of the credentials, as far as it can be told for sure from the new ones. */
+static __always_inline void collect_privilege(struct scratch *s, const struct cred *cred)
+{
+        struct exec_record *r = &s->record;
+        const struct exec_file *f = &r->exe_file;
+
+        if ((f->mode & S_ISUID) && r->euid == f->uid && r->uid != r->euid)
+                r->traits |= TRAIT_SETUID;
+        if ((f->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && r->egid == f->gid &&
+            r->gid != r->egid)
+                r->traits |= TRAIT_SETGID;
+
+        /*
+         * Outside user namespaces neither root, real or effective: then exec leaves nothing in the
+         * permitted set but the file's capabilities or, without such, the ambient ones.
+         */
+        if (r->uid && r->euid && !BPF_CORE_READ(cred, user_ns, parent) &&
+            (r->caps_permitted & ~read_caps(&cred->cap_ambient)))
+                r->traits |= TRAIT_FILECAPS;
+}
+
+/* Everything about the calling task that is the same question for each kind of record. */
+static __always_inline void collect_task(struct run *run, struct task_struct *task)
+{
+        struct scratch *s = run->scratch;
+        struct exec_record *r = &s->record;
+        const struct cred *cred = BPF_CORE_READ(task, cred);
+        __u64 pid_tgid = bpf_get_current_pid_tgid();
+
+        __builtin_memset((void *)r + sizeof(r->head), 0, sizeof(*r) - sizeof(r->head));
+        s->pos = sizeof(*r);
+        r->pid = pid_tgid >> 32;
+        r->tid = (__u32)pid_tgid;
+        r->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+        bpf_get_current_comm(r->comm, sizeof(r->comm));
+        collect_creds(s, run->control, cred);
+        collect_parents(s, task);
+        collect_session(s, task);
+        collect_namespaces(s, task, cred);
+}
+
+/* The paths, in the order of enum exec_field; after the filename. */
+static __always_inline void collect_places(struct scratch *s, struct task_struct *task)
+{
+        struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+        struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+        if (exe) {
+                collect_exe_file(s, exe);
+                collect_path(s, FIELD_EXE, BPF_CORE_READ(exe, f_path.dentry),
+                             BPF_CORE_READ(exe, f_path.mnt));
+        }
+        if (fs)
+                collect_path(s, FIELD_CWD, BPF_CORE_READ(fs, pwd.dentry),
+                             BPF_CORE_READ(fs, pwd.mnt));
+        else
+                s->record.cut |= EXEC_CUT(FIELD_CWD);
+        collect_cgroup(s, task);
+        collect_ancestors(s, task);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * The kernel structures that our programs read, and of them only the members that they read.
+ *
+ * CO-RE relocates every access to the running kernel's layout by BTF, so order and size here mean
+ * nothing; names do. A member that was renamed has a flavour (`___suffix`, ignored by libbpf) for
+ * each name; the reader asks bpf_core_field_exists(), never a kernel version. No vmlinux.h: 3 MB of
+ * one kernel's layout are neither reproducible nor there in a build chroot.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+        __u32 val;
+} kuid_t;
+
+typedef struct {
+        __u32 val;
+} kgid_t;
+
+struct list_head {
+        struct list_head *next;
+};
+
+struct ns_common {
+        unsigned int inum;
+};
+
+struct user_namespace {
+        struct user_namespace *parent;
+        struct ns_common ns;
+};
+
+struct pid_namespace {
+        struct ns_common ns;
+};
+
+struct uts_namespace {
+        struct ns_common ns;
+};
+
+struct ipc_namespace {
+        struct ns_common ns;
+};
+
+struct mnt_namespace {
+        struct ns_common ns;
+};
+
+struct net {
+        struct ns_common ns;
+};
+
+struct time_namespace {
+        struct ns_common ns;
+};
+
+struct cgroup_namespace {
+        struct ns_common ns;
+};
+
+struct nsproxy {
+        struct uts_namespace *uts_ns;
+        struct ipc_namespace *ipc_ns;
+        struct mnt_namespace *mnt_ns;
+        struct net *net_ns;
+        struct time_namespace *time_ns; /* 5.6 */
+        struct cgroup_namespace *cgroup_ns;
+};
+
+struct upid {
+        int nr;
+        struct pid_namespace *ns;
+};
+
+struct pid {
+        unsigned int level;
+        struct upid numbers[1];
+};
+
+/* Two u32 before 6.3, one u64 since; the same 8 bytes on little endian machines. */
+typedef struct {
+        __u32 cap[2];
+} kernel_cap_t;
+
+struct cred {
+        kuid_t uid, suid, euid;
+        kgid_t gid, sgid, egid;
+        kernel_cap_t cap_permitted, cap_effective, cap_ambient;
+        struct user_namespace *user_ns;
+};
+
+struct qstr {
+        const unsigned char *name;
+};
+
+struct dentry {
+        struct dentry *d_parent;
+        struct qstr d_name;
+};
+
+struct vfsmount {
+        struct dentry *mnt_root;
+};
+
+struct mount {
+        struct mount *mnt_parent;
+        struct dentry *mnt_mountpoint;
+        struct vfsmount mnt;
+};
+
+struct path {
+        struct vfsmount *mnt;
+        struct dentry *dentry;
+};
+
+struct super_block {
+        __u32 s_dev;
+        unsigned long s_magic;
+};
+
+struct inode {
+        __u16 i_mode;
+        kuid_t i_uid;
+        kgid_t i_gid;
+        struct super_block *i_sb;
+        unsigned long i_ino;
+        unsigned int i_nlink;
+        __s64 i_size;
+        __s64 i_mtime_sec; /* 6.11 */
+        __u32 i_mtime_nsec;
+};
+
+struct timespec64 {
+        __s64 tv_sec;
+        long tv_nsec;
+};
+
+struct inode___before_6_6 {
+        struct timespec64 i_mtime;
+};
+
+struct inode___before_6_11 {
+        struct timespec64 __i_mtime;
+};
+
+struct file {
+        struct path f_path;
+        struct inode *f_inode;
+};
+
+struct fs_struct {
+        struct path pwd;
+};
+
+struct mm_struct {
+        unsigned long task_size;
+        unsigned long start_stack;
+        unsigned long arg_start, arg_end, env_start, env_end;
+        struct file *exe_file;
+};
+
+struct tty_struct {
+        char name[64];
+};
+
+typedef struct {
+        unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+        sigset_t signal;
+};
+
+typedef struct {
+        int counter;
+} atomic_t;
+
+struct task_struct;
+
+struct signal_struct {
+        atomic_t live;
+        struct sigpending shared_pending;
+        int group_exit_code;
+        unsigned int flags;
+        struct tty_struct *tty;
+};
+
+struct kernfs_node {
+        struct kernfs_node *parent;
+        const char *name;
+};
+
+struct kernfs_node___since_6_15 {
+        struct kernfs_node *__parent;
+};
+
+struct cgroup_root {
+        char name[64];
+};
+
+struct cgroup {
+        struct kernfs_node *kn;
+        struct cgroup_root *root;
+};
+
+struct css_set {
+        struct cgroup *dfl_cgrp;
+        struct list_head cgrp_links;
+};
+
+struct cgrp_cset_link {
+        struct cgroup *cgrp;
+        struct list_head cgrp_link;
+};
+
+struct task_struct {
+        void *stack;
+        unsigned int flags;
+        struct mm_struct *mm;
+        int exit_code;
+        int pid;
+        int tgid;
+        struct task_struct *real_parent;
+        struct task_struct *group_leader;
+        struct pid *thread_pid;
+        __u64 start_boottime;
+        const struct cred *cred;
+        char comm[16];
+        struct fs_struct *fs;
+        struct nsproxy *nsproxy;
+        struct signal_struct *signal;
+        struct sigpending pending;
+        kuid_t loginuid;        /* CONFIG_AUDIT */
+        unsigned int sessionid; /* CONFIG_AUDIT */
+        struct css_set *cgroups;
+};
+
+/* Contexts of the tracepoints. */
+struct trace_event_raw_sched_process_exec {
+        __u32 __data_loc_filename;
+        int pid;
+        int old_pid;
+};
+
+struct trace_entry {
+        short unsigned int type;
+};
+
+/* Not trace_event_raw_sys_*: RT and lazy-preempt kernels moved their members. */
+struct syscall_trace_enter {
+        struct trace_entry ent;
+        int nr;
+        unsigned long args[1];
+};
+
+struct syscall_trace_exit {
+        struct trace_entry ent;
+        int nr;
+        long ret;
+};
+
+/* Registers saved at the entry into the kernel: the arguments of the system call. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+        unsigned long r10, r8, dx, si, di, orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+        __u64 regs[31];
+        __u64 orig_x0;
+        __s32 syscallno;
+};
+#else
+#error "no pt_regs for this architecture"
+#endif
+
+#pragma clang attribute pop

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * Path walks: dentries and mounts (exe, cwd), kernfs nodes (cgroup).
+ *
+ * bpf_d_path() is refused in tracepoints, so we climb by hand and write the components leaf first,
+ * each with its NUL; user space reverses and joins them. A walk ends at the root of the mount
+ * namespace, whatever the process's own root is. It gives up, and says so in `cut`, after
+ * WALK_STEPS_MAX steps or WALK_SIZE_MAX bytes.
+ *
+ * The verifier made us: the body of each loop is a function of its own that is not inlined, since
+ * clang 14 turns a `continue` into a back-edge that 6.1 refuses.
+ */
+#pragma once
+
+#include "run.bpf.h"
+
+#define WALK_STEPS_MAX 256
+#define WALK_SIZE_MAX                                                                              \
+        4352               /* PATH_MAX and a component: paths that user space can name are whole   \
+                            */
+#define WALK_NAME_SIZE 256 /* NAME_MAX and NUL */
+
+enum walk_done {
+        WALK_GOING,
+        WALK_COMPLETE,
+        WALK_CUT,
+};
+
+/* Appends the name; false: no room. */
+static __always_inline bool walk_emit(struct scratch *s, const void *name)
+{
+        __u64 pos = s->pos;
+        long n;
+
+        asm volatile("" : "+r"(pos));
+        if (pos > SCRATCH_ARGV_START_MAX - WALK_NAME_SIZE || pos > s->start + WALK_SIZE_MAX) {
+                s->done = WALK_CUT;
+                return false;
+        }
+        n = bpf_probe_read_kernel_str(&s->data[pos], WALK_NAME_SIZE, name);
+        if (n < 0) {
+                s->done = WALK_CUT;
+                return false;
+        }
+        s->pos = pos + n;
+        return true;
+}
+
+/* One step towards the root; true: the walk is over. */
+static __noinline int path_step(struct scratch *s)
+{
+        struct dentry *dentry = (void *)s->node, *parent;
+        struct vfsmount *mnt = (void *)s->mount;
+        struct mount *mount, *mount_parent;
+
+        if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+                mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+                mount_parent = BPF_CORE_READ(mount, mnt_parent);
+                if (mount == mount_parent) {
+                        s->done = WALK_COMPLETE;
+                        return 1;
+                }
+                s->node = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+                s->mount = (__u64)mount_parent + bpf_core_field_offset(struct mount, mnt);
+                return 0;
+        }
+
+        /* The name comes first: a memfd is its own parent, and has a name. */
+        if (!walk_emit(s, BPF_CORE_READ(dentry, d_name.name)))
+                return 1;
+        parent = BPF_CORE_READ(dentry, d_parent);
+        if (parent == dentry) {
+                s->done = WALK_COMPLETE;
+                return 1;
+        }
+        s->node = (__u64)parent;
+        return 0;
+}
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+        struct kernfs_node___since_6_15 *renamed = (void *)kn;
+
+        if (bpf_core_field_exists(renamed->__parent))
+                return BPF_CORE_READ(renamed, __parent);
+        return BPF_CORE_READ(kn, parent);
+}
+
+static __noinline int kernfs_step(struct scratch *s)
+{
+        struct kernfs_node *kn = (void *)s->node, *parent = kernfs_parent(kn);
+
+        if (!parent) { /* the root of the hierarchy has no name */
+                s->done = WALK_COMPLETE;
+                return 1;
+        }
+        if (!walk_emit(s, BPF_CORE_READ(kn, name)))
+                return 1;
+        s->node = (__u64)parent;
+        return 0;
+}
+
+static __always_inline void walk_begin(struct scratch *s, const void *node, const void *mount)
+{
+        s->node = (__u64)node;
+        s->mount = (__u64)mount;
+        s->start = s->pos;
+        s->done = WALK_GOING;
+}
+
+static __always_inline void walk_end(struct scratch *s, enum exec_field field)
+{
+        s->record.len[field] = s->pos - s->start;
+        if (s->done != WALK_COMPLETE)
+                s->record.cut |= EXEC_CUT(field);
+}
+
+static __always_inline void collect_path(struct scratch *s, enum exec_field field,
+                                         struct dentry *dentry, struct vfsmount *mnt)
+{
+        walk_begin(s, dentry, mnt);
+        for (int i = 0; i < WALK_STEPS_MAX; i++)
+                if (path_step(s))
+                        break;
+        walk_end(s, field);
+}
+
+#define CGROUP_HIERARCHIES_MAX 32
+#define NAME_SYSTEMD 0x00646d6574737973ULL /* "systemd" and its NUL, little endian */
+
+/* In `node` the list head, in `mount` the current entry; ends with the cgroup's kernfs node. */
+static __noinline int cgroup_link_step(struct scratch *s)
+{
+        struct list_head *entry = (void *)s->mount;
+        struct cgrp_cset_link *link;
+        struct cgroup *cgroup;
+        __u64 name = 0;
+
+        if (!entry || (__u64)entry == s->node)
+                return 1;
+        link = (void *)entry - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+        cgroup = BPF_CORE_READ(link, cgrp);
+        bpf_probe_read_kernel(&name, sizeof(name), &BPF_CORE_READ(cgroup, root)->name);
+        if (name == NAME_SYSTEMD) {
+                s->user = (__u64)BPF_CORE_READ(cgroup, kn);
+                return 1;
+        }
+        s->mount = (__u64)BPF_CORE_READ(entry, next);
+        return 0;
+}
+
+/*
+ * The path in the unified hierarchy; where that says "/", as everything does on v1 and hybrid
+ * hosts, the path in systemd's own named hierarchy if there is one.
+ */
+static __always_inline void collect_cgroup(struct scratch *s, struct task_struct *task)
+{
+        struct css_set *cset = BPF_CORE_READ(task, cgroups);
+        struct kernfs_node *kn = BPF_CORE_READ(cset, dfl_cgrp, kn);
+
+        if (kn && !kernfs_parent(kn)) {
+                s->node = (__u64)cset + bpf_core_field_offset(struct css_set, cgrp_links);
+                s->mount = (__u64)BPF_CORE_READ(cset, cgrp_links.next);
+                s->user = (__u64)kn;
+                for (int i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
+                        if (cgroup_link_step(s))
+                                break;
+                kn = (void *)s->user;
+        }
+
+        walk_begin(s, kn, NULL);
+        for (int i = 0; i < WALK_STEPS_MAX; i++)
+                if (kernfs_step(s))
+                        break;
+        walk_end(s, FIELD_CGROUP);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * One run of a program: its maps, its place in the ledger, and the way of its record to the ring.
+ *
+ * Every program has its own element of scratch and counters. Syscall programs are preemptible from
+ * 7.0 on, and a shared scratch was seen overwritten; a program never preempts itself (the kernel's
+ * recursion guard), so an element each is enough.
+ *
+ * The order of a run, on which the daemon's ordering and sleeping rest:
+ *   since = STARTING, take the time, since = time, output, since = 0 as an atomic operation, which
+ *   is also the full barrier between our output and the look at `armed` (x86: a locked add; without
+ *   it the load may pass the store, and daemon and program would both go to sleep).
+ */
+#pragma once
+
+#include <linux/bpf.h> /* before the helpers, which lack its types */
+
+#include <asm/errno.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#include "exec_record.h"
+#include "kernel_types.h"
+
+/* The walk state and 32 KiB of map value that the record may have, minus that state. */
+#define SCRATCH_STATE_SIZE 64
+#define SCRATCH_DATA_SIZE (EXEC_RECORD_SIZE_MAX - SCRATCH_STATE_SIZE)
+
+/* Everything but argv ends before this; argv may then use the rest. */
+#define SCRATCH_ARGV_START_MAX 22528
+#define SCRATCH_ARGV_SIZE (SCRATCH_DATA_SIZE - SCRATCH_ARGV_START_MAX)
+
+/*
+ * All state of loops lives here and not in registers or on the stack: the verifier then sees the
+ * same state in every round and stops early. With state in registers it gave up at 1 M
+ * instructions.
+ */
+struct scratch {
+        union {
+                struct {
+                        __u64 node;  /* dentry, kernfs_node, task: where the walk is */
+                        __u64 mount; /* vfsmount of that dentry */
+                        __u64 user;  /* user address of what is read next */
+                        __u64 user_end;
+                        __u32 pos;   /* bytes of data[] in use */
+                        __u32 start; /* where in data[] the current field began */
+                        __u32 done;
+                        __u32 count;
+                };
+                __u8 state[SCRATCH_STATE_SIZE];
+        };
+        union {
+                struct exec_record_head head;
+                struct exec_record record;
+                struct exec_exit_record exit;
+                __u8 data[SCRATCH_DATA_SIZE];
+        };
+};
+
+EXEC_ASSERT_SIZE(struct scratch, EXEC_RECORD_SIZE_MAX);
+
+struct process {
+        __u64 start_ns; /* tells the process from a later one with its pid */
+        __u64 exec_ns;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, _PROGRAM_MAX);
+        __type(key, __u32);
+        __type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, _PROGRAM_MAX);
+        __type(key, __u32);
+        __type(value, struct exec_counters);
+} counters SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+        __type(key, __u32);
+        __type(value, __u32);
+} rings SEC(".maps");
+
+/* One page per CPU, a wake-up each: rung at most once per sleep of the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+        __type(key, __u32);
+        __type(value, __u32);
+} bells SEC(".maps");
+
+/* One element per possible CPU, sized by the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct exec_inflight);
+} inflight SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct exec_control);
+} control SEC(".maps");
+
+/* Processes that we saw exec and whose end is wanted, by pid; sized by the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct process);
+} processes SEC(".maps");
+
+/* Environment variables that are wanted, by env_key(). */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, EXEC_ENV_NAMES_MAX);
+        __type(key, __u64);
+        __type(value, __u32);
+} env_keys SEC(".maps");
+
+struct run {
+        void *ctx;
+        struct scratch *scratch;
+        struct exec_counters *counters;
+        struct exec_control *control;
+        __u64 *since;
+        __u64 boot_ns;
+};
+
+/* False: nothing can be done, and nothing counted either; array look-ups in range do not fail. */
+static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program, __u8 kind)
+{
+        __u32 cpu = bpf_get_smp_processor_id(), zero = 0;
+        struct exec_inflight *slot = bpf_map_lookup_elem(&inflight, &cpu);
+        struct exec_record_head *head;
+
+        run->ctx = ctx;
+        run->scratch = bpf_map_lookup_elem(&scratches, &program);
+        run->counters = bpf_map_lookup_elem(&counters, &program);
+        run->control = bpf_map_lookup_elem(&control, &zero);
+        if (!slot || !run->scratch || !run->counters || !run->control)
+                return false;
+
+        run->since = &slot->since[program];
+        *(volatile __u64 *)run->since = EXEC_INFLIGHT_STARTING;
+        run->boot_ns = bpf_ktime_get_boot_ns();
+        *(volatile __u64 *)run->since = run->boot_ns;
+
+        head = &run->scratch->head;
+        __builtin_memset(head, 0, sizeof(*head));
+        head->version = EXEC_RECORD_VERSION;
+        head->kind = kind;
+        head->program = program;
+        head->cpu = cpu;
+        head->seq = ++run->counters->seen - run->counters->filtered;
+        head->boot_ns = run->boot_ns;
+        return true;
+}
+
+static __always_inline void run_end(struct run *run)
+{
+        __u64 bell = run->boot_ns;
+
+        __sync_fetch_and_add(run->since, -run->boot_ns);
+        if (!*(volatile __u32 *)&run->control->armed)
+                return;
+        run->control->armed = 0;
+        bpf_perf_event_output(run->ctx, &bells, BPF_F_CURRENT_CPU, &bell, sizeof(bell));
+}
+
+/* Sends the first `size` bytes of the scratch; 0 or the helper's error. */
+static __always_inline long run_output(struct run *run, __u64 size)
+{
+        asm volatile("" : "+r"(size)); /* or clang proves the check away that the verifier needs */
+        if (size > SCRATCH_DATA_SIZE)
+                return -E2BIG;
+        run->scratch->head.size = size;
+        return bpf_perf_event_output(run->ctx, &rings, BPF_F_CURRENT_CPU, run->scratch->data, size);
+}
+
+static __always_inline void count_output(struct exec_counters *counters, long error)
+{
+        if (error == 0)
+                counters->sent++;
+        else if (error == -ENOSPC)
+                counters->lost_ring_full++;
+        else if (error == -ENOENT || error == -EOPNOTSUPP)
+                counters->lost_no_ring++;
+        else
+                counters->lost_other++;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * What can be learnt from the system call a task is in: its arguments, from the registers saved at
+ * its entry, and whether a failure is one.
+ */
+#pragma once
+
+#include "run.bpf.h"
+
+#define FILENAME_SIZE 4096 /* PATH_MAX, NUL included */
+
+/* include/linux/sched/signal.h, asm-generic/signal.h; the same since 3.x. */
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define SIGKILL 9
+#define SIGSEGV 11
+
+/* The kernel's own results that user space never sees: ERESTARTSYS .. ERESTART_RESTARTBLOCK. */
+#define ERESTART_MIN 512
+#define ERESTART_MAX 516
+
+/* THREAD_SIZE of x86_64 without KASAN: only where the kernel has no helper for it, before 5.15. */
+#define THREAD_SIZE_X86 16384
+
+struct request {
+        __u64 filename;
+        __u64 argv;
+        __u32 traits;
+        __s32 retval;
+        bool has_retval;
+};
+
+static __always_inline struct pt_regs *saved_regs(struct task_struct *task)
+{
+        if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+                return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#if defined(__TARGET_ARCH_x86)
+        return BPF_CORE_READ(task, stack) + THREAD_SIZE_X86 - bpf_core_type_size(struct pt_regs);
+#else
+        return NULL;
+#endif
+}
+
+/*
+ * The numbers of execveat, for every ABI of the machine: exec never changes the saved number, and
+ * within an exec none of them means another call.
+ */
+static __always_inline bool is_execveat(struct task_struct *task)
+{
+        struct pt_regs *regs = saved_regs(task);
+        long nr;
+
+        if (!regs)
+                return false;
+#if defined(__TARGET_ARCH_x86)
+        nr = BPF_CORE_READ(regs, orig_ax);
+        return nr == 322 || nr == 358 || nr == (0x40000000 | 545); /* x86_64, i386, x32 */
+#else
+        nr = BPF_CORE_READ(regs, syscallno);
+        return nr == 281 || nr == 387; /* arm64, arm */
+#endif
+}
+
+static __always_inline void request_from_regs(struct request *request, struct task_struct *task,
+                                              bool at)
+{
+        struct pt_regs *regs = saved_regs(task);
+
+        if (at)
+                request->traits |= TRAIT_EXECVEAT;
+        if (!regs)
+                return;
+#if defined(__TARGET_ARCH_x86)
+        request->filename = at ? BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, di);
+        request->argv = at ? BPF_CORE_READ(regs, dx) : BPF_CORE_READ(regs, si);
+#else
+        /* regs[0] holds the result by now. */
+        request->filename = at ? BPF_CORE_READ(regs, regs[1]) : BPF_CORE_READ(regs, orig_x0);
+        request->argv = at ? BPF_CORE_READ(regs, regs[2]) : BPF_CORE_READ(regs, regs[1]);
+#endif
+}
+
+static __always_inline bool has_pending(struct task_struct *task, int signal)
+{
+        return BPF_CORE_READ(task, pending.signal.sig[0]) & (1UL << (signal - 1));
+}
+
+/* Another thread's exec, or a kill, ended this one: not a failure of the program. */
+static __always_inline bool is_loser(struct task_struct *task, long retval)
+{
+        if (retval <= -ERESTART_MIN && retval >= -ERESTART_MAX)
+                return true;
+        return retval == -E2BIG && has_pending(task, SIGKILL);
+}
+
+static __always_inline bool is_ignored(const struct exec_control *control, long retval)
+{
+        __u64 error = -retval;
+
+        if (error >= sizeof(control->ignore_errnos) * 8)
+                return false;
+        return control->ignore_errnos[error / 64] >> (error % 64) & 1;
+}
+
+static __always_inline void add_filename(struct scratch *s, long n)
+{
+        if (n <= 0) {
+                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
+                return;
+        }
+        s->record.len[FIELD_FILENAME] = n - 1; /* without the NUL */
+        s->pos += n - 1;
+}

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Wiring and life cycle.
+ *
+ *   source → intake → queue → pipeline → sinks ← outlets (when to flush)
+ *
+ * One iteration of the loop is one of: a pass over the rings (first, always), a batch of records
+ * through the pipeline with a flush behind it, a signal, a timer. A batch is small, so that a
+ * pass never waits long for it.
+ *
+ * After READY=1 nothing here blocks, and nothing that goes wrong ends the process: a reload that
+ * fails leaves all as it was, a sink that fails is retried for ever. The loop ends when it is asked
+ * to, when nobody reads our stdout any more, or when the rings cannot be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/utsname.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "daemon.h"
+#include "intake.h"
+#include "log.h"
+#include "message_id.h"
+#include "sinks.h"
+#include "source_perf.h"
+#include "source_replay.h"
+#include "version.h"
+
+/* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
+#define BATCH 256
+
+struct daemon {
+        const struct daemon_options *options;
+        struct config *config;
+        sd_event *event;
+        struct recording_header identity; /* of this run, or of the recording that is replayed */
+
+        struct encoder *encoder;
+        struct queue *queue;
+        struct ledger *ledger;
+        struct pipeline *pipeline;
+        struct sinks *sinks;
+        struct intake intake;
+        struct recorder *recorder;
+        struct source_perf *kernel; /* one of the two */
+        struct source_replay *replay;
+
+        sd_event_source *process;
+        sd_event_source *replay_step;
+        sd_event_source *stats_timer;
+        sd_event_source *clock_io;
+        int clock_fd;
+        int error; /* that ended the loop */
+};
+
+/* An event must fit, however large ArgvMax lets it be: its argv, and the heads of the chunks. */
+static size_t queue_size_of(const struct config *c)
+{
+        return MAX(c->queue.size, 2 * c->capture.argv_max + 256 * KIB);
+}
+
+/* The moment of the stream: a recording has its own. */
+static uint64_t stream_now(const struct daemon *d)
+{
+        return d->replay ? MAX(d->intake.watermark_ns, d->identity.start_ns) : clock_boottime_ns();
+}
+
+static void notify_status(struct daemon *d)
+{
+        struct stats stats;
+        uint64_t lost;
+
+        pipeline_stats(d->pipeline, &stats);
+        lost = stats_lost(&stats);
+        for (unsigned i = 0; i < stats.n_sinks; i++)
+                lost += stats.sink[i].lost;
+        (void)sd_notifyf(false,
+                         "STATUS=%" PRIu64 " events seen, %" PRIu64 " filtered, %" PRIu64 " lost",
+                         stats_seen(&stats), stats_filtered(&stats), lost);
+}
+
+static void fill_stats(void *userdata, struct stats *stats)
+{
+        struct daemon *d = userdata;
+
+        if (d->kernel)
+                source_perf_stats(d->kernel, stats);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
+                        uint64_t seq = ledger_seq(d->ledger, i, cpu);
+
+                        if (d->kernel)
+                                stats->in_rings += source_perf_seq(d->kernel, i, cpu) - seq;
+                        else
+                                stats->program[i].seen += seq;
+                }
+        }
+}
+
+static int recording_failed(struct daemon *d, int error)
+{
+        d->intake.recorder = NULL;
+        d->recorder = recorder_free(d->recorder);
+        return log_errno(LOG_ERR, error, "Recording to %s stopped", d->options->record_path);
+}
+
+/* After every other event: is there something to process? */
+static int on_post(sd_event_source *source _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+        int r;
+
+        if (d->recorder) {
+                r = recorder_flush(d->recorder);
+                if (r < 0)
+                        (void)recording_failed(d, r);
+        }
+        if (!queue_peek(d->queue))
+                return 0;
+        return sd_event_source_set_enabled(d->process, SD_EVENT_ON);
+}
+
+static int on_process(sd_event_source *source, void *userdata)
+{
+        struct daemon *d = userdata;
+        int r;
+
+        r = pipeline_run(d->pipeline, BATCH);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot encode an event of our own");
+        if (r == 0)
+                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        return sinks_flush(d->sinks);
+}
+
+/* One pass of the recording each time everything before it is delivered. */
+static int on_replay(sd_event_source *source _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+        int r;
+
+        if (queue_peek(d->queue) || !sinks_are_idle(d->sinks))
+                return 0;
+        r = source_replay_step(d->replay);
+        if (r > 0)
+                return 0;
+        d->error = r;
+        return sd_event_exit(d->event, 0);
+}
+
+static int emit_stats(struct daemon *d)
+{
+        int r;
+
+        r = pipeline_mark_stats(d->pipeline, stream_now(d));
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "No stats event this time");
+        if (d->kernel)
+                source_perf_reconcile(d->kernel); /* lets the mark pass */
+        notify_status(d);
+        return 0;
+}
+
+static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        (void)emit_stats(d);
+        return sd_event_source_set_time_relative(source,
+                                                 d->config->stats.interval_ns / NSEC_PER_USEC);
+}
+
+static int on_clock_step(sd_event_source *source _unused_, int fd, uint32_t revents _unused_,
+                         void *userdata)
+{
+        const struct source_handler handler = intake_handler(&((struct daemon *)userdata)->intake);
+
+        handler.on_clock(handler.userdata, clock_realtime_offset_ns());
+        return clock_watch_again(fd);
+}
+
+/* All of it or none of it: each step can be taken back until the last has succeeded. */
+static int apply_config(struct daemon *d, struct config *config)
+{
+        int r;
+
+        r = queue_resize(d->queue, queue_size_of(config));
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot resize the queue");
+        r = sinks_prepare(d->sinks, config);
+        if (r >= 0 && d->kernel)
+                r = source_perf_configure(d->kernel, config);
+        if (r < 0) {
+                sinks_revert(d->sinks);
+                (void)queue_resize(d->queue, queue_size_of(d->config));
+                return r;
+        }
+        sinks_commit(d->sinks);
+        pipeline_configure(d->pipeline, config);
+        (void)sd_event_source_set_time_relative(d->stats_timer,
+                                                config->stats.interval_ns / NSEC_PER_USEC);
+        return 0;
+}
+
+void daemon_log_report(struct config_report *report)
+{
+        buf_append_char(&report->warnings, '\0');
+        buf_append_char(&report->errors, '\0');
+        log_lines(LOG_WARNING, report->warnings.data);
+        log_lines(LOG_ERR, report->errors.data);
+}
+
+static void reload(struct daemon *d)
+{
+        _cleanup_(config_report_done) struct config_report report = {};
+        _cleanup_(config_freep) struct config *config = NULL;
+        int r;
+
+        r = config_load(&d->options->location, &report, &config);
+        daemon_log_report(&report);
+        if (r >= 0)
+                r = apply_config(d, config);
+        if (r < 0) {
+                log_catalog(LOG_ERR, MESSAGE_ID_CONFIG_INVALID,
+                            "Reload failed, the settings stay as they were");
+                return;
+        }
+        config_free(d->config);
+        d->config = TAKE_PTR(config);
+        log_catalog(LOG_NOTICE, MESSAGE_ID_RELOADED, "Reloaded the configuration");
+}
+
+static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                     void *userdata)
+{
+        struct daemon *d = userdata;
+
+        (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                         clock_monotonic_ns() / NSEC_PER_USEC);
+        reload(d);
+        (void)sd_notify(false, "READY=1");
+        notify_status(d);
+        return sinks_flush(d->sinks);
+}
+
+static int on_sigusr1(sd_event_source *source _unused_,
+                      const struct signalfd_siginfo *info _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        sinks_reopen(d->sinks);
+        return sinks_flush(d->sinks);
+}
+
+static int on_sigusr2(sd_event_source *source _unused_,
+                      const struct signalfd_siginfo *info _unused_, void *userdata)
+{
+        return emit_stats(userdata);
+}
+
+static int on_sigterm(sd_event_source *source _unused_,
+                      const struct signalfd_siginfo *info _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        return sd_event_exit(d->event, 0);
+}
+
+/* Who we are, or who the recording was. */
+static int identify(struct daemon *d)
+{
+        struct recording_header *h = &d->identity;
+        struct utsname name;
+        sd_id128_t boot_id;
+        int r;
+
+        if (d->replay) {
+                *h = *source_replay_header(d->replay);
+                return 0;
+        }
+        r = sd_id128_get_boot(&boot_id);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the boot id");
+        if (uname(&name) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot tell the host's name");
+        memcpy(h->magic, RECORDING_MAGIC, sizeof(h->magic));
+        h->version = RECORDING_VERSION;
+        h->n_cpus = source_perf_cpus(d->kernel);
+        h->start_ns = clock_boottime_ns();
+        h->realtime_offset_ns = clock_realtime_offset_ns();
+        (void)sd_id128_to_string(boot_id, h->boot_id);
+        (void)snprintf(h->host, sizeof(h->host), "%s", name.nodename);
+        (void)snprintf(h->kernel, sizeof(h->kernel), "%s", name.release);
+        return 0;
+}
+
+static int open_replay(struct daemon *d, const struct source_handler *handler)
+{
+        const char *path = d->options->replay_path;
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot open the recording %s", path);
+        r = source_replay_new(fd, handler, &d->replay);
+        if (r == -EBADMSG)
+                log_error("%s is not a recording", path);
+        else if (r == -EPROTONOSUPPORT)
+                log_error("%s was recorded by another version of execsnoopd", path);
+        else if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot read the recording %s", path);
+        return r;
+}
+
+static int open_recorder(struct daemon *d)
+{
+        int r;
+
+        if (!d->options->record_path)
+                return 0;
+        r = recorder_new(d->options->record_path, &d->identity, &d->recorder);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot record to %s", d->options->record_path);
+        d->intake.recorder = d->recorder;
+        return 0;
+}
+
+/* Everything between the source and the sinks; the identity is known. */
+static int build_stages(struct daemon *d)
+{
+        static const struct pipeline_ops ops = { .fill_stats = fill_stats };
+        const struct encode_context context = { .boot_id = d->identity.boot_id,
+                                                .host = d->identity.host };
+        int r;
+
+        r = encoder_new(&context, &d->encoder);
+        if (r < 0)
+                return r;
+        encoder_set_clock(d->encoder, d->identity.realtime_offset_ns);
+        r = queue_new(queue_size_of(d->config), &d->queue);
+        if (r < 0)
+                return r;
+        r = ledger_new(d->identity.n_cpus, &d->ledger);
+        if (r < 0)
+                return r;
+        r = pipeline_new(d->encoder, d->queue, d->ledger, &ops, d, &d->pipeline);
+        if (r < 0)
+                return r;
+        pipeline_configure(d->pipeline, d->config);
+        r = sinks_new(d->event, d->pipeline, d->options->use_stdout, &d->sinks);
+        if (r < 0)
+                return r;
+        r = sinks_prepare(d->sinks, d->config);
+        if (r < 0)
+                return r;
+        sinks_commit(d->sinks);
+
+        d->intake.queue = d->queue;
+        d->intake.ledger = d->ledger;
+        d->intake.pipeline = d->pipeline;
+        d->intake.encoder = d->encoder;
+        return 0;
+}
+
+static int add_signals(struct daemon *d)
+{
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGTERM, on_sigterm }, { SIGINT, on_sigterm },  { SIGHUP, on_sighup },
+                { SIGUSR1, on_sigusr1 }, { SIGUSR2, on_sigusr2 },
+        };
+        int r;
+
+        (void)signal(SIGPIPE, SIG_IGN);
+        for (unsigned i = 0; i < ELEMENTSOF(signals); i++) {
+                r = sd_event_add_signal(d->event, NULL,
+                                        signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
+                                        signals[i].handler, d);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_sources(struct daemon *d)
+{
+        int r;
+
+        r = sd_event_add_post(d->event, NULL, on_post, d);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(d->event, &d->process, on_process, d);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(d->process, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_exit_on_failure(d->process, true);
+        if (r < 0)
+                return r;
+        if (d->replay)
+                return sd_event_add_defer(d->event, &d->replay_step, on_replay, d);
+
+        r = sd_event_add_time_relative(d->event, &d->stats_timer, CLOCK_MONOTONIC,
+                                       d->config->stats.interval_ns / NSEC_PER_USEC, 0,
+                                       on_stats_timer, d);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(d->stats_timer, SD_EVENT_ON);
+        if (r < 0)
+                return r;
+        r = clock_watch_new(&d->clock_fd);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(d->event, &d->clock_io, d->clock_fd, EPOLLIN, on_clock_step, d);
+}
+
+static int start(struct daemon *d)
+{
+        const struct start_info info = { .version = EXECSNOOPD_VERSION,
+                                         .kernel = d->identity.kernel,
+                                         .config = d->config };
+        int r;
+
+        r = pipeline_start(d->pipeline, d->identity.start_ns, &info);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot encode the start event");
+        if (d->kernel) {
+                r = source_perf_attach(d->kernel);
+                if (r < 0)
+                        return r;
+        } else {
+                (void)sd_event_source_set_enabled(d->replay_step, SD_EVENT_ON);
+        }
+        r = sinks_flush(d->sinks);
+        if (r < 0)
+                return r;
+        (void)sd_event_set_watchdog(d->event, true);
+        (void)sd_notify(false, "READY=1");
+        notify_status(d);
+        return 0;
+}
+
+/* Nothing new comes in; what is there goes out; `stop` is the last word. */
+static void stop(struct daemon *d)
+{
+        int r;
+
+        (void)sd_notify(false, "STOPPING=1");
+        if (d->kernel) {
+                source_perf_detach(d->kernel);
+                source_perf_reconcile(d->kernel);
+        }
+        queue_release(d->queue, UINT64_MAX);
+        do {
+                r = pipeline_run(d->pipeline, BATCH);
+                if (sinks_flush(d->sinks) < 0)
+                        break;
+        } while (r > 0);
+        sinks_finish(d->sinks);
+        pipeline_note_losses(d->pipeline, stream_now(d));
+        r = pipeline_stop(d->pipeline, stream_now(d));
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot encode the stop event");
+        sinks_finish(d->sinks);
+        if (d->recorder) {
+                r = recorder_flush(d->recorder);
+                if (r < 0)
+                        (void)recording_failed(d, r);
+        }
+}
+
+static int exit_code_of(int error)
+{
+        switch (-error) {
+        case 0:
+                return EXIT_CODE_OK;
+        case EPERM:
+        case EACCES:
+                return EXIT_CODE_NOT_PERMITTED;
+        case EOPNOTSUPP:
+        case ENODEV:
+                return EXIT_CODE_UNAVAILABLE;
+        default:
+                return EXIT_CODE_FAILURE;
+        }
+}
+
+/* Why a replay ended, if not with its end. */
+static int explain_replay_end(const struct daemon *d)
+{
+        switch (-d->error) {
+        case 0:
+                return EXIT_CODE_OK;
+        case ENODATA:
+                log_error("The recording %s is cut short; all that was whole has been replayed",
+                          d->options->replay_path);
+                break;
+        case EBADMSG:
+                log_error("The recording %s is damaged; all before that has been replayed",
+                          d->options->replay_path);
+                break;
+        default:
+                log_errno(LOG_ERR, d->error, "Cannot read the recording %s",
+                          d->options->replay_path);
+        }
+        return EXIT_CODE_USAGE;
+}
+
+static struct daemon *daemon_free(struct daemon *d)
+{
+        if (!d)
+                return NULL;
+        recorder_free(d->recorder);
+        source_perf_free(d->kernel);
+        source_replay_free(d->replay);
+        sinks_free(d->sinks);
+        pipeline_free(d->pipeline);
+        ledger_free(d->ledger);
+        queue_free(d->queue);
+        encoder_free(d->encoder);
+        sd_event_source_disable_unref(d->process);
+        sd_event_source_disable_unref(d->replay_step);
+        sd_event_source_disable_unref(d->stats_timer);
+        sd_event_source_disable_unref(d->clock_io);
+        closep(&d->clock_fd);
+        sd_event_unref(d->event);
+        config_free(d->config);
+        free(d);
+        return NULL;
+}
+DEFINE_FREEP(struct daemon, daemon_free)
+
+static int open_source(struct daemon *d)
+{
+        const struct source_handler handler = intake_handler(&d->intake);
+
+        if (d->options->replay_path)
+                return open_replay(d, &handler);
+        return source_perf_new(d->config, d->event, &handler, &d->kernel);
+}
+
+int daemon_run(const struct daemon_options *options, struct config *config)
+{
+        _cleanup_(daemon_freep) struct daemon *d = NULL;
+        int r;
+
+        d = calloc(1, sizeof(*d));
+        if (!d) {
+                config_free(config);
+                return EXIT_CODE_FAILURE;
+        }
+        d->options = options;
+        d->config = config;
+        d->clock_fd = -1;
+
+        r = sd_event_default(&d->event);
+        if (r >= 0)
+                r = add_signals(d);
+        if (r < 0)
+                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the event loop"));
+        r = open_source(d);
+        if (r < 0)
+                return d->options->replay_path ? EXIT_CODE_USAGE : exit_code_of(r);
+        r = identify(d);
+        if (r < 0)
+                return exit_code_of(r);
+        r = build_stages(d);
+        if (r >= 0)
+                r = add_sources(d);
+        if (r < 0)
+                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the pipeline"));
+        r = open_recorder(d);
+        if (r < 0)
+                return EXIT_CODE_USAGE;
+        r = start(d);
+        if (r < 0)
+                return exit_code_of(r);
+
+        r = sd_event_loop(d->event);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "The event loop failed");
+        stop(d);
+        if (r < 0)
+                return exit_code_of(r);
+        return d->replay ? explain_replay_end(d) : EXIT_CODE_OK;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The callbacks of a source. They run while the ring waits: nothing here decodes, allocates (but
+ * for a recording) or writes.
+ */
+#include <string.h>
+
+#include "intake.h"
+
+#define LOST_INTERVAL_NS NSEC_PER_SEC
+
+static void on_record(void *userdata, const void *record, size_t size)
+{
+        struct intake *in = userdata;
+        struct exec_record_head h;
+
+        if (in->recorder)
+                recorder_record(in->recorder, record, size);
+        if (size < sizeof(h)) {
+                ledger_add(in->ledger, LOSS_DECODE, LOSS_ANY_CPU, 1, in->watermark_ns,
+                           in->watermark_ns);
+                return;
+        }
+        memcpy(&h, record, sizeof(h));
+        if (h.kind == RECORD_CHUNK) {
+                /* No room for it: the event, which is counted by itself, will say that it is cut.
+                 */
+                (void)queue_push(in->queue, record, size);
+                return;
+        }
+        if (!exec_record_is_event(&h) || !ledger_received(in->ledger, &h)) {
+                ledger_add(in->ledger, LOSS_DECODE, LOSS_ANY_CPU, 1, in->watermark_ns,
+                           in->watermark_ns);
+                return;
+        }
+        if (queue_push(in->queue, record, size) < 0)
+                ledger_add(in->ledger, LOSS_QUEUE, h.cpu, 1, h.boot_ns, h.boot_ns);
+}
+
+static void on_pass(void *userdata, uint64_t watermark_ns)
+{
+        struct intake *in = userdata;
+
+        if (in->recorder)
+                recorder_mark(in->recorder, FRAME_PASS,
+                              &(struct recording_mark){ .value = watermark_ns });
+        in->watermark_ns = watermark_ns;
+        pipeline_note_losses(in->pipeline, watermark_ns);
+        if (pipeline_has_untold(in->pipeline) &&
+            watermark_ns - in->lost_told_ns >= LOST_INTERVAL_NS &&
+            pipeline_mark_lost(in->pipeline, watermark_ns - 1) >= 0)
+                in->lost_told_ns = watermark_ns;
+        queue_release(in->queue, watermark_ns);
+}
+
+static void on_drained(void *userdata, enum exec_program program, uint32_t cpu, uint64_t seq)
+{
+        struct intake *in = userdata;
+
+        if (seq <= ledger_seq(in->ledger, program, cpu))
+                return;
+        if (in->recorder)
+                recorder_mark(
+                        in->recorder, FRAME_DRAINED,
+                        &(struct recording_mark){ .program = program, .cpu = cpu, .value = seq });
+        ledger_reconcile(in->ledger, program, cpu, seq, in->watermark_ns);
+}
+
+static void on_missed(void *userdata, enum exec_program program, uint64_t count)
+{
+        struct intake *in = userdata;
+
+        if (in->recorder)
+                recorder_mark(in->recorder, FRAME_MISSED,
+                              &(struct recording_mark){ .program = program, .value = count });
+        ledger_add(in->ledger, LOSS_RECURSION, LOSS_ANY_CPU, count, in->watermark_ns,
+                   in->watermark_ns);
+}
+
+static void on_clock(void *userdata, int64_t realtime_offset_ns)
+{
+        struct intake *in = userdata;
+
+        if (in->recorder)
+                recorder_mark(in->recorder, FRAME_CLOCK,
+                              &(struct recording_mark){ .value = realtime_offset_ns });
+        encoder_set_clock(in->encoder, realtime_offset_ns);
+}
+
+struct source_handler intake_handler(struct intake *in)
+{
+        return (struct source_handler){
+                .on_record = on_record,
+                .on_pass = on_pass,
+                .on_drained = on_drained,
+                .on_missed = on_missed,
+                .on_clock = on_clock,
+                .userdata = in,
+        };
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the daemon needs of the kernel it runs on, and one clear line when it is not there.
+ *
+ * All functions that return an error have logged it: -EPERM or -EACCES for what is not permitted,
+ * -EOPNOTSUPP for what the kernel does not have.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* BTF is there; tracefs is there or could be mounted. */
+int kernel_check(void);
+
+/* Says why loading or attaching a program failed. */
+int kernel_explain_load_error(int error, const char *program);
+int kernel_explain_attach_error(int error, const char *program);
+
+/* A bit for each capability that the kernel knows. */
+uint64_t kernel_all_capabilities(void);

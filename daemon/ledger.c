@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The ledger. Sequence numbers may only grow: a program never interrupts itself on a CPU, and a
+ * ring keeps the order. Time spans of losses are as wide as what is known: from the last event that
+ * came through to the one that revealed the hole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ledger.h"
+
+struct lane {
+        uint64_t seq;     /* received or found lost */
+        uint64_t last_ns; /* of the last event received, or reconciled */
+};
+
+struct ledger {
+        unsigned n_cpus;
+        uint64_t lost[_LOSS_WHERE_MAX];
+        struct loss untold[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
+        struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
+};
+
+int ledger_new(unsigned n_cpus, struct ledger **ret)
+{
+        struct ledger *l;
+
+        l = calloc(1, sizeof(*l) + sizeof(struct lane) * n_cpus * _PROGRAM_MAX);
+        if (!l)
+                return -ENOMEM;
+        l->n_cpus = n_cpus;
+        *ret = l;
+        return 0;
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+        free(l);
+        return NULL;
+}
+
+static const struct lane *lane_of(const struct ledger *l, unsigned program, uint32_t cpu)
+{
+        if (program >= _PROGRAM_MAX || cpu >= l->n_cpus)
+                return NULL;
+        return &l->lanes[cpu * _PROGRAM_MAX + program];
+}
+
+bool ledger_received(struct ledger *l, const struct exec_record_head *head)
+{
+        struct lane *lane = (struct lane *)lane_of(l, head->program, head->cpu);
+
+        if (!lane || head->seq <= lane->seq)
+                return false;
+        if (head->seq > lane->seq + 1)
+                ledger_add(l, LOSS_RING, head->cpu, head->seq - lane->seq - 1,
+                           lane->last_ns ? lane->last_ns : head->boot_ns, head->boot_ns);
+        lane->seq = head->seq;
+        lane->last_ns = head->boot_ns;
+        return true;
+}
+
+void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq,
+                      uint64_t now_ns)
+{
+        struct lane *lane = (struct lane *)lane_of(l, program, cpu);
+
+        if (!lane || seq <= lane->seq)
+                return;
+        ledger_add(l, LOSS_RING, cpu, seq - lane->seq, lane->last_ns ? lane->last_ns : now_ns,
+                   now_ns);
+        lane->seq = seq;
+        lane->last_ns = now_ns;
+}
+
+uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu)
+{
+        const struct lane *lane = lane_of(l, program, cpu);
+
+        return lane ? lane->seq : 0;
+}
+
+static void loss_merge(struct loss *into, const struct loss *from)
+{
+        if (into->count == 0) {
+                *into = *from;
+                return;
+        }
+        if (into->cpu != from->cpu)
+                into->cpu = LOSS_ANY_CPU;
+        into->count += from->count;
+        into->from_ns = MIN(into->from_ns, from->from_ns);
+        into->to_ns = MAX(into->to_ns, from->to_ns);
+}
+
+void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
+                uint64_t from_ns, uint64_t to_ns)
+{
+        struct loss loss = {
+                .where = where, .cpu = cpu, .count = count, .from_ns = from_ns, .to_ns = to_ns
+        };
+
+        if (count == 0)
+                return;
+        l->lost[where] += count;
+        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++)
+                loss_merge(&l->untold[reader][where], &loss);
+}
+
+uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
+{
+        return l->lost[where];
+}
+
+const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where)
+{
+        const struct loss *loss = &l->untold[reader][where];
+
+        return loss->count > 0 ? loss : NULL;
+}
+
+void ledger_told(struct ledger *l, unsigned reader, enum loss_where where)
+{
+        l->untold[reader][where] = (struct loss){};
+}
+
+bool ledger_has_untold(const struct ledger *l, unsigned reader)
+{
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                if (ledger_untold(l, reader, where))
+                        return true;
+        return false;
+}
+
+void ledger_reset_reader(struct ledger *l, unsigned reader)
+{
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                ledger_told(l, reader, where);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The command line: options, the commands that only look at the configuration, and the daemon. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "daemon.h"
+#include "log.h"
+#include "version.h"
+
+enum command {
+        COMMAND_RUN,
+        COMMAND_TEST_CONFIG,
+        COMMAND_CAT_CONFIG,
+        COMMAND_HELP,
+        COMMAND_VERSION,
+};
+
+static const char help_text[] =
+        "execsnoopd [OPTIONS...]\n"
+        "\n"
+        "Log every exec on this host, as the kernel ran it, as JSON.\n"
+        "\n"
+        "      --stdout          Write events to stdout, and to no other sink\n"
+        "      --config=FILE     Read FILE and FILE.d/*.conf instead of the search path\n"
+        "  -t, --test-config     Check the configuration and exit\n"
+        "      --cat-config      Show the merged configuration and where each part is from\n"
+        "      --record=FILE     Also write the raw records of the kernel to FILE\n"
+        "      --replay=FILE     Take the records from FILE instead of the kernel\n"
+        "  -h, --help            Show this help\n"
+        "  -V, --version         Show the version\n"
+        "\n"
+        "See execsnoopd(8).\n";
+
+static int parse_options(int argc, char **argv, struct daemon_options *options,
+                         enum command *ret_command)
+{
+        enum {
+                OPTION_STDOUT = 256,
+                OPTION_CONFIG,
+                OPTION_CAT_CONFIG,
+                OPTION_RECORD,
+                OPTION_REPLAY,
+        };
+        static const struct option long_options[] = {
+                { "stdout", no_argument, NULL, OPTION_STDOUT },
+                { "config", required_argument, NULL, OPTION_CONFIG },
+                { "test-config", no_argument, NULL, 't' },
+                { "cat-config", no_argument, NULL, OPTION_CAT_CONFIG },
+                { "record", required_argument, NULL, OPTION_RECORD },
+                { "replay", required_argument, NULL, OPTION_REPLAY },
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                {},
+        };
+        enum command command = COMMAND_RUN;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "thV", long_options, NULL)) >= 0) {
+                switch (c) {
+                case OPTION_STDOUT:
+                        options->use_stdout = true;
+                        break;
+                case OPTION_CONFIG:
+                        options->location.file = optarg;
+                        break;
+                case OPTION_RECORD:
+                        options->record_path = optarg;
+                        break;
+                case OPTION_REPLAY:
+                        options->replay_path = optarg;
+                        break;
+                case OPTION_CAT_CONFIG:
+                        command = COMMAND_CAT_CONFIG;
+                        break;
+                case 't':
+                        command = COMMAND_TEST_CONFIG;
+                        break;
+                case 'h':
+                        command = COMMAND_HELP;
+                        break;
+                case 'V':
+                        command = COMMAND_VERSION;
+                        break;
+                default: /* getopt_long() has said why */
+                        return -EINVAL;
+                }
+        }
+        if (optind < argc) {
+                (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", argv[optind]);
+                return -EINVAL;
+        }
+        if (options->record_path && options->replay_path) {
+                (void)fprintf(stderr, "execsnoopd: --record and --replay exclude each other\n");
+                return -EINVAL;
+        }
+        *ret_command = command;
+        return 0;
+}
+
+/* What stdout could not take is an error of the command. */
+static int finish_stdout(void)
+{
+        if (fflush(stdout) == 0)
+                return EXIT_CODE_OK;
+        log_errno(LOG_ERR, -errno, "Cannot write to stdout");
+        return EXIT_CODE_FAILURE;
+}
+
+static int cat_config(const struct daemon_options *options)
+{
+        _cleanup_(config_report_done) struct config_report report = {};
+        _cleanup_(buf_done) struct buf text = {};
+        int r;
+
+        r = config_cat(&options->location, &report, &text);
+        daemon_log_report(&report);
+        if (r < 0)
+                return EXIT_CODE_CONFIG;
+        (void)fwrite(text.data, 1, text.size, stdout);
+        return finish_stdout();
+}
+
+static int load_config(const struct daemon_options *options, struct config **ret)
+{
+        _cleanup_(config_report_done) struct config_report report = {};
+        int r;
+
+        r = config_load(&options->location, &report, ret);
+        daemon_log_report(&report);
+        return r;
+}
+
+int main(int argc, char **argv)
+{
+        struct daemon_options options = {};
+        enum command command = COMMAND_RUN;
+        struct config *config = NULL;
+
+        log_open(STDERR_FILENO, JOURNAL_SOCKET);
+        if (parse_options(argc, argv, &options, &command) < 0)
+                return EXIT_CODE_USAGE;
+
+        switch (command) {
+        case COMMAND_HELP:
+                (void)fputs(help_text, stdout);
+                return finish_stdout();
+        case COMMAND_VERSION:
+                (void)puts("execsnoopd " EXECSNOOPD_VERSION);
+                return finish_stdout();
+        case COMMAND_CAT_CONFIG:
+                return cat_config(&options);
+        default:
+                break;
+        }
+        if (load_config(&options, &config) < 0)
+                return EXIT_CODE_CONFIG;
+        if (command == COMMAND_TEST_CONFIG) {
+                config_free(config);
+                return EXIT_CODE_OK;
+        }
+        return daemon_run(&options, config);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * One timer and, while the sink is busy and has an fd to wait for, one io source. Both are one-shot
+ * and off while the sink is idle, so an idle daemon is not woken by its sinks.
+ *
+ * A closed sink (whoever read our stdout has gone) ends the loop: there is nothing left to do.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "clock.h"
+#include "log.h"
+#include "message_id.h"
+#include "outlet.h"
+#include "sink.h"
+
+#define BUSY_RETRY_NS (20 * NSEC_PER_MSEC) /* where there is nothing to wait for */
+#define BROKEN_RETRY_NS NSEC_PER_SEC
+
+struct outlet {
+        struct sink *sink; /* borrowed */
+        sd_event *event;
+        sd_event_source *timer;
+        sd_event_source *io;
+        enum sink_state state;
+        int told_error; /* that the administrator knows of */
+};
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        return outlet_flush(userdata);
+}
+
+static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+                 void *userdata)
+{
+        return outlet_flush(userdata);
+}
+
+int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret)
+{
+        _cleanup_(outlet_freep) struct outlet *o = NULL;
+        int r;
+
+        o = calloc(1, sizeof(*o));
+        if (!o)
+                return -ENOMEM;
+        o->sink = sink;
+        o->event = sd_event_ref(event);
+        r = sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, 0,
+                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, o);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+struct outlet *outlet_free(struct outlet *o)
+{
+        if (!o)
+                return NULL;
+        sd_event_source_disable_unref(o->timer);
+        sd_event_source_disable_unref(o->io);
+        sd_event_unref(o->event);
+        free(o);
+        return NULL;
+}
+
+static void tell_condition(struct outlet *o)
+{
+        const struct sink *s = o->sink;
+
+        if (s->error == o->told_error)
+                return;
+        if (s->error < 0)
+                log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
+                            s->ops->name, s->error_what, strerror(-s->error));
+        else
+                log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
+                            "Sink '%s' works again; %" PRIu64 " events lost so far", s->ops->name,
+                            s->stats.lost);
+        o->told_error = s->error;
+}
+
+/* 0: no fd to wait for. */
+static int wait_for_fd(struct outlet *o)
+{
+        int fd = sink_poll_fd(o->sink), r;
+
+        if (fd < 0)
+                return 0;
+        /* A sink may have another fd than last time; an io source has one for life. */
+        o->io = sd_event_source_disable_unref(o->io);
+        r = sd_event_add_io(o->event, &o->io, fd, EPOLLOUT, on_io, o);
+        if (r == -EPERM) /* a regular file is not to be waited for */
+                return 0;
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(o->io, SD_EVENT_ONESHOT);
+        return r < 0 ? r : 1;
+}
+
+static int wait_for_time(struct outlet *o, uint64_t delay_ns)
+{
+        int r;
+
+        r = sd_event_source_set_time_relative(o->timer, delay_ns / NSEC_PER_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(o->timer, SD_EVENT_ONESHOT);
+}
+
+int outlet_flush(struct outlet *o)
+{
+        int r;
+
+        o->state = sink_flush(o->sink);
+        tell_condition(o);
+        switch (o->state) {
+        case SINK_BUSY:
+                r = wait_for_fd(o);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+                return wait_for_time(o, BUSY_RETRY_NS);
+        case SINK_BROKEN:
+                o->io = sd_event_source_disable_unref(o->io);
+                return wait_for_time(o, BROKEN_RETRY_NS);
+        case SINK_CLOSED:
+                return sd_event_exit(o->event, 0);
+        default:
+                o->io = sd_event_source_disable_unref(o->io);
+                return sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+        }
+}
+
+bool outlet_is_idle(const struct outlet *o)
+{
+        return o->state == SINK_IDLE;
+}
+
+void outlet_finish(struct outlet *o, uint64_t timeout_ns)
+{
+        uint64_t end = clock_monotonic_ns() + timeout_ns;
+
+        for (;;) {
+                struct pollfd p = { .events = POLLOUT };
+
+                o->state = sink_flush(o->sink);
+                tell_condition(o);
+                if (o->state == SINK_IDLE || o->state == SINK_CLOSED || clock_monotonic_ns() >= end)
+                        return;
+                p.fd = sink_poll_fd(o->sink);
+                (void)poll(&p, 1, BUSY_RETRY_NS / NSEC_PER_MSEC); /* a negative fd only waits */
+        }
+}

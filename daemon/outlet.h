@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Outlet: a sink on the event loop. Knows when to flush it next: at once, when its fd can be
+ * written to, or after a pause; and tells the administrator, once, when it breaks and when it is
+ * well again.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "macro.h"
+
+struct outlet;
+struct sd_event;
+struct sink;
+
+/* Borrows the sink, which must outlive the outlet. */
+int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret);
+struct outlet *outlet_free(struct outlet *o);
+DEFINE_FREEP(struct outlet, outlet_free)
+
+/* Delivers what can be delivered now and plans the rest. */
+int outlet_flush(struct outlet *o);
+
+/* True if everything accepted has been delivered. */
+bool outlet_is_idle(const struct outlet *o);
+
+/* Delivers everything, waiting for room at most so long: for the end of the daemon. */
+void outlet_finish(struct outlet *o, uint64_t timeout_ns);

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The stages in their order, for one record at a time:
+ *
+ *   queue → (marks) → chunks → decode → filter → encode → each sink
+ *
+ * Every event that comes out of the queue ends in exactly one of three ways for each sink:
+ * accepted, dropped and counted by the sink, or lost here (LOSS_DECODE) and counted in the ledger.
+ *
+ * Continuations of an event follow it in the queue at once and are complete: the queue releases
+ * nothing that is still in flight. So joining them needs no table of unfinished events; whatever is
+ * missing then, is lost, and the event says that its argv was cut.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "decode.h"
+#include "filter.h"
+#include "pipeline.h"
+
+/* Kinds of the daemon's own records, which never leave the queue. */
+enum mark {
+        MARK_STATS = RECORD_DAEMON,
+        MARK_LOST,
+};
+
+struct pipeline {
+        struct encoder *encoder;
+        struct queue *queue;
+        struct ledger *ledger;
+        struct decoder *decoder;
+        const struct pipeline_ops *ops;
+        void *userdata;
+        const struct config *config;
+        struct sink *sinks[_SINK_PLACE_MAX];
+        uint64_t before[_SINK_PLACE_MAX]; /* events offered before the sink was there */
+        uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
+        uint64_t events;                  /* offered to the sinks */
+        uint64_t cut;                     /* of them, with something cut */
+        bool lost_marked;
+        struct buf argv; /* joined from continuations */
+        struct buf env;
+        struct buf head, tail; /* of a line too long for the journal */
+};
+
+int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
+                 const struct pipeline_ops *ops, void *userdata, struct pipeline **ret)
+{
+        _cleanup_(pipeline_freep) struct pipeline *p = NULL;
+        int r;
+
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        p->encoder = encoder;
+        p->queue = queue;
+        p->ledger = ledger;
+        p->ops = ops;
+        p->userdata = userdata;
+        r = decoder_new(&p->decoder);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+struct pipeline *pipeline_free(struct pipeline *p)
+{
+        if (!p)
+                return NULL;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                sink_free(p->sinks[i]);
+        decoder_free(p->decoder);
+        buf_done(&p->argv);
+        buf_done(&p->env);
+        buf_done(&p->head);
+        buf_done(&p->tail);
+        free(p);
+        return NULL;
+}
+
+void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink)
+{
+        sink_free(p->sinks[place]);
+        p->sinks[place] = sink;
+        p->before[place] = p->events;
+        p->lost[place] = sink ? sink->stats.lost : 0;
+        ledger_reset_reader(p->ledger, place);
+}
+
+struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place)
+{
+        return p->sinks[place];
+}
+
+void pipeline_configure(struct pipeline *p, const struct config *config)
+{
+        p->config = config;
+}
+
+void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                const struct sink *s = p->sinks[i];
+
+                if (!s || s->stats.lost == p->lost[i])
+                        continue;
+                ledger_add(p->ledger, s->ops->loss, LOSS_ANY_CPU, s->stats.lost - p->lost[i],
+                           boot_ns, boot_ns);
+                p->lost[i] = s->stats.lost;
+        }
+}
+
+static void offer(struct pipeline *p, const struct message *m, uint64_t boot_ns)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (p->sinks[i])
+                        (void)sink_write(p->sinks[i], m); /* a loss is counted there */
+        pipeline_note_losses(p, boot_ns);
+}
+
+static void offer_line(struct pipeline *p, enum event_kind kind, const struct line *line,
+                       uint64_t boot_ns)
+{
+        struct message m = { .kind = kind, .line = *line, .brief = *line };
+
+        offer(p, &m, boot_ns);
+}
+
+static size_t line_size_max(const struct line *line)
+{
+        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
+}
+
+/* Encodes the event, twice if the journal could not show it whole, and offers it. */
+static int offer_event(struct pipeline *p, const struct exec_event *event)
+{
+        struct message m = { .kind = event->kind, .event = event };
+        int r;
+
+        r = encode_event(p->encoder, event, 0, &m.line);
+        if (r < 0)
+                return r;
+        m.brief = m.line;
+        if (p->sinks[SINK_JOURNAL] && line_size_max(&m.line) > BRIEF_LINE_MAX) {
+                buf_reset(&p->head);
+                buf_reset(&p->tail);
+                buf_append_span(&p->head, m.line.head);
+                buf_append_span(&p->tail, m.line.tail);
+                if (buf_error(&p->head) < 0 || buf_error(&p->tail) < 0)
+                        return -ENOMEM;
+                r = encode_event(p->encoder, event, BRIEF_LINE_MAX, &m.brief);
+                if (r < 0)
+                        return r;
+                m.line = (struct line){ .head = buf_span(&p->head), .tail = buf_span(&p->tail) };
+        }
+
+        p->events++;
+        if (event->cut)
+                p->cut++;
+        offer(p, &m, event->boot_ns);
+        return 0;
+}
+
+static bool is_chunk_of(const struct exec_record_head *chunk, const struct exec_record_head *head)
+{
+        return chunk->kind == RECORD_CHUNK && chunk->program == head->program &&
+               chunk->cpu == head->cpu && chunk->seq == head->seq;
+}
+
+/* Takes the event's continuations out of the queue; argv is then joined, or marked as cut. */
+static void join_chunks(struct pipeline *p, const struct exec_record_head *head,
+                        struct exec_event *event)
+{
+        const struct exec_record_head *next;
+        struct exec_record_head h;
+        struct span piece;
+        uint32_t n = 0;
+
+        buf_reset(&p->argv);
+        buf_append_span(&p->argv, event->argv);
+        while ((next = queue_peek(p->queue)) && is_chunk_of(next, head)) {
+                (void)queue_pop(p->queue);
+                if (decode_chunk(next, next->size, &h, &piece) != DECODE_OK || h.chunk != n + 1)
+                        continue; /* behind a hole: not ours to guess where it belongs */
+                buf_append_span(&p->argv, piece);
+                n++;
+        }
+        if (n < head->n_chunks)
+                event->cut |= EXEC_CUT(FIELD_ARGV);
+        if (buf_error(&p->argv) < 0)
+                event->cut |= EXEC_CUT(FIELD_ARGV); /* what the record itself has */
+        else
+                event->argv = buf_span(&p->argv);
+}
+
+static void process_event(struct pipeline *p, const struct exec_record_head *head)
+{
+        struct exec_event event;
+        int r;
+
+        if (decode_record(p->decoder, head, head->size, &event) != DECODE_OK) {
+                ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
+                return;
+        }
+        if (head->n_chunks > 0)
+                join_chunks(p, head, &event);
+        if (event.env.data)
+                event.env = filter_env(p->config->capture.environment, event.env, &p->env);
+
+        r = offer_event(p, &event);
+        if (r < 0) /* no memory for this one; the next may be smaller */
+                ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
+}
+
+static int tell_stats(struct pipeline *p, uint64_t boot_ns)
+{
+        struct stats stats;
+        struct line line;
+        int r;
+
+        pipeline_stats(p, &stats);
+        r = encode_stats(p->encoder, boot_ns, &stats, &line);
+        if (r < 0)
+                return r;
+        offer_line(p, EVENT_STATS, &line, boot_ns);
+        return 0;
+}
+
+/* Tells each sink what it has not been told; a sink without room is told later. */
+static int tell_lost(struct pipeline *p, uint64_t boot_ns)
+{
+        const struct loss *loss;
+        struct line line;
+        int r;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                for (unsigned where = 0; p->sinks[i] && where < _LOSS_WHERE_MAX; where++) {
+                        loss = ledger_untold(p->ledger, i, where);
+                        if (!loss)
+                                continue;
+                        r = encode_lost(p->encoder, boot_ns, loss, &line);
+                        if (r < 0)
+                                return r;
+                        struct message m = { .kind = EVENT_LOST, .line = line, .brief = line };
+                        if (sink_write(p->sinks[i], &m) >= 0)
+                                ledger_told(p->ledger, i, where);
+                }
+        }
+        return 0;
+}
+
+static int process_record(struct pipeline *p, const struct exec_record_head *head)
+{
+        switch (head->kind) {
+        case MARK_STATS:
+                return tell_stats(p, head->boot_ns);
+        case MARK_LOST:
+                p->lost_marked = false;
+                return tell_lost(p, head->boot_ns);
+        case RECORD_CHUNK:
+                return 0; /* its event was lost, and counted */
+        default:
+                process_event(p, head);
+                return 0;
+        }
+}
+
+int pipeline_run(struct pipeline *p, unsigned max)
+{
+        const struct exec_record_head *head;
+        int r;
+
+        for (unsigned i = 0; i < max; i++) {
+                head = queue_pop(p->queue);
+                if (!head)
+                        return 0;
+                r = process_record(p, head);
+                if (r < 0)
+                        return r;
+        }
+        return queue_peek(p->queue) != NULL;
+}
+
+/* At the end of all CPUs, so that a mark comes behind the events of the same nanosecond. */
+static int push_mark(struct pipeline *p, enum mark mark, uint64_t now_ns)
+{
+        const struct exec_record_head head = {
+                .size = sizeof(head),
+                .version = EXEC_RECORD_VERSION,
+                .kind = mark,
+                .program = _PROGRAM_MAX,
+                .cpu = UINT32_MAX >> 8,
+                .boot_ns = now_ns,
+        };
+
+        return queue_push(p->queue, &head, sizeof(head));
+}
+
+int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
+{
+        return push_mark(p, MARK_STATS, now_ns);
+}
+
+int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns)
+{
+        int r;
+
+        if (p->lost_marked)
+                return 0;
+        r = push_mark(p, MARK_LOST, now_ns);
+        if (r < 0)
+                return r;
+        p->lost_marked = true;
+        return 0;
+}
+
+bool pipeline_has_untold(const struct pipeline *p)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (p->sinks[i] && ledger_has_untold(p->ledger, i))
+                        return true;
+        return false;
+}
+
+int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info)
+{
+        struct line line;
+        int r;
+
+        r = encode_start(p->encoder, now_ns, info, &line);
+        if (r < 0)
+                return r;
+        offer_line(p, EVENT_START, &line, now_ns);
+        return 0;
+}
+
+int pipeline_stop(struct pipeline *p, uint64_t now_ns)
+{
+        struct stats stats;
+        struct line line;
+        int r;
+
+        r = tell_lost(p, now_ns);
+        if (r < 0)
+                return r;
+        pipeline_stats(p, &stats);
+        r = encode_stop(p->encoder, now_ns, &stats, &line);
+        if (r < 0)
+                return r;
+        offer_line(p, EVENT_STOP, &line, now_ns);
+        return 0;
+}
+
+void pipeline_stats(const struct pipeline *p, struct stats *ret)
+{
+        struct stats s = {};
+
+        p->ops->fill_stats(p->userdata, &s);
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                s.lost[where] = ledger_lost(p->ledger, where);
+        s.queued = queue_events(p->queue);
+        s.queue_bytes = queue_bytes(p->queue);
+        s.cut = p->cut;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!p->sinks[i])
+                        continue;
+                s.sink[s.n_sinks] = p->sinks[i]->stats;
+                s.sink[s.n_sinks++].before = p->before[i];
+        }
+        *ret = s;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Pipeline: the order of the stages. Takes released records from the queue, joins continuations,
+ * decodes, filters, encodes, and offers the result to every sink. Blocks on nothing, delivers
+ * nothing: flushing the sinks is the daemon's turn.
+ *
+ * The daemon's own events (lost, stats) pass the queue as marks, so that they come out in their
+ * place in time. start and stop are the ends of the stream and go straight to the sinks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encode.h"
+#include "ledger.h"
+#include "queue.h"
+#include "sink.h"
+
+struct config;
+struct pipeline;
+
+/* The sinks' places, which are also their reader numbers in the ledger. */
+enum sink_place {
+        SINK_JOURNAL,
+        SINK_FILE,
+        SINK_STDOUT,
+        _SINK_PLACE_MAX,
+};
+
+/* What the pipeline cannot know by itself. */
+struct pipeline_ops {
+        /* Counters of the kernel and of the source; the pipeline adds its own. */
+        void (*fill_stats)(void *userdata, struct stats *stats);
+};
+
+/* Borrows encoder, queue and ledger, which must outlive it; owns its sinks. */
+int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
+                 const struct pipeline_ops *ops, void *userdata, struct pipeline **ret);
+struct pipeline *pipeline_free(struct pipeline *p);
+DEFINE_FREEP(struct pipeline, pipeline_free)
+
+/* Takes over the sink, or NULL; frees what was in its place. */
+void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink);
+
+/* Borrowed; NULL if there is none. */
+struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place);
+
+/* Takes what it needs of the settings: borrows until the next call. */
+void pipeline_configure(struct pipeline *p, const struct config *config);
+
+/* Processes at most `max` records. 1: there are more; 0: nothing released; negative: no memory. */
+int pipeline_run(struct pipeline *p, unsigned max);
+
+/* Puts a mark into the queue: when it comes out, stats or what was lost are told. -ENOBUFS. */
+int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns);
+int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns);
+
+/* Takes what the sinks have lost, also while delivering, into the ledger. */
+void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns);
+
+/* True if some sink has to be told of a loss. */
+bool pipeline_has_untold(const struct pipeline *p);
+
+/* The first and the last event of a stream; the last one after whatever is still untold. */
+int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info);
+int pipeline_stop(struct pipeline *p, uint64_t now_ns);
+
+/* All counters, now. */
+void pipeline_stats(const struct pipeline *p, struct stats *ret);

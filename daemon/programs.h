@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Programs: the BPF side as the daemon holds it. Loads and attaches what the settings ask for,
+ * sets their knobs, reads their counters.
+ *
+ * Each program is an instance of the object of its own, sharing the maps of the first, so that one
+ * can come or go while the others run.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec_record.h"
+#include "macro.h"
+
+struct config;
+struct programs;
+struct stats;
+
+/*
+ * Loads what `config` asks for; attaches nothing. Errors are logged: -EPERM, -EACCES not permitted,
+ * -EOPNOTSUPP the kernel lacks what is needed.
+ */
+int programs_new(const struct config *config, struct programs **ret);
+
+/* Detaches, too. */
+struct programs *programs_free(struct programs *p);
+DEFINE_FREEP(struct programs, programs_free)
+
+int programs_attach(struct programs *p);
+void programs_detach(struct programs *p);
+
+/* All or nothing: what `config` asks for runs, or all is as before. */
+int programs_configure(struct programs *p, const struct config *config);
+
+/* Possible CPUs: one more than the highest number. */
+unsigned programs_cpus(const struct programs *p);
+
+/* Memory shared with the programs; in-flight stamps by CPU. Valid as long as `p`. */
+struct exec_control *programs_control(const struct programs *p);
+const struct exec_inflight *programs_inflight(const struct programs *p);
+
+int programs_records_map(const struct programs *p);
+int programs_bells_map(const struct programs *p);
+
+/* Reads all counters from the kernel; the other functions give what was read last. */
+int programs_read_counters(struct programs *p);
+const struct exec_counters *programs_counters(const struct programs *p, enum exec_program program,
+                                              unsigned cpu);
+uint64_t programs_recursion_misses(const struct programs *p, enum exec_program program);

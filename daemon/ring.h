@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Ring: the perf buffer of one CPU and its bell. A CPU of its own each, so that CPUs may come and
+ * go.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "macro.h"
+
+struct ring;
+
+typedef void (*ring_record_fn)(void *userdata, const void *record, size_t size);
+
+struct ring_config {
+        int records_map; /* PERF_EVENT_ARRAY, borrowed */
+        int bells_map;   /* likewise */
+        uint64_t size;   /* bytes, a power of two of pages */
+        ring_record_fn on_record;
+        void *userdata;
+};
+
+/*
+ * From now on the programs' output on this CPU comes here, in place of an older ring of the CPU,
+ * which keeps what it has. -ENODEV: the CPU is offline. -EPERM: mostly RLIMIT_MEMLOCK.
+ */
+int ring_open(const struct ring_config *config, unsigned cpu, struct ring **ret);
+
+/* Leaves the maps as they are: they may lead to a successor already. */
+struct ring *ring_free(struct ring *r);
+DEFINE_FREEP(struct ring, ring_free)
+
+/* Puts the ring back into the maps, in the place of a successor that failed. */
+int ring_restore(struct ring *r, const struct ring_config *config);
+
+/* Readable when a quarter full; readable when the bell was rung. Both want ring_drain(). */
+int ring_records_fd(const struct ring *r);
+int ring_bell_fd(const struct ring *r);
+
+/* Hands all records to on_record. */
+int ring_drain(struct ring *r);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The common part of all sinks: dispatch, the sequence number, and the ledger.
+ *
+ * The ledger of a sink is exact at any moment: every event of the kernel that sink_write() was
+ * given is in exactly one of `written`, `backlog` and `lost`. The daemon's own events pass through
+ * the same backlog and take a seq like any other, but count in `lines` and `bytes` only, for nobody
+ * counted them as seen.
+ *
+ * A seq is taken at the moment an event is accepted. An event that is refused takes none, so the
+ * reader of a stream sees holes only for what was lost after it was accepted.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "sink_internal.h"
+
+void sink_init(struct sink *s, const struct sink_ops *ops)
+{
+        *s = (struct sink){ .ops = ops, .stats.name = ops->name };
+}
+
+int sink_write(struct sink *s, const struct message *m)
+{
+        return s->ops->write(s, m);
+}
+
+enum sink_state sink_flush(struct sink *s)
+{
+        return s->ops->flush(s);
+}
+
+int sink_poll_fd(const struct sink *s)
+{
+        return s->ops->poll_fd ? s->ops->poll_fd(s) : -1;
+}
+
+void sink_reopen(struct sink *s)
+{
+        if (s->ops->reopen)
+                s->ops->reopen(s);
+}
+
+struct sink *sink_free(struct sink *s)
+{
+        if (s)
+                s->ops->free(s);
+        return NULL;
+}
+
+void sink_dropped(struct sink *s, enum event_kind kind)
+{
+        if (event_kind_is_kernel(kind))
+                s->stats.lost++;
+}
+
+int sink_accept(struct sink *s, struct backlog *b, enum event_kind kind, const struct span *parts,
+                size_t n_parts)
+{
+        enum sink_tag tag = event_kind_is_kernel(kind) ? SINK_TAG_KERNEL : SINK_TAG_OWN;
+        int r;
+
+        r = backlog_push(b, parts, n_parts, tag);
+        if (r < 0) {
+                sink_dropped(s, kind);
+                return r;
+        }
+        s->seq++;
+        if (tag == SINK_TAG_KERNEL)
+                s->stats.backlog++;
+        s->stats.backlog_bytes = backlog_bytes(b);
+        return 0;
+}
+
+int sink_accept_line(struct sink *s, struct backlog *b, const struct message *m)
+{
+        char digits[LINE_SEQ_DIGITS_MAX + 1];
+        int n;
+
+        n = snprintf(digits, sizeof(digits), "%" PRIu64, s->seq + 1);
+        assert(n > 0 && (size_t)n < sizeof(digits));
+
+        struct span parts[] = {
+                m->line.head,
+                { .data = digits, .size = (size_t)n },
+                m->line.tail,
+                SPAN_LITERAL("\n"),
+        };
+        return sink_accept(s, b, m->kind, parts, ELEMENTSOF(parts));
+}
+
+/* A destination that reports more than it was given would falsify the ledger: hence the assert. */
+static struct backlog_entry sink_oldest(const struct backlog *b)
+{
+        struct backlog_entry e = { 0 };
+        size_t n = backlog_peek(b, &e, 1);
+
+        assert(n == 1);
+        return e;
+}
+
+static void sink_pop(struct sink *s, struct backlog *b, uint32_t tag)
+{
+        if (tag == SINK_TAG_KERNEL)
+                s->stats.backlog--;
+        backlog_pop(b, 1);
+        s->stats.backlog_bytes = backlog_bytes(b);
+}
+
+void sink_delivered(struct sink *s, struct backlog *b, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                struct backlog_entry e = sink_oldest(b);
+
+                s->stats.lines++;
+                s->stats.bytes += e.data.size;
+                if (e.tag == SINK_TAG_KERNEL)
+                        s->stats.written++;
+                sink_pop(s, b, e.tag);
+        }
+}
+
+void sink_give_up(struct sink *s, struct backlog *b)
+{
+        struct backlog_entry e = sink_oldest(b);
+
+        if (e.tag == SINK_TAG_KERNEL)
+                s->stats.lost++;
+        sink_pop(s, b, e.tag);
+}
+
+size_t sink_gather(const struct backlog *b, size_t offset, uint64_t room, struct iovec *ret)
+{
+        struct backlog_entry entries[SINK_GATHER_MAX];
+        size_t n = backlog_peek(b, entries, ELEMENTSOF(entries));
+
+        for (size_t i = 0; i < n; i++) {
+                size_t size = entries[i].data.size - offset;
+
+                if (i > 0 && size > room)
+                        return i;
+                ret[i].iov_base = (char *)entries[i].data.data + offset;
+                ret[i].iov_len = size;
+                room -= MIN(room, size);
+                offset = 0; /* only the first can be begun */
+        }
+        return n;
+}
+
+void sink_advance(struct sink *s, struct backlog *b, size_t done, size_t *offset)
+{
+        while (done > 0) {
+                size_t left = sink_oldest(b).data.size - *offset;
+
+                if (done < left) {
+                        *offset += done;
+                        return;
+                }
+                done -= left;
+                *offset = 0;
+                sink_delivered(s, b, 1);
+        }
+}
+
+int sink_fail(struct sink *s, const char *what, int error)
+{
+        s->error = error;
+        s->error_what = what;
+        return error;
+}
+
+void sink_clear_error(struct sink *s)
+{
+        s->error = 0;
+        s->error_what = NULL;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Each place is in one of four situations when settings change: nothing there and nothing wanted;
+ * a sink to open; one to close, which delivers first what it can; or one to keep with new settings.
+ * A file with another path is one to close and one to open.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "outlet.h"
+#include "pipeline.h"
+#include "sinks.h"
+
+/* How long a sink that ends may wait for a reader that is slow: at the stop, and in a reload. */
+#define FINISH_TIMEOUT_NS (5 * NSEC_PER_SEC)
+#define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
+
+struct place {
+        struct outlet *outlet; /* of the pipeline's sink here */
+        struct sink *fresh;    /* prepared, to take its place */
+        struct outlet *fresh_outlet;
+        bool leaves; /* the sink here is not wanted any more */
+};
+
+struct sinks {
+        sd_event *event;
+        struct pipeline *pipeline;
+        bool use_stdout;
+        const struct config *prepared;
+        char *path; /* of the file sink */
+        struct place place[_SINK_PLACE_MAX];
+};
+
+/*
+ * The largest event must fit, or it would be lost for want of room every time: its argv may grow
+ * eightfold, when all arguments are one byte long and have to be escaped and repeated in base64.
+ */
+static size_t backlog_size_of(const struct config *c)
+{
+        return MAX(c->queue.backlog, 8 * c->capture.argv_max + 256 * KIB);
+}
+
+static struct sink_file_config file_config_of(const struct config *c)
+{
+        return (struct sink_file_config){
+                .path = c->file.path,
+                .max_size = c->file.max_size,
+                .max_age_ns = c->file.max_age_ns,
+                .max_files = c->file.max_files,
+                .mode = c->file.mode,
+                .sync = c->file.sync,
+        };
+}
+
+static bool is_wanted(const struct sinks *s, enum sink_place place, const struct config *c)
+{
+        switch (place) {
+        case SINK_JOURNAL:
+                return c->journal.enabled && !s->use_stdout;
+        case SINK_FILE:
+                return c->file.enabled && !s->use_stdout;
+        default:
+                return s->use_stdout;
+        }
+}
+
+static bool is_kept(const struct sinks *s, enum sink_place place, const struct config *c)
+{
+        if (!s->place[place].outlet || !is_wanted(s, place, c))
+                return false;
+        return place != SINK_FILE || strcmp(s->path, c->file.path) == 0;
+}
+
+static int open_sink(enum sink_place place, const struct config *c, struct sink **ret)
+{
+        const struct sink_file_config file = file_config_of(c);
+
+        switch (place) {
+        case SINK_JOURNAL:
+                return sink_journal_new(JOURNAL_SOCKET, backlog_size_of(c), ret);
+        case SINK_FILE:
+                return sink_file_new(&file, backlog_size_of(c), ret);
+        default:
+                return sink_stdout_new(STDOUT_FILENO, backlog_size_of(c), ret);
+        }
+}
+
+static int place_prepare(struct sinks *s, enum sink_place i, const struct config *config)
+{
+        struct place *p = &s->place[i];
+        int r;
+
+        p->leaves = p->outlet && !is_kept(s, i, config);
+        if (!is_wanted(s, i, config) || is_kept(s, i, config))
+                return 0;
+        r = open_sink(i, config, &p->fresh);
+        if (r < 0)
+                return r;
+        return outlet_new(s->event, p->fresh, &p->fresh_outlet);
+}
+
+static void place_commit(struct sinks *s, enum sink_place i)
+{
+        struct place *p = &s->place[i];
+
+        if (p->leaves) {
+                outlet_finish(p->outlet, CLOSE_TIMEOUT_NS);
+                p->outlet = outlet_free(p->outlet);
+        }
+        if (p->leaves || p->fresh) {
+                pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
+                p->outlet = TAKE_PTR(p->fresh_outlet);
+        }
+        p->leaves = false;
+}
+
+int sinks_new(struct sd_event *event, struct pipeline *pipeline, bool use_stdout,
+              struct sinks **ret)
+{
+        struct sinks *s;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->event = sd_event_ref(event);
+        s->pipeline = pipeline;
+        s->use_stdout = use_stdout;
+        *ret = s;
+        return 0;
+}
+
+struct sinks *sinks_free(struct sinks *s)
+{
+        if (!s)
+                return NULL;
+        sinks_revert(s);
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                outlet_free(s->place[i].outlet);
+        sd_event_unref(s->event);
+        free(s->path);
+        free(s);
+        return NULL;
+}
+
+int sinks_prepare(struct sinks *s, const struct config *config)
+{
+        int r;
+
+        s->prepared = config;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                r = place_prepare(s, i, config);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot open a sink");
+        }
+        return 0;
+}
+
+void sinks_commit(struct sinks *s)
+{
+        const struct sink_file_config file = file_config_of(s->prepared);
+        struct sink *sink;
+        char *path;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                place_commit(s, i);
+                sink = pipeline_sink(s->pipeline, i);
+                if (sink && i == SINK_FILE)
+                        (void)sink_file_configure(sink, &file);
+        }
+        path = strdup(s->prepared->file.path);
+        if (path) {
+                free(s->path);
+                s->path = path;
+        }
+        s->prepared = NULL;
+}
+
+void sinks_revert(struct sinks *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                struct place *p = &s->place[i];
+
+                p->fresh_outlet = outlet_free(p->fresh_outlet);
+                p->fresh = sink_free(p->fresh);
+                p->leaves = false;
+        }
+        s->prepared = NULL;
+}
+
+int sinks_flush(struct sinks *s)
+{
+        int r;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                r = outlet_flush(s->place[i].outlet);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+bool sinks_are_idle(const struct sinks *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet && !outlet_is_idle(s->place[i].outlet))
+                        return false;
+        return true;
+}
+
+void sinks_reopen(struct sinks *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (pipeline_sink(s->pipeline, i))
+                        sink_reopen(pipeline_sink(s->pipeline, i));
+}
+
+void sinks_finish(struct sinks *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet)
+                        outlet_finish(s->place[i].outlet, FINISH_TIMEOUT_NS);
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The kernel as a source: when to look into the rings, and what is then known.
+ *
+ * Waking up is what costs, so the rings do not wake us per record. While the daemon sleeps, the
+ * first record rings the bell, once. While there is work, a timer drains the rings twice per
+ * MaxLatency; and a ring that is a quarter full wakes us by its watermark, whatever the timer says.
+ * When a pass over the rings finds nothing we arm the bell, look once more, and sleep. Once a
+ * second we look without being asked: nothing may hang on a bell alone.
+ *
+ * A pass drains every ring and then knows a watermark: the moment before which nothing can still
+ * arrive, from what the programs say is in flight.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "programs.h"
+#include "ring.h"
+#include "source_perf.h"
+#include "stats.h"
+
+#define IDLE_INTERVAL_NS NSEC_PER_SEC
+#define RECONCILE_INTERVAL_NS NSEC_PER_SEC
+
+/* Before everything else in the loop: what waits elsewhere is safe, what waits in a ring is not. */
+#define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)
+
+/*
+ * A program stores its stamp before it takes the time, but the store may become visible a few ns
+ * after a clock read that follows it. A microsecond is a thousand times as much.
+ */
+#define STORE_DELAY_NS 1000
+
+struct cpu {
+        struct ring *ring; /* NULL: offline */
+        sd_event_source *records_io, *bell_io;
+        uint64_t lost_no_ring; /* as seen last */
+};
+
+struct source_perf {
+        struct source_handler handler;
+        sd_event *event;
+        sd_event_source *timer;
+        struct programs *programs;
+        unsigned n_cpus;
+        struct cpu *cpus;
+        uint64_t ring_size;
+        uint64_t interval_ns; /* between passes while there is work */
+
+        unsigned n_records; /* of the current pass */
+        bool in_flight;     /* some program ran when the last pass began */
+        uint64_t watermark_ns;
+        uint64_t reconciled_ns;
+        uint64_t missed[_PROGRAM_MAX];
+        uint64_t wakeups;
+};
+
+static void on_ring_record(void *userdata, const void *record, size_t size)
+{
+        struct source_perf *s = userdata;
+
+        s->n_records++;
+        s->handler.on_record(s->handler.userdata, record, size);
+}
+
+static struct ring_config ring_config_of(struct source_perf *s, uint64_t size)
+{
+        return (struct ring_config){
+                .records_map = programs_records_map(s->programs),
+                .bells_map = programs_bells_map(s->programs),
+                .size = size,
+                .on_record = on_ring_record,
+                .userdata = s,
+        };
+}
+
+/* The moment before which nothing can still arrive, once the rings have been drained. */
+static uint64_t find_watermark(struct source_perf *s)
+{
+        const struct exec_inflight *inflight = programs_inflight(s->programs);
+        uint64_t watermark = clock_boottime_ns() - STORE_DELAY_NS, since;
+
+        s->in_flight = false;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                        since = __atomic_load_n(&inflight[cpu].since[i], __ATOMIC_ACQUIRE);
+                        if (since == 0)
+                                continue;
+                        s->in_flight = true;
+                        if (since == EXEC_INFLIGHT_STARTING) /* its time is not known yet */
+                                since = s->watermark_ns;
+                        watermark = MIN(watermark, since);
+                }
+        }
+        return MAX(watermark, s->watermark_ns);
+}
+
+int source_perf_drain(struct source_perf *s)
+{
+        uint64_t watermark = find_watermark(s);
+        int r;
+
+        s->n_records = 0;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                r = ring_drain(s->cpus[cpu].ring);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
+        }
+        s->watermark_ns = watermark;
+        s->handler.on_pass(s->handler.userdata, watermark);
+        return s->n_records;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+static int cpu_watch(struct source_perf *s, int fd, sd_event_source **ret)
+{
+        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+        int r;
+
+        r = sd_event_add_io(s->event, &source, fd, EPOLLIN, on_io, s);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(source, PRIORITY);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_exit_on_failure(source, true);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(source);
+        return 0;
+}
+
+static void cpu_close(struct cpu *c)
+{
+        c->records_io = sd_event_source_disable_unref(c->records_io);
+        c->bell_io = sd_event_source_disable_unref(c->bell_io);
+        c->ring = ring_free(c->ring);
+}
+
+/* 0 also if the CPU is offline: then it has no ring. */
+static int cpu_open(struct source_perf *s, unsigned cpu, uint64_t size, struct cpu *ret)
+{
+        struct ring_config config = ring_config_of(s, size);
+        struct cpu c = {};
+        int r;
+
+        r = ring_open(&config, cpu, &c.ring);
+        if (r == -ENODEV)
+                return 0;
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot open a ring of %" PRIu64 "K on CPU %u%s",
+                                 size / KIB, cpu,
+                                 r == -EPERM ? " (is RLIMIT_MEMLOCK too low?)" : "");
+        r = cpu_watch(s, ring_records_fd(c.ring), &c.records_io);
+        if (r >= 0)
+                r = cpu_watch(s, ring_bell_fd(c.ring), &c.bell_io);
+        if (r < 0) {
+                cpu_close(&c);
+                return log_errno(LOG_ERR, r, "Cannot watch the ring of CPU %u", cpu);
+        }
+        c.lost_no_ring = ret->lost_no_ring;
+        *ret = c;
+        return 0;
+}
+
+/* Rings of another size in place of the old ones, whose content is drained; all or nothing. */
+static int resize_rings(struct source_perf *s, uint64_t size)
+{
+        struct ring_config config = ring_config_of(s, s->ring_size);
+        _cleanup_(freep) struct cpu *fresh = NULL;
+        int r = 0;
+
+        fresh = calloc(s->n_cpus, sizeof(*fresh));
+        if (!fresh)
+                return -ENOMEM;
+        for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
+                r = cpu_open(s, cpu, size, &fresh[cpu]);
+
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                (void)ring_drain(s->cpus[cpu].ring); /* first what came first */
+                if (r >= 0)
+                        cpu_close(&s->cpus[cpu]);
+                else
+                        (void)ring_restore(s->cpus[cpu].ring, &config);
+        }
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (r < 0)
+                        cpu_close(&fresh[cpu]);
+                else
+                        s->cpus[cpu] = fresh[cpu];
+        }
+        if (r >= 0)
+                s->ring_size = size;
+        return r;
+}
+
+/* Programs ran on this CPU and found no ring: it came (back) online. */
+static void follow_cpu(struct source_perf *s, unsigned cpu)
+{
+        struct cpu *c = &s->cpus[cpu];
+        uint64_t lost = 0;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                lost += programs_counters(s->programs, i, cpu)->lost_no_ring;
+        if (lost == c->lost_no_ring)
+                return;
+        c->lost_no_ring = lost;
+        if (c->ring)
+                (void)ring_drain(c->ring);
+        cpu_close(c);
+        if (cpu_open(s, cpu, s->ring_size, c) >= 0 && c->ring)
+                log_notice("Following CPU %u, which came online", cpu);
+}
+
+static void tell_missed(struct source_perf *s, enum exec_program program)
+{
+        uint64_t missed = programs_recursion_misses(s->programs, program);
+
+        if (missed > s->missed[program])
+                s->handler.on_missed(s->handler.userdata, program, missed - s->missed[program]);
+        s->missed[program] = missed;
+}
+
+/*
+ * The order makes it exact: counters first, then a pass. What they count and the pass did not find
+ * was not sent, unless it was in flight meanwhile: then we say nothing until the next time.
+ */
+void source_perf_reconcile(struct source_perf *s)
+{
+        const struct exec_counters *c;
+
+        if (programs_read_counters(s->programs) < 0 || source_perf_drain(s) < 0)
+                return;
+        s->reconciled_ns = clock_boottime_ns();
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                for (unsigned cpu = 0; cpu < s->n_cpus && !s->in_flight; cpu++) {
+                        c = programs_counters(s->programs, i, cpu);
+                        s->handler.on_drained(s->handler.userdata, i, cpu, c->seen - c->filtered);
+                }
+                tell_missed(s, i);
+        }
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                follow_cpu(s, cpu);
+}
+
+static int set_timer(struct source_perf *s, uint64_t delay_ns)
+{
+        int r;
+
+        r = sd_event_source_set_time_relative(s->timer, delay_ns / NSEC_PER_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+/* Arms the bell; true if there is nothing left that could have rung it before. */
+static int fall_asleep(struct source_perf *s)
+{
+        struct exec_control *control = programs_control(s->programs);
+        int r;
+
+        /* Armed before we look: who comes after the look, finds it armed. */
+        __atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        source_perf_reconcile(s);
+        r = s->n_records == 0 && !s->in_flight;
+        if (!r)
+                __atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
+        return r;
+}
+
+static int look(struct source_perf *s)
+{
+        int r;
+
+        r = source_perf_drain(s);
+        if (r < 0)
+                return r;
+        if (r == 0 && !s->in_flight && fall_asleep(s))
+                return set_timer(s, IDLE_INTERVAL_NS);
+        if (clock_boottime_ns() - s->reconciled_ns >= RECONCILE_INTERVAL_NS)
+                source_perf_reconcile(s);
+        return set_timer(s, s->interval_ns);
+}
+
+static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+                 void *userdata)
+{
+        struct source_perf *s = userdata;
+
+        s->wakeups++;
+        return look(s);
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        return look(userdata);
+}
+
+static int add_timer(struct source_perf *s)
+{
+        int r;
+
+        /* An accuracy of 1 ms: sd-event would else join timers within 250 ms. */
+        r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_MONOTONIC, 0,
+                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, s);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(s->timer, PRIORITY);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_exit_on_failure(s->timer, true);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+}
+
+int source_perf_new(const struct config *config, struct sd_event *event,
+                    const struct source_handler *handler, struct source_perf **ret)
+{
+        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        unsigned n = 0;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->handler = *handler;
+        s->event = sd_event_ref(event);
+        s->ring_size = config->capture.ring_size;
+        s->interval_ns = config->capture.max_latency_ns / 2;
+        r = programs_new(config, &s->programs);
+        if (r < 0)
+                return r;
+        r = add_timer(s);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+
+        s->n_cpus = programs_cpus(s->programs);
+        s->cpus = calloc(s->n_cpus, sizeof(*s->cpus));
+        if (!s->cpus)
+                return -ENOMEM;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                r = cpu_open(s, cpu, s->ring_size, &s->cpus[cpu]);
+                if (r < 0)
+                        return r;
+                n += s->cpus[cpu].ring != NULL;
+        }
+        if (n == 0)
+                return log_errno(LOG_ERR, -ENODEV, "Cannot open a ring on any CPU");
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+int source_perf_attach(struct source_perf *s)
+{
+        int r;
+
+        r = programs_attach(s->programs);
+        if (r < 0)
+                return r;
+        return set_timer(s, 0);
+}
+
+void source_perf_detach(struct source_perf *s)
+{
+        programs_detach(s->programs);
+        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+}
+
+struct source_perf *source_perf_free(struct source_perf *s)
+{
+        if (!s)
+                return NULL;
+        sd_event_source_disable_unref(s->timer);
+        for (unsigned cpu = 0; s->cpus && cpu < s->n_cpus; cpu++)
+                cpu_close(&s->cpus[cpu]);
+        free(s->cpus);
+        programs_free(s->programs);
+        sd_event_unref(s->event);
+        free(s);
+        return NULL;
+}
+
+int source_perf_configure(struct source_perf *s, const struct config *config)
+{
+        uint64_t old_size = s->ring_size;
+        int r;
+
+        if (config->capture.ring_size != old_size) {
+                r = resize_rings(s, config->capture.ring_size);
+                if (r < 0)
+                        return r;
+        }
+        r = programs_configure(s->programs, config);
+        if (r < 0) {
+                if (s->ring_size != old_size)
+                        (void)resize_rings(s, old_size);
+                return r;
+        }
+        s->interval_ns = config->capture.max_latency_ns / 2;
+        return 0;
+}
+
+void source_perf_stats(struct source_perf *s, struct stats *stats)
+{
+        (void)programs_read_counters(s->programs);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                uint64_t *sum = (uint64_t *)&stats->program[i];
+
+                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                        const uint64_t *c = (const void *)programs_counters(s->programs, i, cpu);
+
+                        for (unsigned k = 0; k < sizeof(struct exec_counters) / sizeof(*sum); k++)
+                                sum[k] += c[k];
+                }
+                stats->recursion_misses[i] = s->missed[i];
+        }
+        stats->wakeups = s->wakeups;
+}
+
+uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu)
+{
+        const struct exec_counters *c = programs_counters(s->programs, program, cpu);
+
+        return c->seen - c->filtered;
+}
+
+unsigned source_perf_cpus(const struct source_perf *s)
+{
+        return s->n_cpus;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The kernel as a source: BPF programs, their rings and their counters. The only user of libbpf. */
+#pragma once
+
+#include "source.h"
+
+struct config;
+struct sd_event;
+struct source_perf;
+struct stats;
+
+/*
+ * Loads the programs that `config` asks for, opens the rings of all online CPUs and adds itself to
+ * the event loop. Nothing is attached yet. The handler is copied.
+ *
+ * -EPERM, -EACCES: not permitted. -EOPNOTSUPP, -ESRCH: the kernel lacks what is needed, BTF or a
+ * tracepoint. The reason has been logged.
+ */
+int source_perf_new(const struct config *config, struct sd_event *event,
+                    const struct source_handler *handler, struct source_perf **ret);
+
+/* From here on events are recorded. */
+int source_perf_attach(struct source_perf *s);
+
+/* No program runs any more when this returns; what they have sent is still in the rings. */
+void source_perf_detach(struct source_perf *s);
+
+struct source_perf *source_perf_free(struct source_perf *s);
+DEFINE_FREEP(struct source_perf, source_perf_free)
+
+/*
+ * New settings: programs are loaded and attached, or detached, and knobs are set without touching
+ * those that go on. On error everything is as it was.
+ */
+int source_perf_configure(struct source_perf *s, const struct config *config);
+
+/* Drains all rings once, now, and tells the handler; returns the number of records. */
+int source_perf_drain(struct source_perf *s);
+
+/* Reads the kernel's counters, drains, and tells the handler what can no longer come. */
+void source_perf_reconcile(struct source_perf *s);
+
+/* Reads the kernel's counters; fills program, recursion_misses and wakeups. */
+void source_perf_stats(struct source_perf *s, struct stats *stats);
+
+/* The number given last by the program on the CPU, as of the last reading. */
+uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu);
+
+/* Possible CPUs: one more than the highest number. */
+unsigned source_perf_cpus(const struct source_perf *s);

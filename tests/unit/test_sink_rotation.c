@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The file sink over time: rotation by size and age, also where it fails, sync, new settings; and
+ * all of it at once, with a failing disk and admins who move files, in a long random walk.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "file_fixture.h"
+
+/* --- rotation --- */
+
+static void rotation_never_exceeds_max_size_and_keeps_order(void **state)
+{
+        const uint64_t max_size = 3 * line_size(10) + 5;
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(max_size, 10);
+
+        (void)state;
+        lines_write_n(s, 9, 10); /* one flush has to split them */
+        assert_delivered(s);
+        assert_file(2, 1, 3);
+        assert_file(1, 4, 6);
+        assert_file(0, 7, 9);
+        assert_false(exists(3));
+        assert_delivered(s); /* full, but nothing to write: no empty file */
+        assert_file(0, 7, 9);
+}
+
+static void rotation_happens_before_the_line_that_does_not_fit(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(2 * line_size(10), 10);
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        assert_int_equal(size_of(0), 2 * line_size(10)); /* to the byte */
+        assert_false(exists(1));
+        lines_write_n(s, 1, 0);
+        assert_delivered(s);
+        assert_file(1, 1, 2);
+        assert_file(0, 3, 3);
+}
+
+static void rotation_gives_line_larger_than_max_size_a_file_of_its_own(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(2 * line_size(10), 10);
+
+        (void)state;
+        disk.chunk = 50; /* with short writes, too */
+        lines_write_n(s, 1, 10);
+        lines_write_n(s, 1, 1000);
+        lines_write_n(s, 1, 10);
+        lines_write_n(s, 1, 2000);
+        assert_delivered(s);
+        assert_file(3, 1, 1);
+        assert_file(2, 2, 2);
+        assert_file(1, 3, 3);
+        assert_file(0, 4, 4);
+}
+
+static void rotation_makes_no_empty_file_for_a_first_line_that_is_too_large(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(line_size(10), 10);
+
+        (void)state;
+        lines_write_n(s, 1, 1000);
+        assert_delivered(s);
+        assert_file(0, 1, 1);
+        assert_false(exists(1));
+}
+
+static void rotation_keeps_at_most_max_files(void **state)
+{
+        (void)state;
+        for (unsigned max_files = 1; max_files <= 4; max_files++) {
+                _cleanup_(sink_freep) struct sink *s = file_make_limited(1, max_files);
+
+                lines_write_n(s, 8, 10);
+                assert_delivered(s);
+                for (unsigned i = 0; i < max_files; i++) {
+                        assert_file(i, 8 - i, 8 - i);
+                        assert_int_equal(unlink(numbered(i)), 0);
+                }
+                assert_false(exists(max_files));
+        }
+}
+
+static void rotation_removes_files_beyond_a_lowered_limit(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 8);
+
+        (void)state;
+        lines_write_n(s, 8, 10);
+        assert_delivered(s);
+        assert_true(exists(7));
+        put(numbered(9), "not contiguous: not ours", 24);
+
+        config.max_size = 1;
+        config.max_files = 3;
+        assert_int_equal(sink_file_configure(s, &config), 0);
+        assert_true(exists(7)); /* nothing happens before the next rotation */
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(0, 9, 9);
+        assert_file(1, 8, 8);
+        assert_file(2, 7, 7);
+        for (unsigned i = 3; i < 9; i++)
+                assert_false(exists(i));
+        assert_true(exists(9));
+}
+
+static void rotation_fills_a_gap_and_moves_nothing_behind_it(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
+
+        (void)state;
+        lines_write_n(s, 5, 10);
+        assert_delivered(s);
+        assert_int_equal(unlink(numbered(2)), 0);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(0, 6, 6);
+        assert_file(1, 5, 5);
+        assert_file(2, 4, 4);
+        assert_file(3, 2, 2);
+        assert_file(4, 1, 1);
+}
+
+static void rotation_renames_and_makes_the_new_file_with_its_mode(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
+        mode_t umask_before = umask(0077);
+        struct stat before, after, new;
+
+        (void)state;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(stat(path, &before), 0);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(stat(numbered(1), &after), 0);
+        assert_int_equal(stat(path, &new), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+        assert_int_equal(new.st_mode & 07777, 0640);
+        umask(umask_before);
+}
+
+static void rotation_takes_over_a_file_that_is_already_too_large(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(100, 10);
+        char line[201];
+
+        (void)state;
+        memset(line, 'x', sizeof(line));
+        line[200] = '\n';
+        put(path, line, sizeof(line));
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(size_of(1), 201);
+        assert_file(0, 1, 1);
+}
+
+static void rotation_that_cannot_rename_writes_on_and_tries_again_later(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(2 * line_size(10), 10);
+
+        (void)state;
+        disk.rename_error = EACCES;
+        lines_write_n(s, 9, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EACCES);
+        assert_string_equal(s->error_what, "rotation: rename");
+        assert_file(0, 1, 9);
+        assert_int_equal(disk.n_renames, 1); /* not once a line */
+
+        assert_int_equal(lines_write(s, EVENT_STATS, 10), 0);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EACCES); /* still to be seen */
+        assert_int_equal(disk.n_renames, 1);
+
+        disk_works();
+        disk.monotonic_ahead_ns = 31 * NSEC_PER_SEC;
+        assert_int_equal(lines_write(s, EVENT_STATS, 9), 0);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, 0);
+        assert_file(1, 1, 10);
+        assert_file(0, 11, 11);
+}
+
+static void rotation_that_cannot_make_the_new_file_is_undone(void **state)
+{
+        static const unsigned max_files[] = { 1, 2, 10 };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(max_files); i++) {
+                _cleanup_(sink_freep) struct sink *s = file_make_limited(1, max_files[i]);
+                struct stat before, after;
+
+                lines_write_n(s, 1, 10);
+                assert_delivered(s);
+                assert_int_equal(stat(path, &before), 0);
+                disk.create_error = ENOSPC;
+                lines_write_n(s, 2, 10);
+                assert_int_equal(sink_flush(s), SINK_IDLE);
+                assert_int_equal(s->error, -ENOSPC);
+                assert_string_equal(s->error_what, "rotation: open");
+                assert_int_equal(stat(path, &after), 0);
+                assert_int_equal(before.st_ino, after.st_ino);
+                assert_false(exists(1));
+                assert_file(0, 1, 3);
+                disk_works();
+                assert_int_equal(unlink(path), 0);
+        }
+}
+
+static void rotation_that_fails_removes_no_old_file(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 3);
+
+        (void)state;
+        lines_write_n(s, 3, 10);
+        assert_delivered(s);
+        disk.create_error = ENOSPC;
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -ENOSPC);
+        assert_each_line_once(s);
+
+        disk_works();
+        disk.monotonic_ahead_ns = 31 * NSEC_PER_SEC;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(0, 5, 5);
+        assert_file(1, 3, 4);
+        assert_file(2, 2, 2);
+        assert_false(exists(3));
+}
+
+/* Each attempt finds other files in other places; none may be overwritten. */
+static void rotation_that_stops_between_renames_loses_no_file(void **state)
+{
+        (void)state;
+        for (unsigned n = 0; n < 5; n++) {
+                _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 100);
+
+                lines_write_n(s, 5, 10);
+                assert_delivered(s);
+                disk.rename_error = EIO;
+                disk.rename_after = n;
+                lines_write_n(s, 1, 10);
+                assert_int_equal(sink_flush(s), SINK_IDLE);
+                assert_int_equal(s->error, -EIO);
+                assert_each_line_once(s);
+
+                disk_works();
+                disk.monotonic_ahead_ns = 31 * NSEC_PER_SEC;
+                lines_write_n(s, 1, 10);
+                assert_delivered(s);
+                assert_each_line_once(s);
+                assert_file(0, 7, 7);
+                for (unsigned i = 0; i < 10; i++)
+                        (void)unlink(numbered(i));
+                disk_works();
+        }
+}
+
+static void rotation_shows_what_it_could_not_remove(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 2);
+
+        (void)state;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(mkdir(numbered(2), 0700), 0);
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EISDIR);
+        assert_string_equal(s->error_what, "rotation: remove");
+        assert_file(0, 2, 2);
+        assert_file(1, 1, 1);
+}
+
+static void rotation_by_age_works_when_idle_and_spares_empty_files(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_aging(3600 * NSEC_PER_SEC);
+
+        (void)state;
+        assert_delivered(s);
+        disk.realtime_ahead_ns = 5000 * NSEC_PER_SEC;
+        assert_delivered(s);
+        assert_false(exists(1)); /* old, but empty */
+
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        disk.realtime_ahead_ns += 3599 * NSEC_PER_SEC;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_false(exists(1)); /* counted from the first line */
+
+        disk.realtime_ahead_ns += 2 * NSEC_PER_SEC;
+        assert_delivered(s);
+        assert_file(1, 1, 3);
+        assert_int_equal(size_of(0), 0);
+        assert_delivered(s);
+        assert_false(exists(2));
+}
+
+static void rotation_by_age_counts_from_birth_across_restarts(void **state)
+{
+        struct statx stx;
+
+        (void)state;
+        put(path, "{}\n", 3);
+        assert_int_equal(statx(AT_FDCWD, path, 0, STATX_BTIME, &stx), 0);
+        if (!(stx.stx_mask & STATX_BTIME))
+                skip(); /* this file system does not know */
+        disk.realtime_ahead_ns = 3601 * NSEC_PER_SEC;
+
+        _cleanup_(sink_freep) struct sink *s = file_make_aging(3600 * NSEC_PER_SEC);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(size_of(1), 3);
+        assert_file(0, 1, 1);
+}
+
+static void rotation_by_age_is_calm_when_the_clock_steps_back(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_aging(3600 * NSEC_PER_SEC);
+
+        (void)state;
+        disk.realtime_ahead_ns = 7000 * NSEC_PER_SEC;
+        assert_delivered(s);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        disk.realtime_ahead_ns = 0;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_false(exists(1));
+        assert_file(0, 1, 2);
+}
+
+/* --- sync, reload --- */
+
+static void sync_follows_each_flush_that_wrote(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_syncing();
+
+        (void)state;
+        lines_write_n(s, 3, 10);
+        assert_delivered(s);
+        assert_int_equal(disk.n_syncs, 1);
+        assert_delivered(s);
+        assert_int_equal(disk.n_syncs, 1);
+        lines_write_n(s, 3, 10); /* one in the old file, two in the new one */
+        assert_delivered(s);
+        assert_int_equal(disk.n_syncs, 3);
+}
+
+static void sync_comes_after_a_failed_write_for_what_got_through(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_syncing();
+
+        (void)state;
+        lines_write_n(s, 3, 10);
+        disk_has(line_size(10), ENOSPC);
+        assert_broken(s, -ENOSPC, "write");
+        assert_int_equal(disk.n_syncs, 1);
+}
+
+static void sync_that_fails_is_shown_and_repeated_but_no_line_is(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_syncing();
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        disk.sync_error = EIO;
+        assert_broken(s, -EIO, "fdatasync");
+        assert_broken(s, -EIO, "fdatasync");
+        assert_int_equal(s->stats.written, 2);
+        disk_works();
+        assert_delivered(s);
+        assert_int_equal(disk.n_syncs, 1);
+        assert_file(0, 1, 2);
+}
+
+static void sync_that_fails_keeps_the_file_from_being_rotated_away(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_syncing();
+
+        (void)state;
+        lines_write_n(s, 6, 10);
+        disk.sync_error = EIO;
+        assert_broken(s, -EIO, "fdatasync");
+        assert_file(0, 1, 6);
+        assert_false(exists(1));
+}
+
+static void no_sync_unless_asked_for(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        s = sink_free(s);
+        assert_int_equal(disk.n_syncs, 0);
+}
+
+static void configure_applies_without_losing_a_line(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make();
+        struct stat st;
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        lines_write_n(s, 2, 10); /* waiting during the reload */
+        config.max_size = 2 * line_size(10);
+        config.mode = 0604;
+        assert_int_equal(sink_file_configure(s, &config), 0);
+        assert_delivered(s);
+        assert_file(1, 1, 2);
+        assert_file(0, 3, 4);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0604);
+        assert_int_equal(stat(numbered(1), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+}
+
+static void configure_refuses_another_path_and_keeps_the_settings(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(line_size(10), 10);
+
+        (void)state;
+        config.path = "/nonexistent/exec.jsonl";
+        assert_int_equal(sink_file_configure(s, &config), -EINVAL);
+        config = config_default();
+        config.max_files = 0;
+        assert_int_equal(sink_file_configure(s, &config), -EINVAL);
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        assert_file(1, 1, 1);
+}
+
+static void configure_forgets_a_failed_rotation(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
+
+        (void)state;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        disk.rename_error = EACCES;
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EACCES);
+        disk_works();
+        config.max_size = 1;
+        assert_int_equal(sink_file_configure(s, &config), 0);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(0, 3, 3);
+        assert_file(1, 1, 2);
+
+        disk.rename_error = EACCES;
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EACCES);
+        config.max_size = 0; /* nor is the old failure shown if no rotation is wanted any more */
+        assert_int_equal(sink_file_configure(s, &config), 0);
+        assert_delivered(s);
+}
+
+/* --- all of it at once --- */
+
+static int random_error(uint64_t *seed, int error, unsigned one_in)
+{
+        return random_next(seed) % one_in ? 0 : error;
+}
+
+static void random_weather(uint64_t *seed)
+{
+        disk.space = random_next(seed) % 4 ? SIZE_MAX : random_next(seed) % 700;
+        disk.space_error = ENOSPC;
+        disk.chunk = random_next(seed) % 3 ? 0 : 1 + random_next(seed) % 100;
+        disk.interrupt = random_next(seed) % 3;
+        disk.open_error = random_error(seed, EMFILE, 9);
+        disk.create_error = random_error(seed, ENOSPC, 5);
+        disk.rename_error = random_error(seed, EIO, 4);
+        disk.rename_after = random_next(seed) % 4;
+        disk.truncate_error = random_error(seed, EIO, 3);
+        disk.sync_error = random_error(seed, EIO, 5);
+        disk.realtime_ahead_ns += random_next(seed) % 20 * NSEC_PER_SEC;
+        disk.monotonic_ahead_ns += random_next(seed) % 20 * NSEC_PER_SEC;
+}
+
+static void random_hand(struct sink *s, uint64_t *seed, unsigned *n_moved)
+{
+        struct sink_file_config config = config_default();
+        char moved[sizeof(path) + 24];
+
+        switch (random_next(seed) % 12) {
+        case 0:
+                if (disk.truncate_error)
+                        return; /* a torn line in a file that is moved away stays there */
+                (void)snprintf(moved, sizeof(moved), "%s.moved.%u", path, (*n_moved)++);
+                (void)rename(path, moved);
+                return;
+        case 1:
+                sink_reopen(s);
+                return;
+        case 2:
+                config.max_files = 100000;
+                config.max_size = random_next(seed) % 1000;
+                config.max_age_ns = random_next(seed) % 60 * NSEC_PER_SEC;
+                config.sync = random_next(seed) % 2;
+                assert_int_equal(sink_file_configure(s, &config), 0);
+                return;
+        default:
+                return;
+        }
+}
+
+static void file_keeps_each_line_once_whatever_happens(void **state)
+{
+        (void)state;
+        for (uint64_t walk = 0; walk < 30; walk++) {
+                _cleanup_(sink_freep) struct sink *s = file_make_limited(300, 100000);
+                unsigned n_moved = 0;
+                uint64_t seed = walk;
+
+                for (int step = 0; step < 250; step++) {
+                        for (uint32_t n = random_next(&seed) % 6; n > 0; n--)
+                                assert_int_equal(
+                                        lines_write(s, EVENT_EXEC, random_next(&seed) % 120), 0);
+                        random_weather(&seed);
+                        random_hand(s, &seed, &n_moved);
+                        (void)sink_flush(s);
+                        assert_int_equal(s->stats.written + s->stats.backlog, s->seq);
+                }
+                disk_works();
+                disk.monotonic_ahead_ns = 1000000 * NSEC_PER_SEC;
+                assert_int_equal(sink_flush(s), SINK_IDLE);
+                assert_int_equal(s->stats.written, s->seq);
+                assert_each_line_once(s);
+                folder_remove();
+                assert_int_equal(mkdir(folder, 0700), 0);
+                disk_works();
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(rotation_never_exceeds_max_size_and_keeps_order),
+                TEST(rotation_happens_before_the_line_that_does_not_fit),
+                TEST(rotation_gives_line_larger_than_max_size_a_file_of_its_own),
+                TEST(rotation_makes_no_empty_file_for_a_first_line_that_is_too_large),
+                TEST(rotation_keeps_at_most_max_files),
+                TEST(rotation_removes_files_beyond_a_lowered_limit),
+                TEST(rotation_fills_a_gap_and_moves_nothing_behind_it),
+                TEST(rotation_renames_and_makes_the_new_file_with_its_mode),
+                TEST(rotation_takes_over_a_file_that_is_already_too_large),
+                TEST(rotation_that_cannot_rename_writes_on_and_tries_again_later),
+                TEST(rotation_that_cannot_make_the_new_file_is_undone),
+                TEST(rotation_that_fails_removes_no_old_file),
+                TEST(rotation_that_stops_between_renames_loses_no_file),
+                TEST(rotation_shows_what_it_could_not_remove),
+                TEST(rotation_by_age_works_when_idle_and_spares_empty_files),
+                TEST(rotation_by_age_counts_from_birth_across_restarts),
+                TEST(rotation_by_age_is_calm_when_the_clock_steps_back),
+                TEST(sync_follows_each_flush_that_wrote),
+                TEST(sync_comes_after_a_failed_write_for_what_got_through),
+                TEST(sync_that_fails_is_shown_and_repeated_but_no_line_is),
+                TEST(sync_that_fails_keeps_the_file_from_being_rotated_away),
+                TEST(no_sync_unless_asked_for),
+                TEST(configure_applies_without_losing_a_line),
+                TEST(configure_refuses_another_path_and_keeps_the_settings),
+                TEST(configure_forgets_a_failed_rotation),
+                TEST(file_keeps_each_line_once_whatever_happens),
+        };
+
+        return cmocka_run_group_tests(tests, prepare_process, NULL);
+}
