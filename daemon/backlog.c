@@ -39,7 +39,7 @@ struct backlog {
         size_t tail;  /* where the next entry goes */
         size_t count;
         size_t bytes; /* of the entries, heads and padding included */
-        size_t high;  /* the mapping is untouched from here on */
+        size_t high;  /* of tail, since memory was given back */
 };
 
 int backlog_new(size_t limit, struct backlog **ret)
@@ -112,7 +112,6 @@ static bool backlog_make_room(struct backlog *b, size_t need)
                 return false;
         if (b->tail < b->limit)
                 memcpy(b->data + b->tail, &skip, sizeof(skip));
-        b->high = b->limit;
         b->tail = 0;
         return true;
 }
@@ -174,7 +173,7 @@ static void backlog_restart(struct backlog *b)
         if (b->high <= KEEP_BYTES)
                 return;
         /* A failure costs memory, nothing else. */
-        (void)madvise(b->data, b->high, MADV_DONTNEED);
+        (void)madvise(b->data, b->limit, MADV_DONTNEED);
         b->high = 0;
 }
 

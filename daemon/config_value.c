@@ -121,26 +121,32 @@ const struct value_type value_flag = {
 
 static const char size_suffixes[] = "KMGT";
 
+/* 0: no such suffix. */
+static uint64_t size_unit(struct span suffix)
+{
+        uint64_t unit = 1024;
+
+        if (suffix.size == 0)
+                return 1;
+        if (suffix.size > 1)
+                return 0;
+        for (const char *s = size_suffixes; *s; s++, unit *= 1024)
+                if (*s == suffix.data[0])
+                        return unit;
+        return 0;
+}
+
 static int parse_size(struct span text, uint64_t *ret, struct buf *problem)
 {
         struct span rest = text;
-        const char *suffix;
-        uint64_t value;
+        uint64_t value, unit;
 
-        if (!take_number(&rest, &value))
-                goto refuse;
-        if (rest.size == 1) {
-                suffix = memchr(size_suffixes, rest.data[0], strlen(size_suffixes));
-                if (!suffix)
-                        goto refuse;
-                for (const char *s = size_suffixes; s <= suffix; s++)
-                        value = multiply_saturated(value, 1024);
-        } else if (rest.size > 1)
-                goto refuse;
-        *ret = value;
+        unit = take_number(&rest, &value) ? size_unit(rest) : 0;
+        if (unit == 0)
+                return refuse(problem, text,
+                              "is not a size, expected digits and K, M, G, T or nothing");
+        *ret = multiply_saturated(value, unit);
         return 0;
-refuse:
-        return refuse(problem, text, "is not a size, expected digits and K, M, G, T or nothing");
 }
 
 static void format_size(uint64_t value, struct buf *ret)
@@ -308,33 +314,33 @@ const struct value_type value_mode = {
         .format_number = format_mode,
 };
 
-static const char *const format_names[_FORMAT_MAX] = {
+static const char *const formats[_FORMAT_MAX] = {
         [FORMAT_NATIVE] = "native",
 };
 
 const char *config_format_name(enum config_format format)
 {
-        return format_names[format];
+        return formats[format];
 }
 
 static int parse_format(struct span text, uint64_t *ret, struct buf *problem)
 {
-        for (size_t i = 0; i < ELEMENTSOF(format_names); i++)
-                if (span_is(text, format_names[i])) {
+        for (size_t i = 0; i < ELEMENTSOF(formats); i++)
+                if (span_is(text, formats[i])) {
                         *ret = i;
                         return 0;
                 }
         (void)refuse(problem, text, "is not a format, expected one of:");
-        for (size_t i = 0; i < ELEMENTSOF(format_names); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(formats); i++) {
                 buf_append_char(problem, ' ');
-                buf_append_string(problem, format_names[i]);
+                buf_append_string(problem, formats[i]);
         }
         return -EINVAL;
 }
 
 static void format_format(uint64_t value, struct buf *ret)
 {
-        buf_append_string(ret, format_names[value]);
+        buf_append_string(ret, formats[value]);
 }
 
 const struct value_type value_format = {
@@ -427,7 +433,6 @@ static const struct errno_alias {
         { "EWOULDBLOCK", EWOULDBLOCK },
         { "EDEADLOCK", EDEADLOCK },
         { "ENOTSUP", ENOTSUP },
-        { "EOPNOTSUPP", EOPNOTSUPP },
 };
 
 /* 0: no such name. */
@@ -544,7 +549,7 @@ static int parse_names(struct span text, void *member, struct buf *problem)
         return 0;
 }
 
-static void format_names_list(const void *member, struct buf *ret)
+static void format_names(const void *member, struct buf *ret)
 {
         const char *separator = "";
 
@@ -567,7 +572,7 @@ static void clear_names(void *member)
 
 const struct value_type value_names = {
         .parse = parse_names,
-        .format = format_names_list,
+        .format = format_names,
         .clear = clear_names,
         .is_list = true,
 };

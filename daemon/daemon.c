@@ -103,6 +103,8 @@ static void fill_stats(void *userdata, struct stats *stats)
                         else
                                 stats->program[i].seen += seq;
                 }
+                if (d->replay)
+                        stats->recursion_misses[i] = d->intake.missed[i];
         }
 }
 

@@ -168,6 +168,7 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
 {
         struct exec_record *r = &d->record;
         struct exec_event event;
+        enum decode_result result;
 
         if (size < sizeof(*r))
                 return DECODE_SHORT;
@@ -207,8 +208,10 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         if (r->present & FACT_TTY)
                 event.tty = fixed_string(r->tty, sizeof(r->tty));
 
-        *ret = event;
-        return decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, ret);
+        result = decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, &event);
+        if (result == DECODE_OK)
+                *ret = event;
+        return result;
 }
 
 static enum decode_result decode_exit(struct decoder *d, const void *record, size_t size,
@@ -224,6 +227,7 @@ static enum decode_result decode_exit(struct decoder *d, const void *record, siz
 
         *ret = (struct exec_event){
                 .kind = EVENT_EXIT,
+                .present = FACT_CREDS, /* of which an exit shows the uid */
                 .boot_ns = r->head.boot_ns,
                 .pid = r->pid,
                 .uid = r->uid,

@@ -65,7 +65,7 @@ void object_put_copied_key(struct object *o, const char *key, struct json_object
 static int print_u64(struct json_object *json, struct printbuf *out, _unused_ int level,
                      _unused_ int flags)
 {
-        char digits[20];
+        char digits[20]; /* UINT64_MAX */
         char *end = digits + sizeof(digits), *p = end;
         uint64_t value = json_object_get_uint64(json);
 
@@ -182,14 +182,19 @@ void line_start(struct encoder *e)
         reset_or_free(&e->base64);
 }
 
-/* Appends the members of an object, each with a comma before it, and with its closing brace. */
+/*
+ * Appends the members of an object, each with a comma before it, and with its closing brace. json-c
+ * ignores it when its buffer cannot grow, and returns text with a hole: only errno tells.
+ */
 static int append_members(struct buf *b, struct json_object *json)
 {
+        const char *text;
         size_t size;
-        const char *text = json_object_to_json_string_length(
-                json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
 
-        if (!text || size < 2)
+        errno = 0;
+        text = json_object_to_json_string_length(
+                json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+        if (!text || errno == ENOMEM)
                 return -ENOMEM;
         if (size > 2)
                 buf_append_char(b, ',');

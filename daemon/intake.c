@@ -3,6 +3,7 @@
  * The callbacks of a source. They run while the ring waits: nothing here decodes, allocates (but
  * for a recording) or writes.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "intake.h"
@@ -13,14 +14,12 @@ static void on_record(void *userdata, const void *record, size_t size)
 {
         struct intake *in = userdata;
         struct exec_record_head h;
+        int r;
 
         if (in->recorder)
                 recorder_record(in->recorder, record, size);
-        if (size < sizeof(h)) {
-                ledger_add(in->ledger, LOSS_DECODE, LOSS_ANY_CPU, 1, in->watermark_ns,
-                           in->watermark_ns);
-                return;
-        }
+        if (size < sizeof(h))
+                return; /* it leaves a hole in the numbers, and is counted as that */
         memcpy(&h, record, sizeof(h));
         if (h.kind == RECORD_CHUNK) {
                 /* No room for it: the event, which is counted by itself, will say that it is cut.
@@ -28,13 +27,12 @@ static void on_record(void *userdata, const void *record, size_t size)
                 (void)queue_push(in->queue, record, size);
                 return;
         }
-        if (!exec_record_is_event(&h) || !ledger_received(in->ledger, &h)) {
-                ledger_add(in->ledger, LOSS_DECODE, LOSS_ANY_CPU, 1, in->watermark_ns,
-                           in->watermark_ns);
-                return;
-        }
-        if (queue_push(in->queue, record, size) < 0)
-                ledger_add(in->ledger, LOSS_QUEUE, h.cpu, 1, h.boot_ns, h.boot_ns);
+        if (!exec_record_is_event(&h) || !ledger_received(in->ledger, &h))
+                return; /* likewise, or it was counted before */
+        r = queue_push(in->queue, record, size);
+        if (r < 0)
+                ledger_add(in->ledger, r == -ENOBUFS ? LOSS_QUEUE : LOSS_DECODE, h.cpu, 1,
+                           h.boot_ns, h.boot_ns);
 }
 
 static void on_pass(void *userdata, uint64_t watermark_ns)
@@ -73,6 +71,7 @@ static void on_missed(void *userdata, enum exec_program program, uint64_t count)
         if (in->recorder)
                 recorder_mark(in->recorder, FRAME_MISSED,
                               &(struct recording_mark){ .program = program, .value = count });
+        in->missed[program] += count;
         ledger_add(in->ledger, LOSS_RECURSION, LOSS_ANY_CPU, count, in->watermark_ns,
                    in->watermark_ns);
 }

@@ -16,10 +16,11 @@ struct intake {
         struct ledger *ledger;
         struct pipeline *pipeline;
         struct encoder *encoder;
-        struct recorder *recorder; /* or NULL */
-        uint64_t watermark_ns;     /* of the last pass */
-        uint64_t lost_told_ns;     /* when `lost` events were asked for last */
+        struct recorder *recorder;     /* or NULL */
+        uint64_t watermark_ns;         /* of the last pass */
+        uint64_t lost_told_ns;         /* when `lost` events were asked for last */
+        uint64_t missed[_PROGRAM_MAX]; /* runs of a program that the kernel left out */
 };
 
-/* A handler for a source; `in` is borrowed and filled but for the last two members. */
+/* A handler for a source; `in` is borrowed and filled but for the last three members. */
 struct source_handler intake_handler(struct intake *in);

@@ -97,7 +97,11 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
                 uint64_t from_ns, uint64_t to_ns)
 {
         struct loss loss = {
-                .where = where, .cpu = cpu, .count = count, .from_ns = from_ns, .to_ns = to_ns
+                .where = where,
+                .cpu = cpu,
+                .count = count,
+                .from_ns = MIN(from_ns, to_ns), /* clocks of a recording need not make sense */
+                .to_ns = MAX(from_ns, to_ns),
         };
 
         if (count == 0)

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "log.h"
+#include "message_id.h"
 #include "version.h"
 
 enum command {
@@ -157,8 +158,12 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (load_config(&options, &config) < 0)
+        if (load_config(&options, &config) < 0) {
+                if (command == COMMAND_RUN)
+                        log_catalog(LOG_ERR, MESSAGE_ID_CONFIG_INVALID,
+                                    "Not started: the configuration is invalid");
                 return EXIT_CODE_CONFIG;
+        }
         if (command == COMMAND_TEST_CONFIG) {
                 config_free(config);
                 return EXIT_CODE_OK;

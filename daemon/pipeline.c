@@ -189,11 +189,10 @@ static void join_chunks(struct pipeline *p, const struct exec_record_head *head,
                 buf_append_span(&p->argv, piece);
                 n++;
         }
-        if (n < head->n_chunks)
+        /* Whatever fails, there is what the record itself has. */
+        if (n < head->n_chunks || buf_error(&p->argv) < 0)
                 event->cut |= EXEC_CUT(FIELD_ARGV);
-        if (buf_error(&p->argv) < 0)
-                event->cut |= EXEC_CUT(FIELD_ARGV); /* what the record itself has */
-        else
+        if (buf_error(&p->argv) == 0 && p->argv.size > event->argv.size)
                 event->argv = buf_span(&p->argv);
 }
 

@@ -180,8 +180,8 @@ static void heap_remove_first(struct queue *q)
 
 int queue_push(struct queue *q, const void *record, size_t size)
 {
-        size_t need = round_up8(sizeof(struct slot) + size), offset;
         struct exec_record_head h;
+        size_t need, offset;
         int r;
 
         if (size < sizeof(h))
@@ -190,12 +190,13 @@ int queue_push(struct queue *q, const void *record, size_t size)
         if (h.size < sizeof(h) || h.size > size)
                 return -EINVAL;
 
+        need = round_up8(sizeof(struct slot) + h.size); /* without the padding of the ring */
         ring_reclaim(q);
         r = ring_allocate(q, need, &offset);
         if (r < 0)
                 return r;
         *slot_at(q, offset) = (struct slot){ .size = need };
-        memcpy(slot_at(q, offset) + 1, record, size);
+        memcpy(slot_at(q, offset) + 1, record, h.size);
         heap_insert(q, (struct entry){
                                .boot_ns = h.boot_ns,
                                .seq = h.seq,
@@ -239,7 +240,9 @@ void queue_release(struct queue *q, uint64_t watermark_ns)
 
 const struct exec_record_head *queue_peek(const struct queue *q)
 {
-        if (q->count == 0 || q->heap[0].boot_ns >= q->watermark_ns)
+        if (q->count == 0)
+                return NULL;
+        if (q->heap[0].boot_ns >= q->watermark_ns && q->watermark_ns != UINT64_MAX)
                 return NULL;
         return record_at(q, q->heap[0].offset);
 }

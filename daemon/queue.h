@@ -17,7 +17,7 @@
 
 struct queue;
 
-/* `size`: bytes of records; a record takes 8 more at most. Its memory is used as far as needed. */
+/* `size`: bytes of records; a record takes 15 more at most. Its memory is used as far as needed. */
 int queue_new(size_t size, struct queue **ret);
 struct queue *queue_free(struct queue *q);
 DEFINE_FREEP(struct queue, queue_free)
@@ -33,7 +33,7 @@ void queue_release(struct queue *q, uint64_t watermark_ns);
 
 /*
  * The oldest released record or NULL; queue_pop() takes it out. The memory, 8-byte aligned, is
- * valid until the next queue_push(), also after it was popped.
+ * valid until the next queue_push() or queue_resize(), also after it was popped.
  */
 const struct exec_record_head *queue_peek(const struct queue *q);
 const struct exec_record_head *queue_pop(struct queue *q);

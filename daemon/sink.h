@@ -38,7 +38,7 @@ struct message {
 enum sink_state {
         SINK_IDLE,   /* all delivered */
         SINK_BUSY,   /* flush again soon, or when sink_poll_fd() is writable */
-        SINK_BROKEN, /* the destination fails: flush again after a pause; see sink_condition() */
+        SINK_BROKEN, /* the destination fails: flush again after a pause; see `error` */
         SINK_CLOSED, /* the reader has gone for good (stdout) */
 };
 

@@ -364,26 +364,30 @@ static int file_rotate(struct sink_file *f)
 
         r = file_sync(f);
         if (r < 0)
-                return rotate_failed(f, "rotation: fdatasync", r);
+                return rotate_failed(f, "rotate (fdatasync)", r);
         r = file_shift(f);
         if (r >= 0)
                 r = file_rename(f, 0, 1);
         if (r < 0)
-                return rotate_failed(f, "rotation: rename", r);
+                return rotate_failed(f, "rotate (rename)", r);
         r = open_new(f, &fd);
         if (r < 0) {
                 if (r != -EEXIST) /* whose it is now, we find out at the next flush */
                         (void)file_rename(f, 1, 0);
-                return rotate_failed(f, "rotation: open", r);
+                return rotate_failed(f, "rotate (open)", r);
         }
 
         r = file_adopt(f, fd);
         if (r < 0)
-                return rotate_failed(f, "rotation: open", r);
+                return rotate_failed(f, "rotate (open)", r);
         TAKE_FD(fd);
         f->torn = false; /* it is new, hence empty */
         r = file_prune(f);
-        return r < 0 ? rotate_failed(f, "rotation: remove", r) : 0;
+        if (r < 0) {
+                (void)rotate_failed(f, "remove an old file", r);
+                f->rotate_after_ns = 0; /* the next one need not wait for it */
+        }
+        return r;
 }
 
 /* Without success the current file grows on. */

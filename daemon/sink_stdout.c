@@ -57,7 +57,7 @@ static ssize_t send_socket(int fd, const struct iovec *iov, size_t n)
 }
 
 /* A pipe that polls writable has a free page, into which PIPE_BUF bytes go without waiting. */
-static ssize_t send_polled(int fd, const struct iovec *iov, size_t n)
+static ssize_t send_polled(int fd, const struct iovec *iov, _unused_ size_t n)
 {
         struct pollfd p = { .fd = fd, .events = POLLOUT };
         int r;
@@ -65,7 +65,7 @@ static ssize_t send_polled(int fd, const struct iovec *iov, size_t n)
         r = poll(&p, 1, 0);
         if (r < 0)
                 return -1;
-        if (r == 0 || n == 0) {
+        if (r == 0) {
                 errno = EAGAIN;
                 return -1;
         }
@@ -76,10 +76,8 @@ static ssize_t send_polled(int fd, const struct iovec *iov, size_t n)
 static enum sink_state stdout_failed(struct sink_stdout *o, int error)
 {
         o->sink.stats.retries++;
-        if (error == -EAGAIN || error == -EWOULDBLOCK) {
-                sink_clear_error(&o->sink);
+        if (error == -EAGAIN)
                 return SINK_BUSY;
-        }
         (void)sink_fail(&o->sink, "write", error);
         /* A terminal that has hung up answers EIO, now and for ever. */
         if (error == -EPIPE || error == -ECONNRESET || (error == -EIO && o->terminal)) {
@@ -175,7 +173,7 @@ static int stdout_examine(struct sink_stdout *o)
         flags = fcntl(o->fd, F_GETFL);
         if (flags < 0 || fstat(o->fd, &st) < 0)
                 return -errno;
-        if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH))
+        if ((flags & O_ACCMODE) == O_RDONLY)
                 return -EBADF; /* to open it again for writing would be a trick on its giver */
         if (S_ISSOCK(st.st_mode))
                 return stdout_use_socket(o);

@@ -18,6 +18,9 @@
 /* A ring pads what it carries; no record comes near. */
 #define PAYLOAD_MAX (2 * EXEC_RECORD_SIZE_MAX)
 
+/* A pass can be long, but a file without any must not keep the caller from its signals. */
+#define STEP_FRAMES_MAX 65536
+
 struct source_replay {
         FILE *file;
         struct source_handler handler;
@@ -147,7 +150,7 @@ int source_replay_step(struct source_replay *s)
         struct recording_frame frame;
         int r;
 
-        for (;;) {
+        for (unsigned n = 0; n < STEP_FRAMES_MAX; n++) {
                 r = read_frame(s, &frame);
                 if (r < 0)
                         return r;
@@ -163,4 +166,5 @@ int source_replay_step(struct source_replay *s)
                 if (r == 0)
                         return 1;
         }
+        return 1;
 }

@@ -19,7 +19,8 @@ DEFINE_FREEP(struct source_replay, source_replay_free)
 const struct recording_header *source_replay_header(const struct source_replay *s);
 
 /*
- * Says everything up to the end of the next pass. 1: there is more. 0: that was the end.
- * -ENODATA: the recording is cut short here. -EBADMSG: it is damaged here. Or a read error.
+ * Says everything up to the end of the next pass, or a part of it. 1: there is more. 0: that was
+ * the end. -ENODATA: the recording is cut short here. -EBADMSG: it is damaged here. Or a read
+ * error.
  */
 int source_replay_step(struct source_replay *s);

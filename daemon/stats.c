@@ -50,8 +50,8 @@ uint64_t stats_lost(const struct stats *s)
 int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink)
 {
         uint64_t seen = stats_seen(s);
-        uint64_t known = stats_filtered(s) + stats_lost(s) + s->queued + sink->written +
-                         sink->lost + sink->backlog;
+        uint64_t known = stats_filtered(s) + stats_lost(s) + s->in_rings + s->queued +
+                         sink->before + sink->written + sink->lost + sink->backlog;
 
         return (int64_t)(seen - known);
 }

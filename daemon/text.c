@@ -116,6 +116,24 @@ void text_repair(struct span s, struct buf *ret)
                 buf_append(ret, p + done, s.size - done);
 }
 
+static uint32_t decode_character(const uint8_t *p, size_t size)
+{
+        uint32_t c = size == 1 ? p[0] : p[0] & (0x7fU >> size);
+
+        for (size_t i = 1; i < size; i++)
+                c = c << 6 | (p[i] & 0x3f);
+        return c;
+}
+
+/*
+ * Valid, but for systemd as unprintable as controls: journalctl shows a field that has one as an
+ * array of numbers. U+FDD0..U+FDEF, and the last two of each plane.
+ */
+static bool is_noncharacter(uint32_t c)
+{
+        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
 /* A character of valid text: its length, and its length as JSON. */
 struct character {
         size_t size;
@@ -137,8 +155,8 @@ static struct character classify_character(const uint8_t *p)
         if (p[0] < 0xe0)
                 return (struct character){ 2, 2 };
         if (p[0] < 0xf0)
-                return (struct character){ 3, 3 };
-        return (struct character){ 4, 4 };
+                return (struct character){ 3, is_noncharacter(decode_character(p, 3)) ? 6 : 3 };
+        return (struct character){ 4, is_noncharacter(decode_character(p, 4)) ? 12 : 4 };
 }
 
 /* How many bytes from the start stand for themselves in JSON, rounded down to whole words. */
@@ -214,40 +232,54 @@ void text_cut_middle(struct span valid, size_t room, struct buf *ret)
         buf_append(ret, p + tail, valid.size - tail);
 }
 
-/* The next byte `c` from `p` on, or `end`. */
-static const char *find_byte(const char *p, const char *end, int c)
+/* How many bytes from the start are ASCII but DEL, rounded down to whole words. */
+static size_t shown_prefix(const uint8_t *p, size_t size)
 {
-        const char *found = memchr(p, c, (size_t)(end - p));
+        const uint64_t ones = UINT64_C(0x0101010101010101);
+        uint64_t word;
+        size_t n = 0;
 
-        return found ? found : end;
+        for (; size - n >= sizeof(word); n += sizeof(word)) {
+                memcpy(&word, p + n, sizeof(word));
+                if ((word | (word + ones)) & (ones << 7))
+                        break;
+        }
+        return n;
+}
+
+static void append_escaped(struct buf *b, uint32_t c)
+{
+        if (c > 0xffff) { /* JSON has UTF-16 there */
+                buf_printf(b, "\\u%04x", 0xd7c0 + (c >> 10));
+                c = 0xdc00 | (c & 0x3ff);
+        }
+        buf_printf(b, "\\u%04x", c);
 }
 
 void text_escape_controls(struct span json, struct buf *ret)
 {
-        const char *end = json.data + json.size;
-        const char *done = json.data; /* up to here it is in `ret` */
-        const char *del = find_byte(done, end, 0x7f);
-        const char *c1 = find_byte(done, end, 0xc2);
+        const uint8_t *p = (const uint8_t *)json.data;
+        size_t n = 0, done = 0; /* done: up to here it is in `ret` */
+        bool valid;
 
-        while (del < end || c1 < end) {
-                const char *p = MIN(del, c1);
+        while (n < json.size) {
+                size_t unit;
+                uint32_t c;
 
-                if (p == del) {
-                        buf_append(ret, done, (size_t)(p - done));
-                        buf_append_string(ret, "\\u007f");
-                        done = p + 1;
-                        del = find_byte(done, end, 0x7f);
-                        continue;
+                n += shown_prefix(p + n, json.size - n);
+                if (n == json.size)
+                        break;
+                unit = unit_size(p + n, json.size - n, &valid);
+                c = decode_character(p + n, unit);
+                if (valid && ((c >= 0x7f && c <= 0x9f) || is_noncharacter(c))) {
+                        buf_append(ret, p + done, n - done);
+                        append_escaped(ret, c);
+                        done = n + unit;
                 }
-                /* 0xc2 leads U+0080..U+00BF, of which only the lower half are controls */
-                if (end - p >= 2 && (p[1] & 0xe0) == 0x80) {
-                        buf_append(ret, done, (size_t)(p - done));
-                        buf_printf(ret, "\\u00%02x", (uint8_t)p[1]);
-                        done = p + 2;
-                }
-                c1 = find_byte(p + 1, end, 0xc2);
+                n += unit;
         }
-        buf_append(ret, done, (size_t)(end - done));
+        if (done < json.size)
+                buf_append(ret, p + done, json.size - done);
 }
 
 void text_base64(struct span s, struct buf *ret)

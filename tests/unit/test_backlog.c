@@ -247,6 +247,22 @@ static void backlog_wraps_keeping_entries_contiguous(void **state)
         assert_int_equal(e[2].data.size, 0);
 }
 
+static void backlog_fills_the_front_to_the_byte_when_it_wraps(void **state)
+{
+        _cleanup_(backlog_freep) struct backlog *b = backlog_make(64);
+
+        (void)state;
+        assert_int_equal(push_size(b, 24), 0);
+        assert_int_equal(push_string(b, "bbbbbbbb", 2), 0); /* 16 bytes stay free behind it */
+        backlog_pop(b, 1);
+        assert_int_equal(push_size(b, 25), -ENOBUFS);
+        assert_int_equal(push_string(b, "cccccccccccccccccccccccc", 3), 0);
+        assert_int_equal(push_size(b, 0), -ENOBUFS);
+        assert_oldest(b, "bbbbbbbb", 2);
+        backlog_pop(b, 1);
+        assert_oldest(b, "cccccccccccccccccccccccc", 3);
+}
+
 static void backlog_wraps_without_skip_when_the_end_is_reached_exactly(void **state)
 {
         _cleanup_(backlog_freep) struct backlog *b = backlog_make(64);
@@ -451,6 +467,7 @@ int main(void)
                 cmocka_unit_test(backlog_refuses_sizes_that_overflow),
                 cmocka_unit_test(backlog_without_room_changes_nothing),
                 cmocka_unit_test(backlog_wraps_keeping_entries_contiguous),
+                cmocka_unit_test(backlog_fills_the_front_to_the_byte_when_it_wraps),
                 cmocka_unit_test(backlog_wraps_without_skip_when_the_end_is_reached_exactly),
                 cmocka_unit_test(backlog_restarts_at_front_when_empty),
                 cmocka_unit_test(backlog_gives_memory_back_after_a_burst),

@@ -65,14 +65,20 @@ static void buf_takes_nothing_from_null(void **state)
 static void buf_keeps_content_while_it_grows(void **state)
 {
         _cleanup_(buf_done) struct buf b = { 0 };
+        size_t capacity;
+        unsigned n_moves = 0;
 
         (void)state;
-        for (unsigned i = 0; i < 100000; i++)
+        for (unsigned i = 0; i < 100000; i++) {
+                capacity = b.capacity;
                 buf_append_char(&b, (char)(i % 251));
+                n_moves += b.capacity != capacity;
+        }
         assert_int_equal(b.size, 100000);
         for (unsigned i = 0; i < 100000; i++)
                 assert_int_equal((unsigned char)b.data[i], i % 251);
         assert_true(b.capacity < 4 * b.size);
+        assert_true(n_moves < 20); /* doubling, not byte by byte */
 }
 
 static void buf_reset_keeps_memory(void **state)

@@ -211,8 +211,9 @@ static void cat(const char *text, struct buf *ret)
 static void config_cat_shows_value_and_origin(void **state)
 {
         static const char *const expected[] = {
-                "[Capture]\n# x.conf:2\nExits=yes\n# default\nFailedExecs=no\n",
-                "# x.conf:4\nFailedExecsIgnore=EPERM  EACCES\n# x.conf:6\nFailedExecsIgnore=EIO\n",
+                "[Capture]\n# x.conf:15\nExits=yes\n# default\nFailedExecs=no\n",
+                "# x.conf:4\nFailedExecsIgnore=EPERM  EACCES\n# x.conf:6\nFailedExecsIgnore=",
+                "# x.conf:6\nFailedExecsIgnore=EIO\n# default\nAttempts=no\n",
                 "# x.conf:9\nArgvMax=1M\n# x.conf:8\nEnvironment=\n",
                 "# default for this ArgvMax\nRingSize=2M\n",
                 "\n[Journal]\n# default\nEnabled=yes\n",
@@ -224,7 +225,7 @@ static void config_cat_shows_value_and_origin(void **state)
         (void)state;
         cat("[Capture]\nExits=1\nFailedExecs=yes\nFailedExecsIgnore=EPERM  EACCES\nFailedExecs=\n"
             "FailedExecsIgnore=EIO\nEnvironment=X\nEnvironment=\nArgvMax=1024K\n[File]\nPath=/a\n"
-            "Path=\n",
+            "Path=\n[Capture]\nExits=no\nExits=yes\n",
             &shown);
         for (size_t i = 0; i < ELEMENTSOF(expected); i++)
                 if (!strstr(shown.data, expected[i]))

@@ -44,6 +44,8 @@ static void config_backslash_joins_lines(void **state)
                       "A B C");
         assert_parses("[Capture]\nEnvironment=A \\\n# no\\\n  ; no\nB\n", "Capture.Environment",
                       "A B");
+        assert_parses("[Capture]\nEnvironment=A\\\nB\nFailedExecsIgnore=EIO\\\nEPERM\n",
+                      "Capture.FailedExecsIgnore", "EPERM EIO");
         assert_parses("[Capture]\nEnvironment=A\\", "Capture.Environment", "A");
         assert_parses("[Capture]\nEnvironment=A\\\n\nExits=yes\n", "Capture.Exits", "yes");
         assert_parses("[Capture]\nEnvironment\\\n=\\\nA", "Capture.Environment", "A");
@@ -86,42 +88,56 @@ static void config_reports_every_error_with_its_line(void **state)
 
 static void config_refuses_what_is_not_text(void **state)
 {
-        static const char nul[] = "[File]\n# a\0b\nPath=/a\\\n/b\0\nSync=no\n";
+        static const char nul[] = "[File]\n# a\0b\nPath=/a\\\n/b\0\nSync=9\n";
         _cleanup_(outcome_done) struct outcome o = parse_bytes(nul, sizeof(nul) - 1);
 
         (void)state;
-        assert_text(&o.report.errors, "x.conf:2: NUL byte, expected text\n"
-                                      "x.conf:4: NUL byte, expected text\n");
+        assert_text(&o.report.errors,
+                    "x.conf:2: NUL byte, expected text\n"
+                    "x.conf:4: NUL byte, expected text\n"
+                    "x.conf:5: Sync: \"9\" is not a boolean, expected yes or no\n");
         assert_refused("[File]\nPath=/caf\xe9\n", "x.conf:2: not valid text, expected UTF-8\n");
         assert_refused("[Fil\xff]\n", "x.conf:1: not valid text, expected UTF-8\n");
 }
 
-static void config_refuses_overlong_lines(void **state)
+/* `before`, so many bytes of `filler`, and `after`. */
+static struct outcome parse_filled(const char *before, char filler, size_t size, const char *after)
 {
         _cleanup_(buf_done) struct buf text = { 0 };
-        _cleanup_(outcome_done) struct outcome fits = { 0 }, over = { 0 }, joined = { 0 };
-        char *filler;
+        char *p;
+
+        buf_append_string(&text, before);
+        p = buf_reserve(&text, size);
+        assert_non_null(p);
+        memset(p, filler, size);
+        text.size += size;
+        buf_append_string(&text, after);
+        return parse_bytes(text.data, text.size);
+}
+
+static void config_refuses_overlong_lines(void **state)
+{
+        static const char next[] = "x.conf:3: Exits: \"8\" is not a boolean, expected yes or no\n";
+        _cleanup_(outcome_done) struct outcome fits =
+                parse_filled("[Capture]\n", '#', MIB, "\nExits=8\n");
+        _cleanup_(outcome_done) struct outcome over =
+                parse_filled("[Capture]\n#", '#', MIB, "\nExits=yes\n");
 
         (void)state;
-        buf_append_string(&text, "[Capture]\n");
-        filler = buf_reserve(&text, MIB);
-        assert_non_null(filler);
-        memset(filler, '#', MIB);
-        text.size += MIB;
-        buf_append_string(&text, "\nExits=maybe\n");
-        fits = parse_bytes(text.data, text.size);
-        assert_text(&fits.report.errors,
-                    "x.conf:3: Exits: \"maybe\" is not a boolean, expected yes or no\n");
-
-        text.data[10 + MIB] = '#'; /* one byte more than a line may have */
-        over = parse_bytes(text.data, text.size);
+        assert_text(&fits.report.errors, next);
         assert_text(&over.report.errors, "x.conf:2: line too long, expected at most 1M\n");
+}
 
-        memcpy(text.data + 10, "Exits=\\\n", 8); /* two lines that are too long together */
-        text.data[10 + MIB] = ' ';
-        memset(text.data + 18, ' ', MIB - 8);
-        joined = parse_bytes(text.data, text.size);
-        assert_text(&joined.report.errors, "x.conf:3: line too long, expected at most 1M\n");
+static void config_refuses_lines_too_long_together(void **state)
+{
+        static const char before[] = "[Capture]\nEnvironment=\\\n";
+        const size_t room = MIB - strlen("Environment=\\");
+        _cleanup_(outcome_done) struct outcome fits = parse_filled(before, ' ', room, "\n");
+        _cleanup_(outcome_done) struct outcome over = parse_filled(before, ' ', room + 1, "\n");
+
+        (void)state;
+        assert_int_equal(fits.result, 0);
+        assert_text(&over.report.errors, "x.conf:3: line too long, expected at most 1M\n");
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -326,6 +342,15 @@ static void config_load_refuses_unreadable_drop_in(void **state)
                           "Too many levels of symbolic links");
 }
 
+static void config_load_refuses_unreadable_main_file(void **state)
+{
+        tree_link(*state, "/run/execsnoopd.conf", "execsnoopd.conf");
+        tree_write(*state, "/usr/lib/execsnoopd.conf", "[Capture]\nExits=yes\n");
+        assert_load_fails(*state, NULL, -ELOOP,
+                          "/run/execsnoopd.conf: cannot be read: "
+                          "Too many levels of symbolic links");
+}
+
 static void config_load_refuses_dangling_drop_in(void **state)
 {
         tree_link(*state, "/run/execsnoopd.conf.d/a.conf", "nowhere");
@@ -358,8 +383,8 @@ static void config_load_reports_errors_of_all_files(void **state)
 
         tree_write(tree, "/etc/execsnoopd.conf", "[File]\nMode=9\n");
         tree_write(tree, "/etc/execsnoopd.conf.d/a.conf", "[File]\n\nSync=9\n");
-        tree_link(tree, "/etc/execsnoopd.conf.d/b.conf", "b.conf");
-        tree_write(tree, "/etc/execsnoopd.conf.d/c.conf", "Sync");
+        tree_write(tree, "/etc/execsnoopd.conf.d/b.conf", "Sync");
+        tree_link(tree, "/etc/execsnoopd.conf.d/c.conf", "c.conf");
         o = load(tree, NULL);
         assert_int_equal(o.result, -EINVAL);
         (void)snprintf(expected, sizeof(expected),
@@ -367,10 +392,10 @@ static void config_load_reports_errors_of_all_files(void **state)
                        "digits like 0640\n"
                        "%1$s/etc/execsnoopd.conf.d/a.conf:3: Sync: \"9\" is not a boolean, "
                        "expected yes or no\n"
-                       "%1$s/etc/execsnoopd.conf.d/b.conf: cannot be read: Too many levels of "
-                       "symbolic links\n"
-                       "%1$s/etc/execsnoopd.conf.d/c.conf:1: neither section nor assignment, "
-                       "expected Key=Value\n",
+                       "%1$s/etc/execsnoopd.conf.d/b.conf:1: neither section nor assignment, "
+                       "expected Key=Value\n"
+                       "%1$s/etc/execsnoopd.conf.d/c.conf: cannot be read: Too many levels of "
+                       "symbolic links\n",
                        tree->root);
         assert_text(&o.report.errors, expected);
 }
@@ -414,6 +439,7 @@ int main(void)
                 cmocka_unit_test(config_reports_every_error_with_its_line),
                 cmocka_unit_test(config_refuses_what_is_not_text),
                 cmocka_unit_test(config_refuses_overlong_lines),
+                cmocka_unit_test(config_refuses_lines_too_long_together),
                 tree_test(config_load_without_files_gives_defaults),
                 tree_test(config_load_takes_first_main_file),
                 tree_test(config_load_takes_main_file_linked_to_null_as_empty),
@@ -425,6 +451,7 @@ int main(void)
                 tree_test(config_load_refuses_missing_named_file),
                 tree_test(config_load_refuses_what_is_not_a_file),
                 tree_test(config_load_refuses_unreadable_drop_in),
+                tree_test(config_load_refuses_unreadable_main_file),
                 tree_test(config_load_refuses_dangling_drop_in),
                 tree_test(config_load_refuses_drop_in_folder_that_is_a_file),
                 tree_test(config_load_refuses_endless_file),

@@ -17,63 +17,65 @@
 #include "config_outcome.h"
 #include "exec_record.h"
 
+static const struct {
+        const char *section, *assignment, *shown;
+} good[] = {
+        { "Capture", "Exits=1", "yes" },
+        { "Capture", "Exits=TRUE", "yes" },
+        { "Capture", "Exits=y", "yes" },
+        { "Capture", "Exits=t", "yes" },
+        { "Capture", "Exits=On", "yes" },
+        { "Journal", "Enabled=0", "no" },
+        { "Journal", "Enabled=False", "no" },
+        { "Journal", "Enabled=n", "no" },
+        { "Journal", "Enabled=f", "no" },
+        { "Journal", "Enabled=off", "no" },
+        { "Capture", "ArgvMax=4096", "4K" },
+        { "Capture", "ArgvMax=4097", "4097" },
+        { "Capture", "ArgvMax=6M", "6M" },
+        { "Queue", "Size=16G", "16G" },
+        { "Queue", "Size=65536", "64K" },
+        { "File", "MaxSize=0", "0" },
+        { "File", "MaxSize=0K", "0" },
+        { "File", "MaxSize=1024T", "1024T" },
+        { "File", "MaxSize=0000000000000000000000004K", "4K" },
+        { "File", "MaxAge=90", "1min 30s" },
+        { "File", "MaxAge=1min30s", "1min 30s" },
+        { "File", "MaxAge=1 min \t 30", "1min 30s" },
+        { "File", "MaxAge=24h", "1d" },
+        { "File", "MaxAge=8days 1us", "1w 1d 1us" },
+        { "File", "MaxAge=1week 1hour 1hr 1minute 1m 1second 1sec 1s 1msec 1usec",
+          "1w 2h 2min 3s 1ms 1us" },
+        { "File", "MaxAge=5200w", "5200w" },
+        { "Capture", "MaxLatency=1000us", "1ms" },
+        { "Capture", "MaxLatency=10s", "10s" },
+        { "Stats", "Interval=86400", "1d" },
+        { "File", "MaxFiles=1", "1" },
+        { "File", "MaxFiles=10000", "10000" },
+        { "File", "Mode=0", "0000" },
+        { "File", "Mode=777", "0777" },
+        { "File", "Mode=00600", "0600" },
+        { "File", "Path=/a", "/a" },
+        { "File", "Path=/.a/..b/c d\\e", "/.a/..b/c d\\e" },
+        { "File", "Path=/caf\xc3\xa9", "/caf\xc3\xa9" },
+        { "Capture", "FailedExecsIgnore=EWOULDBLOCK", "EAGAIN" },
+        { "Capture", "FailedExecsIgnore=ENOTSUP \t EDEADLOCK", "EDEADLK EOPNOTSUPP" },
+        { "Capture", "FailedExecsIgnore=EOPNOTSUPP", "EOPNOTSUPP" },
+        { "Capture", "FailedExecsIgnore=EPERM EHWPOISON EPERM", "EPERM EHWPOISON" },
+        { "Capture", "Environment=_ a1 _ Z", "_ a1 Z" },
+};
+
 static void config_accepts_every_form_of_value(void **state)
 {
-        static const struct {
-                const char *section, *assignment, *shown;
-        } cases[] = {
-                { "Capture", "Exits=1", "yes" },
-                { "Capture", "Exits=TRUE", "yes" },
-                { "Capture", "Exits=y", "yes" },
-                { "Capture", "Exits=t", "yes" },
-                { "Capture", "Exits=On", "yes" },
-                { "Journal", "Enabled=0", "no" },
-                { "Journal", "Enabled=False", "no" },
-                { "Journal", "Enabled=n", "no" },
-                { "Journal", "Enabled=f", "no" },
-                { "Journal", "Enabled=off", "no" },
-                { "Capture", "ArgvMax=4096", "4K" },
-                { "Capture", "ArgvMax=4097", "4097" },
-                { "Capture", "ArgvMax=6M", "6M" },
-                { "Queue", "Size=16G", "16G" },
-                { "Queue", "Size=65536", "64K" },
-                { "File", "MaxSize=0", "0" },
-                { "File", "MaxSize=0K", "0" },
-                { "File", "MaxSize=1024T", "1024T" },
-                { "File", "MaxSize=0000000000000000000000004K", "4K" },
-                { "File", "MaxAge=90", "1min 30s" },
-                { "File", "MaxAge=1min30s", "1min 30s" },
-                { "File", "MaxAge=1 min \t 30", "1min 30s" },
-                { "File", "MaxAge=24h", "1d" },
-                { "File", "MaxAge=8days 1us", "1w 1d 1us" },
-                { "File", "MaxAge=1week 1hour 1hr 1minute 1m 1second 1sec 1s 1msec 1usec",
-                  "1w 2h 2min 3s 1ms 1us" },
-                { "File", "MaxAge=5200w", "5200w" },
-                { "Capture", "MaxLatency=1000us", "1ms" },
-                { "Capture", "MaxLatency=10s", "10s" },
-                { "Stats", "Interval=86400", "1d" },
-                { "File", "MaxFiles=1", "1" },
-                { "File", "MaxFiles=10000", "10000" },
-                { "File", "Mode=0", "0000" },
-                { "File", "Mode=777", "0777" },
-                { "File", "Mode=00600", "0600" },
-                { "File", "Path=/a", "/a" },
-                { "File", "Path=/.a/..b/c d\\e", "/.a/..b/c d\\e" },
-                { "File", "Path=/caf\xc3\xa9", "/caf\xc3\xa9" },
-                { "Capture", "FailedExecsIgnore=EWOULDBLOCK", "EAGAIN" },
-                { "Capture", "FailedExecsIgnore=ENOTSUP \t EDEADLOCK", "EDEADLK EOPNOTSUPP" },
-                { "Capture", "FailedExecsIgnore=EPERM EHWPOISON EPERM", "EPERM EHWPOISON" },
-                { "Capture", "Environment=_ a1 _ Z", "_ a1 Z" },
-        };
         char text[256], name[64];
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                (void)snprintf(text, sizeof(text), "[%s]\n%s\n", cases[i].section,
-                               cases[i].assignment);
-                (void)snprintf(name, sizeof(name), "%s.%.*s", cases[i].section,
-                               (int)strcspn(cases[i].assignment, "="), cases[i].assignment);
-                assert_parses(text, name, cases[i].shown);
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                (void)snprintf(text, sizeof(text), "[%s]\n%s\n", good[i].section,
+                               good[i].assignment);
+                (void)snprintf(name, sizeof(name), "%s.%.*s", good[i].section,
+                               (int)strcspn(good[i].assignment, "="), good[i].assignment);
+                assert_parses(text, name, good[i].shown);
         }
 }
 
@@ -83,80 +85,79 @@ static void config_accepts_every_form_of_value(void **state)
 #define NOT_NORMALIZED "is not normalized, expected no . or .. or empty part"
 #define NOT_A_NAME "is not a variable's name, expected letters, digits and _"
 
+static const struct {
+        const char *section, *assignment, *problem;
+} bad[] = {
+        { "Capture", "Exits=maybe", "\"maybe\" is not a boolean, expected yes or no" },
+        { "Capture", "Exits=ye", "\"ye\" is not a boolean, expected yes or no" },
+        { "Capture", "Exits=yess", "\"yess\" is not a boolean, expected yes or no" },
+        { "Capture", "Exits=\"yes\"", "\"\"yes\"\" is not a boolean, expected yes or no" },
+        { "Capture", "ArgvMax=64KB", "\"64KB\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=64k", "\"64k\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=1.5M", "\"1.5M\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=-64K", "\"-64K\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=0x10000", "\"0x10000\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=K", "\"K\" " NOT_A_SIZE },
+        { "Capture", "ArgvMax=4095", "out of range, expected 4K to 6M" },
+        { "Capture", "ArgvMax=6291457", "out of range, expected 4K to 6M" },
+        { "Capture", "ArgvMax=4294971392", "out of range, expected 4K to 6M" },
+        { "Capture", "ArgvMax=18446744073709555712", "out of range, expected 4K to 6M" },
+        { "Capture", "ArgvMax=4503599627370497T", "out of range, expected 4K to 6M" },
+        { "Capture", "RingSize=4095", "out of range, expected 4K to 1G" },
+        { "Capture", "RingSize=1025M", "out of range, expected 4K to 1G" },
+        { "Capture", "MaxLatency=999us", "out of range, expected 1ms to 10s" },
+        { "Capture", "MaxLatency=11", "out of range, expected 1ms to 10s" },
+        { "Capture", "MaxLatency=0", "out of range, expected 1ms to 10s" },
+        { "Capture", "MaxLatency=1.5s", "\"1.5s\" " NOT_A_TIME },
+        { "Capture", "MaxLatency=5lightyears", "\"5lightyears\" " NOT_A_TIME },
+        { "Capture", "MaxLatency=s", "\"s\" " NOT_A_TIME },
+        { "Capture", "MaxLatency=1s,2s", "\"1s,2s\" " NOT_A_TIME },
+        { "Capture", "MaxLatency=infinity", "\"infinity\" " NOT_A_TIME },
+        { "Stats", "Interval=86401", "out of range, expected 1s to 1d" },
+        { "Stats", "Interval=30500568904944w", "out of range, expected 1s to 1d" },
+        { "Stats", "Interval=18446744073709551615us 2us", "out of range, expected 1s to 1d" },
+        { "File", "MaxSize=4095", "out of range, expected 0, or 4K to 1024T" },
+        { "File", "MaxAge=999ms", "out of range, expected 0, or 1s to 5200w" },
+        { "File", "MaxFiles=0", "out of range, expected 1 to 10000" },
+        { "File", "MaxFiles=10001", "out of range, expected 1 to 10000" },
+        { "File", "MaxFiles=ten", "\"ten\" is not a number, expected digits" },
+        { "File", "MaxFiles=1K", "\"1K\" is not a number, expected digits" },
+        { "File", "Mode=0640x", "\"0640x\" " NOT_PERMISSIONS },
+        { "File", "Mode=0680", "\"0680\" " NOT_PERMISSIONS },
+        { "File", "Mode=01777", "out of range, expected 0000 to 0777" },
+        { "File", "Mode=7777777777777777777777", "out of range, expected 0000 to 0777" },
+        { "File", "Format=json", "\"json\" is not a format, expected one of: native" },
+        { "File", "Path=a/b", "\"a/b\" is not absolute, expected a path from / on" },
+        { "File", "Path=/", "\"/\" " NOT_NORMALIZED },
+        { "File", "Path=/a/", "\"/a/\" " NOT_NORMALIZED },
+        { "File", "Path=//a", "\"//a\" " NOT_NORMALIZED },
+        { "File", "Path=/a/./b", "\"/a/./b\" " NOT_NORMALIZED },
+        { "File", "Path=/a/..", "\"/a/..\" " NOT_NORMALIZED },
+        { "File", "Path=/a\tb", "\"/a?b\" is not plain, expected no control characters" },
+        { "File", "Path=/a\\\\", "\"/a\\\\\" ends in a backslash, expected any other character" },
+        { "Queue", "Size=65535", "out of range, expected 64K to 16G" },
+        { "Queue", "Backlog=17G", "out of range, expected 64K to 16G" },
+        { "Capture", "FailedExecsIgnore=ENOENT EFOO",
+          "\"EFOO\" is not an errno name, expected names like ENOENT EACCES" },
+        { "Capture", "FailedExecsIgnore=0",
+          "\"0\" is not an errno name, expected names like ENOENT EACCES" },
+        { "Capture", "FailedExecsIgnore=enoent",
+          "\"enoent\" is not an errno name, expected names like ENOENT EACCES" },
+        { "Capture", "Environment=1A", "\"1A\" " NOT_A_NAME },
+        { "Capture", "Environment=A,B", "\"A,B\" " NOT_A_NAME },
+        { "Capture", "Environment=A=b", "\"A=b\" " NOT_A_NAME },
+};
+
 static void config_refuses_bad_values_with_a_reason(void **state)
 {
-        static const struct {
-                const char *section, *assignment, *problem;
-        } cases[] = {
-                { "Capture", "Exits=maybe", "\"maybe\" is not a boolean, expected yes or no" },
-                { "Capture", "Exits=yess", "\"yess\" is not a boolean, expected yes or no" },
-                { "Capture", "Exits=\"yes\"", "\"\"yes\"\" is not a boolean, expected yes or no" },
-                { "Capture", "ArgvMax=64KB", "\"64KB\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=64k", "\"64k\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=1.5M", "\"1.5M\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=-64K", "\"-64K\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=0x10000", "\"0x10000\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=K", "\"K\" " NOT_A_SIZE },
-                { "Capture", "ArgvMax=4095", "out of range, expected 4K to 6M" },
-                { "Capture", "ArgvMax=6291457", "out of range, expected 4K to 6M" },
-                { "Capture", "ArgvMax=4294971392", "out of range, expected 4K to 6M" },
-                { "Capture", "ArgvMax=18446744073709555712", "out of range, expected 4K to 6M" },
-                { "Capture", "ArgvMax=4503599627370497T", "out of range, expected 4K to 6M" },
-                { "Capture", "RingSize=4095", "out of range, expected 4K to 1G" },
-                { "Capture", "RingSize=1025M", "out of range, expected 4K to 1G" },
-                { "Capture", "MaxLatency=999us", "out of range, expected 1ms to 10s" },
-                { "Capture", "MaxLatency=11", "out of range, expected 1ms to 10s" },
-                { "Capture", "MaxLatency=0", "out of range, expected 1ms to 10s" },
-                { "Capture", "MaxLatency=1.5s", "\"1.5s\" " NOT_A_TIME },
-                { "Capture", "MaxLatency=5lightyears", "\"5lightyears\" " NOT_A_TIME },
-                { "Capture", "MaxLatency=s", "\"s\" " NOT_A_TIME },
-                { "Capture", "MaxLatency=1s,2s", "\"1s,2s\" " NOT_A_TIME },
-                { "Capture", "MaxLatency=infinity", "\"infinity\" " NOT_A_TIME },
-                { "Stats", "Interval=86401", "out of range, expected 1s to 1d" },
-                { "Stats", "Interval=30500568904944w", "out of range, expected 1s to 1d" },
-                { "Stats", "Interval=18446744073709551615us 2us",
-                  "out of range, expected 1s to 1d" },
-                { "File", "MaxSize=4095", "out of range, expected 0, or 4K to 1024T" },
-                { "File", "MaxAge=999ms", "out of range, expected 0, or 1s to 5200w" },
-                { "File", "MaxFiles=0", "out of range, expected 1 to 10000" },
-                { "File", "MaxFiles=10001", "out of range, expected 1 to 10000" },
-                { "File", "MaxFiles=ten", "\"ten\" is not a number, expected digits" },
-                { "File", "MaxFiles=1K", "\"1K\" is not a number, expected digits" },
-                { "File", "Mode=0640x", "\"0640x\" " NOT_PERMISSIONS },
-                { "File", "Mode=0680", "\"0680\" " NOT_PERMISSIONS },
-                { "File", "Mode=01777", "out of range, expected 0000 to 0777" },
-                { "File", "Mode=7777777777777777777777", "out of range, expected 0000 to 0777" },
-                { "File", "Format=json", "\"json\" is not a format, expected one of: native" },
-                { "File", "Path=a/b", "\"a/b\" is not absolute, expected a path from / on" },
-                { "File", "Path=/", "\"/\" " NOT_NORMALIZED },
-                { "File", "Path=/a/", "\"/a/\" " NOT_NORMALIZED },
-                { "File", "Path=//a", "\"//a\" " NOT_NORMALIZED },
-                { "File", "Path=/a/./b", "\"/a/./b\" " NOT_NORMALIZED },
-                { "File", "Path=/a/..", "\"/a/..\" " NOT_NORMALIZED },
-                { "File", "Path=/a\tb", "\"/a?b\" is not plain, expected no control characters" },
-                { "File", "Path=/a\\\\",
-                  "\"/a\\\\\" ends in a backslash, expected any other character" },
-                { "Queue", "Size=65535", "out of range, expected 64K to 16G" },
-                { "Queue", "Backlog=17G", "out of range, expected 64K to 16G" },
-                { "Capture", "FailedExecsIgnore=ENOENT EFOO",
-                  "\"EFOO\" is not an errno name, expected names like ENOENT EACCES" },
-                { "Capture", "FailedExecsIgnore=0",
-                  "\"0\" is not an errno name, expected names like ENOENT EACCES" },
-                { "Capture", "FailedExecsIgnore=enoent",
-                  "\"enoent\" is not an errno name, expected names like ENOENT EACCES" },
-                { "Capture", "Environment=1A", "\"1A\" " NOT_A_NAME },
-                { "Capture", "Environment=A,B", "\"A,B\" " NOT_A_NAME },
-                { "Capture", "Environment=A=b", "\"A=b\" " NOT_A_NAME },
-        };
         char text[256], errors[512];
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                (void)snprintf(text, sizeof(text), "[%s]\n%s\n", cases[i].section,
-                               cases[i].assignment);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                (void)snprintf(text, sizeof(text), "[%s]\n%s\n", bad[i].section, bad[i].assignment);
                 (void)snprintf(errors, sizeof(errors), "x.conf:2: %.*s: %s\n",
-                               (int)strcspn(cases[i].assignment, "="), cases[i].assignment,
-                               cases[i].problem);
+                               (int)strcspn(bad[i].assignment, "="), bad[i].assignment,
+                               bad[i].problem);
                 assert_refused(text, errors);
         }
 }

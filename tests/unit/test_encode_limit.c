@@ -203,6 +203,30 @@ static void huge_string_does_not_push_out_small_ones(void **state)
         }
 }
 
+static void string_that_does_not_fit_leaves_the_room_to_the_other_end(void **state)
+{
+        struct exec_event event = make_event();
+        _cleanup_(buf_done) struct buf argv = { 0 };
+        struct json_object *json;
+        size_t n;
+
+        (void)state;
+        buf_append(&argv, "first", sizeof("first"));
+        append_many(&argv, 5000, "x");
+        buf_append_char(&argv, '\0');
+        append_many(&argv, 5000, "y");
+        buf_append_char(&argv, '\0');
+        append_args(&argv, 600);
+        event.argv = buf_span(&argv);
+        json = encode(&event, BRIEF);
+        n = json_object_array_length(get(json, "argv"));
+        assert_in_range(n, 100, 300);
+        assert_string_equal(json_object_get_string(element(json, "argv", 0)), "first");
+        assert_int_equal(json_object_get_string(element(json, "argv", 1))[0], 'x');
+        assert_int_equal(json_object_get_string(element(json, "argv", 2))[0], 'a');
+        json_object_put(json);
+}
+
 static void argv_cut_by_the_kernel_keeps_its_counts(void **state)
 {
         struct exec_event event = make_event();
@@ -455,6 +479,7 @@ int main(void)
                 cmocka_unit_test(argv_uses_the_room_there_is),
                 cmocka_unit_test(single_huge_string_keeps_head_and_tail),
                 cmocka_unit_test(huge_string_does_not_push_out_small_ones),
+                cmocka_unit_test(string_that_does_not_fit_leaves_the_room_to_the_other_end),
                 cmocka_unit_test(argv_cut_by_the_kernel_keeps_its_counts),
                 cmocka_unit_test(exact_bytes_go_before_text),
                 cmocka_unit_test(long_paths_are_cut_after_argv_and_named),

@@ -17,8 +17,6 @@
 
 #include "file_fixture.h"
 
-/* --- opening --- */
-
 static void file_refuses_settings_without_sense(void **state)
 {
         struct sink_file_config config = config_default();
@@ -159,8 +157,6 @@ static void file_follows_links_among_the_folders(void **state)
         assert_int_equal(unlink(link), 0);
 }
 
-/* --- repair of what a crash has left --- */
-
 static void file_appends_to_whole_lines_without_touching_them(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make();
@@ -234,8 +230,6 @@ static void file_writes_nothing_behind_a_torn_line_that_cannot_be_cut(void **sta
         assert_file(0, 1, 2);
 }
 
-/* --- other hands on our files --- */
-
 static void file_is_made_again_after_removal(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make();
@@ -255,19 +249,17 @@ static void file_is_made_again_after_removal(void **state)
 static void file_leaves_moved_file_complete_and_starts_a_new_one(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make();
-        char moved[sizeof(path) + 8];
         size_t size;
 
         (void)state;
         lines_write_n(s, 3, 10);
         assert_delivered(s);
-        (void)snprintf(moved, sizeof(moved), "%s.moved", path);
-        assert_int_equal(rename(path, moved), 0);
+        move_away();
         lines_write_n(s, 2, 10);
         assert_delivered(s);
         assert_file(0, 4, 5);
 
-        _cleanup_(freep) char *data = slurp(moved, &size);
+        _cleanup_(freep) char *data = slurp(numbered(MOVED), &size);
         lines_assert(data, size, 1, 3);
 }
 
@@ -294,13 +286,11 @@ static void file_goes_on_in_the_file_that_replaced_ours(void **state)
 static void file_reopen_opens_the_path_at_once(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make();
-        char moved[sizeof(path) + 8];
 
         (void)state;
         lines_write_n(s, 1, 10);
         assert_delivered(s);
-        (void)snprintf(moved, sizeof(moved), "%s.moved", path);
-        assert_int_equal(rename(path, moved), 0);
+        move_away();
         sink_reopen(s);
         assert_int_equal(size_of(0), 0);
         lines_write_n(s, 1, 10);
@@ -347,8 +337,6 @@ static void file_cuts_line_that_another_writer_left_open(void **state)
         assert_delivered(s);
         assert_file(0, 1, 2);
 }
-
-/* --- writes that fail --- */
 
 static void file_keeps_everything_for_every_cause_of_failure(void **state)
 {
@@ -454,7 +442,6 @@ static void file_cuts_torn_line_before_it_goes_on(void **state)
 static void file_cuts_torn_line_in_file_that_was_moved_meanwhile(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make();
-        char moved[sizeof(path) + 8];
         size_t size;
 
         (void)state;
@@ -462,13 +449,12 @@ static void file_cuts_torn_line_in_file_that_was_moved_meanwhile(void **state)
         disk_has(line_size(10) + 5, ENOSPC);
         disk.truncate_error = EIO;
         assert_broken(s, -ENOSPC, "write");
-        (void)snprintf(moved, sizeof(moved), "%s.moved", path);
-        assert_int_equal(rename(path, moved), 0);
+        move_away();
 
         disk_works();
         assert_delivered(s);
         assert_file(0, 2, 3);
-        _cleanup_(freep) char *data = slurp(moved, &size);
+        _cleanup_(freep) char *data = slurp(numbered(MOVED), &size);
         lines_assert(data, size, 1, 1);
 }
 
@@ -494,16 +480,34 @@ static void file_is_whole_under_a_real_file_size_limit(void **state)
         assert_file(0, 1, 5);
 }
 
+/* A file system of our own to mount; false: not allowed here. */
+static bool private_mounts(void)
+{
+        uid_t uid = getuid();
+        gid_t gid = getgid();
+        char map[64];
+        int n;
+
+        if (unshare(CLONE_NEWNS) < 0) {
+                if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+                        return false;
+                n = snprintf(map, sizeof(map), "0 %u 1", uid);
+                put("/proc/self/uid_map", map, (size_t)n);
+                put("/proc/self/setgroups", "deny", 4);
+                n = snprintf(map, sizeof(map), "0 %u 1", gid);
+                put("/proc/self/gid_map", map, (size_t)n);
+        }
+        return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mount("tmpfs", folder, "tmpfs", 0, "size=128k") == 0;
+}
+
 static void tmpfs_child(void)
 {
         struct sink_file_config config = config_default();
         _cleanup_(sink_freep) struct sink *s = NULL;
         char filler[sizeof(path) + 8];
 
-        if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-                _exit(77);
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mount("tmpfs", folder, "tmpfs", 0, "size=128k") < 0)
+        if (!private_mounts())
                 _exit(77);
         (void)snprintf(filler, sizeof(filler), "%s.filler", path);
         put(filler, folder, 64); /* a page */

@@ -269,6 +269,34 @@ static void stdout_is_closed_for_good_when_reader_of_pipe_leaves(void **state)
         close(fd[1]);
 }
 
+/* A new reader would start with the rest of a line. */
+static void stdout_stays_closed_when_another_reader_opens_the_fifo(void **state)
+{
+        char name[] = "/tmp/test_sink_stdout.XXXXXX";
+        _cleanup_(sink_freep) struct sink *s = NULL;
+        int fd[2];
+
+        (void)state;
+        assert_true((fd[0] = mkstemp(name)) >= 0);
+        close(fd[0]);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(mkfifo(name, 0600), 0);
+        fd[0] = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        fd[1] = open(name, O_WRONLY | O_CLOEXEC);
+        assert_true(fd[0] >= 0 && fd[1] >= 0);
+
+        s = stdout_make(fd[1], MIB);
+        lines_write_n(s, 500, 1000);
+        assert_int_equal(sink_flush(s), SINK_BUSY);
+        close(fd[0]);
+        assert_int_equal(sink_flush(s), SINK_CLOSED);
+        fd[0] = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        assert_int_equal(sink_flush(s), SINK_CLOSED);
+        close(fd[0]);
+        close(fd[1]);
+        assert_int_equal(unlink(name), 0);
+}
+
 /* Then the pipe cannot be opened again either (ENXIO). */
 static void stdout_finds_pipe_closed_whose_reader_left_before(void **state)
 {
@@ -458,6 +486,7 @@ int main(void)
                 cmocka_unit_test(stdout_polls_pipe_that_cannot_be_opened_again),
                 cmocka_unit_test(stdout_poll_fd_tells_when_to_go_on),
                 cmocka_unit_test(stdout_is_closed_for_good_when_reader_of_pipe_leaves),
+                cmocka_unit_test(stdout_stays_closed_when_another_reader_opens_the_fifo),
                 cmocka_unit_test(stdout_finds_pipe_closed_whose_reader_left_before),
                 cmocka_unit_test(stdout_lets_reader_see_end_of_pipe_after_free),
                 cmocka_unit_test(stdout_is_closed_when_peer_of_socket_leaves_without_sigpipe),

@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""What the tests against the live kernel share: the daemon, what it says, and how to start programs.
+
+Other programs are executed on this machine, too: a test picks its own events, by process_id, or by
+PID and a moment before.
+
+Nothing here sleeps for a while and hopes: the daemon tells by sd_notify() when it is ready and when
+a reload is done, and by a `stats` event (SIGUSR2) that everything before is in the stream.
+
+EXECSNOOPD         the daemon to test (default build/release/execsnoopd)
+EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside the daemon)
+"""
+import base64
+import collections
+import ctypes
+import glob
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import validate  # noqa: E402
+
+DAEMON = os.path.abspath(os.environ.get("EXECSNOOPD", HERE / "../../build/release/execsnoopd"))
+PROGS = os.path.abspath(os.environ.get("EXECSNOOPD_PROGS",
+                                       os.path.join(os.path.dirname(DAEMON), "tests/kernel")))
+TARGET = os.path.join(PROGS, "target")
+STORM = os.path.join(PROGS, "storm")
+DOORS = os.path.join(PROGS, "doors")
+
+EXIT_SKIP = 77
+NOBODY = 65534
+KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
+SINKS = ("journal", "file", "stdout")
+
+# How long anything may take before a test gives up: far more than needed, for ASan on a busy CPU.
+DEADLINE = 60
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def cannot_run():
+    if os.geteuid() != 0:
+        return "needs root"
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        return "this kernel has no BTF"
+    return None
+
+
+def main():
+    reason = cannot_run()
+    if reason:
+        print(f"skipped: {reason}", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") else EXIT_SKIP)
+    unittest.main(verbosity=2)
+
+
+def need(condition, what):
+    """Skips a test for what this kernel or architecture does not have at all."""
+    if not condition:
+        raise unittest.SkipTest(what)
+
+
+def exact(event, key):
+    """The exact bytes of a text, or of all texts of argv."""
+    encoded = event.get(key + "_base64")
+    text = event[key]
+    if isinstance(text, list):
+        if encoded is not None:
+            return [base64.b64decode(e) for e in encoded]
+        return [t.encode() for t in text]
+    return base64.b64decode(encoded) if encoded is not None else text.encode()
+
+
+def wait_until(condition, what, deadline=DEADLINE):
+    """For what nobody announces: files."""
+    end = time.monotonic() + deadline
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"timeout: {what}")
+        time.sleep(0.005)
+
+
+class Lines:
+    """Reads a pipe to its end in a thread of its own, as fast as it can. Paused, it reads nothing."""
+
+    def __init__(self, fd):
+        self.lines = []
+        self.arrived = []
+        self.changed = threading.Condition()
+        self.running = threading.Event()
+        self.running.set()
+        self.thread = threading.Thread(target=self.read, args=(fd,), daemon=True)
+        self.thread.start()
+
+    def read(self, fd):
+        rest = b""
+        with open(fd, "rb", buffering=0) as pipe:
+            while True:
+                select.select([pipe], [], [])
+                self.running.wait()
+                data = pipe.read(1 << 20)
+                now = time.monotonic()
+                *whole, rest = (rest + data).split(b"\n")
+                with self.changed:
+                    self.lines += [line + b"\n" for line in whole]
+                    self.arrived += [now] * len(whole)
+                    if not data and rest:
+                        self.lines.append(rest)         # for the validator to refuse
+                    self.changed.notify_all()
+                if not data:
+                    return
+
+
+class Daemon:
+    """The daemon with a configuration and a folder of its own.
+
+    settings: {"Section": {"Key": "value"}}; sink: "stdout" or "file".
+    """
+
+    def __init__(self, settings=None, sink="stdout", options=(), paused=False, environment=None):
+        self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
+        self.config = os.path.join(self.folder, "test.conf")
+        self.dropins = self.config + ".d"
+        self.path = os.path.join(self.folder, "exec.jsonl")
+        self.sink = sink
+        self.cache = []
+        self.stopped = False
+        os.mkdir(self.dropins)
+        self.configure(settings or {})
+        self.start(options, paused, environment)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if not self.stopped:
+            if kind:
+                self.kill()
+            else:
+                self.stop()
+        shutil.rmtree(self.folder)
+
+    def configure(self, settings):
+        sections = {"Journal": {"Enabled": "no"}}
+        if self.sink == "file":
+            sections["File"] = {"Enabled": "yes", "Path": self.path}
+        for section, keys in settings.items():
+            sections.setdefault(section, {}).update(keys)
+        with open(self.config, "w", encoding="utf-8") as file:
+            for section, keys in sections.items():
+                file.write(f"[{section}]\n")
+                file.writelines(f"{key}={value}\n" for key, value in keys.items())
+
+    def start(self, options, paused, environment):
+        notify_path = os.path.join(self.folder, "notify")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(notify_path)
+        self.notify.settimeout(DEADLINE)
+        command = [DAEMON, f"--config={self.config}", *options]
+        output = subprocess.DEVNULL
+        if self.sink == "stdout":
+            command.append("--stdout")
+            reading, output = os.pipe()
+        with open(os.path.join(self.folder, "stderr"), "wb") as errors:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+                env={**os.environ, "NOTIFY_SOCKET": notify_path, **(environment or {})})
+        if self.sink == "stdout":
+            os.close(output)
+            self.lines = Lines(reading)
+            if paused:
+                self.lines.running.clear()
+        self.await_ready()
+
+    def await_ready(self):
+        while True:
+            readable, _, _ = select.select([self.notify], [], [], 0.2)
+            if readable:
+                if b"READY=1" in self.notify.recv(65536).split(b"\n"):
+                    return
+            elif self.process.poll() is not None:
+                raise AssertionError(f"the daemon ended with {self.process.returncode}:\n"
+                                     + self.stderr())
+
+    def stderr(self):
+        with open(os.path.join(self.folder, "stderr"), encoding="utf-8") as file:
+            return file.read()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, settings=None):
+        """Returns what the daemon said about it."""
+        before = len(self.stderr())
+        if settings is not None:
+            self.configure(settings)
+        self.signal(signal.SIGHUP)
+        self.await_ready()
+        return self.stderr()[before:]
+
+    def files(self, path=None):
+        """The file and those it was rotated to, the oldest first."""
+        path = path or self.path
+        old = [p for p in glob.glob(glob.escape(path) + ".*") if p[len(path) + 1:].isdigit()]
+        old.sort(key=lambda p: -int(p[len(path) + 1:]))
+        return old + ([path] if os.path.exists(path) else [])
+
+    def raw_lines(self):
+        if self.sink == "stdout":
+            with self.lines.changed:
+                return list(self.lines.lines)
+        lines = []
+        for path in self.files():
+            with open(path, "rb") as file:
+                lines += file.readlines()
+        return lines
+
+    def events(self):
+        """All so far. Those of files are read again each time: rotation moves them."""
+        raw = self.raw_lines()
+        if self.sink != "stdout":
+            return [json.loads(line) for line in raw if line.endswith(b"\n")]
+        for line in raw[len(self.cache):]:
+            self.cache.append(json.loads(line))
+        return list(self.cache)
+
+    def wait_for(self, condition, what):
+        """The first event that fulfils the condition; of stdout only."""
+        seen = 0
+        end = time.monotonic() + DEADLINE
+        while True:
+            events = self.events()
+            for event in events[seen:]:
+                if condition(event):
+                    return event
+            seen = len(events)
+            with self.lines.changed:
+                if len(self.lines.lines) > seen:
+                    continue
+                if time.monotonic() > end or not self.lines.thread.is_alive():
+                    raise AssertionError(f"no {what} in {seen} lines\n" + self.stderr())
+                self.lines.changed.wait(1)
+
+    def arrival(self, event):
+        """When the line came, CLOCK_MONOTONIC."""
+        return self.lines.arrived[self.cache.index(event)]
+
+    def sync(self):
+        """All events so far, after everything that has happened until now is among them."""
+        if self.sink == "stdout":
+            seen = len(self.events())
+            self.signal(signal.SIGUSR2)
+            self.wait_for(lambda e: e["event"] == "stats" and e["seq"] > seen, "stats event")
+            return self.events()
+        now = timestamp()
+        self.signal(signal.SIGUSR2)
+        wait_until(lambda: any(e["event"] == "stats" and e["time"] >= now for e in self.events()),
+                   "stats event in the file")
+        return self.events()
+
+    def of(self, pid, *kinds, since=""):
+        """The events of a process of ours so far: all kinds, or those named."""
+        return [e for e in self.sync() if e.get("pid") == pid and e["time"] >= since and
+                (not kinds or e["event"] in kinds)]
+
+    def kill(self):
+        self.stopped = True
+        self.process.kill()
+        self.process.wait()
+        self.notify.close()
+        if self.sink == "stdout":
+            self.lines.running.set()
+
+    def stop(self, complete=True):
+        """Ends it, and checks all that it has said. Returns all events; `complete`: none may be
+        missing at the beginning."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        if self.sink == "stdout":
+            self.lines.running.set()
+        status = self.process.wait(DEADLINE)
+        self.stopped = True
+        self.notify.close()
+        if self.sink == "stdout":
+            self.lines.thread.join(DEADLINE)
+        errors = self.stderr()
+        if status != 0 or "Sanitizer" in errors or "runtime error:" in errors:
+            raise AssertionError(f"the daemon ended with {status}:\n" + errors)
+        check_lines(self.raw_lines())
+        events = self.events()
+        check_stream(events, complete)
+        if complete:
+            check_ledger(events, self.sink)
+        return events
+
+
+def check_lines(lines):
+    validator = validate.Validator(validate.SCHEMA, check_seq=True, max_line=0)
+    for number, line in enumerate(lines, 1):
+        try:
+            validator.line(line)
+        except validate.Bad as e:
+            raise AssertionError(f"line {number}: {e}\n{line[:2000]!r}") from e
+
+
+def check_stream(events, complete):
+    """`start` first, `stop` last, and time goes on."""
+    kinds = [e["event"] for e in events]
+    if complete and (kinds[0] != "start" or events[0]["seq"] != 1 or kinds.count("start") != 1):
+        raise AssertionError(f"not one start event at the beginning: {events[0]}")
+    if kinds[-1] != "stop" or kinds.count("stop") != 1:
+        raise AssertionError(f"not one stop event at the end: {events[-1]}")
+    for before, after in zip(events, events[1:]):
+        if after["time"] < before["time"]:
+            raise AssertionError(f"time goes backwards:\n{before}\n{after}")
+        if after["event"] == "lost" and not after["from"] <= after["to"] <= after["time"]:
+            raise AssertionError(f"times do not fit together: {after}")
+
+
+def check_ledger(events, sink):
+    """seen = filtered + lost + written + lost by the sink, and the stream says just the same."""
+    stop = events[-1]
+    of_sink = stop["sinks"][sink]
+    written = sum(e["event"] in KERNEL_EVENTS for e in events)
+    told = collections.Counter()
+    for e in events:
+        if e["event"] == "lost":
+            told[e["where"]] += e["count"]
+
+    found = {
+        "unaccounted": stop["unaccounted"],
+        "queued": stop["queued"],
+        "backlog": of_sink["backlog"],
+        "seen": stop["seen"],
+        "written": of_sink["written"],
+        "lost by the sink": of_sink["lost"],
+        "lost": stop["lost"],
+    }
+    expected = {
+        "unaccounted": 0,
+        "queued": 0,
+        "backlog": 0,
+        "seen": stop["filtered"] + stop["lost"] + written + of_sink["lost"],
+        "written": written,
+        "lost by the sink": told[sink],
+        "lost": sum(n for where, n in told.items() if where not in SINKS),
+    }
+    if found != expected:
+        raise AssertionError(f"the ledger does not add up:\n{found}, expected\n{expected}\n{stop}")
+    for name, program in stop["programs"].items():
+        parts = sum(program[key] for key in ("sent", "filtered", "lost_ring_full", "lost_no_ring",
+                                             "lost_other"))
+        if program["seen"] != parts:
+            raise AssertionError(f"program {name} does not add up: {program}")
+
+
+def timestamp():
+    """Now, as events have it."""
+    now = time.time_ns()
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
+    return f"{seconds}.{now % 10**9:09}Z"
+
+
+def nanoseconds(text):
+    """Since the epoch, of an event's time."""
+    whole, fraction = text.removesuffix("Z").split(".")
+    return (int(time.mktime(time.strptime(whole + "UTC", "%Y-%m-%dT%H:%M:%S%Z"))) - time.timezone) \
+        * 10**9 + int(fraction)
+
+
+def boot_id():
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip().replace("-", "")
+
+
+def stat_fields(pid):
+    """/proc/PID/stat from the third field on: state is [0], ppid [1], starttime [19]."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rpartition(") ")[2].split()
+
+
+def start_ticks(process_id):
+    """The start of a process, from its process_id, in the unit of /proc/PID/stat."""
+    return int(process_id.split("-")[1], 16) // (10**9 // os.sysconf("SC_CLK_TCK"))
+
+
+class Child:
+    """A process of ours that calls `function` first. What that raises is its exit status: 99.
+
+    It lives on as the program that it executes; target lives until close().
+    """
+
+    def __init__(self, function):
+        self.since = timestamp()
+        reading, self.stdin = os.pipe()
+        self.stdout, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 99
+            try:
+                os.close(self.stdin)
+                os.close(self.stdout)
+                os.dup2(reading, 0)
+                os.dup2(writing, 1)
+                function()
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(reading)
+        os.close(writing)
+
+    def await_exec(self, times=1, path=None):
+        """Until it runs the target, or what `path` is."""
+        del times
+        wanted = os.stat(path or TARGET)
+
+        def runs():
+            try:
+                found = os.stat(f"/proc/{self.pid}/exe")
+            except OSError:
+                return False
+            return (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+
+        wait_until(runs, f"{self.pid} runs {path or TARGET}")
+
+    def close(self):
+        """Ends it, by ending its standard input; returns its status as of wait(2)."""
+        os.close(self.stdin)
+        _, status = os.waitpid(self.pid, 0)
+        with open(self.stdout, "rb") as output:
+            self.output = output.read()
+        return status
+
+
+def call(name, *arguments):
+    """A system call of libc's that Python lacks; raises OSError."""
+    result = getattr(libc, name)(*arguments)
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+    return result
+
+
+SYS_EXECVE, SYS_EXECVEAT = {"x86_64": (59, 322), "aarch64": (221, 281)}[os.uname().machine]
+AT_FDCWD = -100
+AT_SYMLINK_NOFOLLOW = 0x100
+AT_EMPTY_PATH = 0x1000
+
+
+def vector(strings):
+    """char *argv[]; None is NULL."""
+    if strings is None:
+        return None
+    return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
+
+
+def execve(path, argv, environment=()):
+    """The bare system call; path and argv may be addresses, too. Returns the errno."""
+    argv = argv if isinstance(argv, int) else vector(argv)
+    path = ctypes.c_void_p(path) if isinstance(path, int) else path
+    libc.syscall(SYS_EXECVE, path, argv, vector(list(environment)))
+    return ctypes.get_errno()
+
+
+def execveat(fd, path, argv, flags=0):
+    libc.syscall(SYS_EXECVEAT, fd, path, vector(argv), vector([]), flags)
+    return ctypes.get_errno()
+
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+
+
+def private_mounts():
+    """In a child: mounts from here on are nobody else's."""
+    call("unshare", CLONE_NEWNS)
+    call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+
+
+def mount(kind, where, options=""):
+    call("mount", kind.encode(), os.fsencode(where), kind.encode(), 0, options.encode())
+
+
+class KernelTest(unittest.TestCase):
+    """Tests that share one daemon, with `settings`; `self.folder` is theirs, readable by all."""
+
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        os.chmod(cls.folder, 0o755)
+        cls.daemon = Daemon(cls.settings)
+        cls.addClassCleanup(cls.daemon.__exit__, None)
+
+    def copy_target(self, name, mode=0o755, source=None):
+        path = os.path.join(self.folder, name)
+        shutil.copyfile(source or TARGET, path)
+        os.chmod(path, mode)
+        return path
+
+    def write(self, name, content, mode=0o755):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        os.chmod(path, mode)
+        return path
+
+    def run_child(self, function, status=0):
+        """Runs it to the end; all events of its process."""
+        child = Child(function)
+        self.assertEqual(child.close(), status, f"of child {child.pid}")
+        self.output = child.output
+        return self.daemon.of(child.pid, since=child.since)
+
+    def exec_of(self, function, status=0):
+        """The one exec of a child."""
+        events = self.run_child(function, status)
+        self.assertEqual([e["event"] for e in events], ["exec"], events)
+        return events[0]
+
+    def last_exec_of(self, function, n=2, status=0):
+        """The last of `n` execs of a child, which all are of one process."""
+        events = self.run_child(function, status)
+        self.assertEqual([e["event"] for e in events], ["exec"] * n, events)
+        self.assertEqual(len({e["process_id"] for e in events}), 1)
+        return events[-1]
+
+    def assert_facts(self, event, **facts):
+        """None: absent."""
+        for key, value in facts.items():
+            with self.subTest(key=key):
+                self.assertEqual(event.get(key), value)
+
+
+def file_facts(path):
+    """exe_file, as it has to be."""
+    st = os.stat(path)
+    seconds, fraction = divmod(st.st_mtime_ns, 10**9)
+    return {
+        "dev": f"{os.major(st.st_dev)}:{os.minor(st.st_dev)}",
+        "ino": st.st_ino,
+        "mode": f"{stat.S_IMODE(st.st_mode):04o}",
+        "uid": st.st_uid,
+        "gid": st.st_gid,
+        "size": st.st_size,
+        "mtime": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z",
+        "nlink": st.st_nlink,
+    }

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# tests/run.sh [CTEST OPTIONS]: installs what the tests need, builds, and runs all of them:
+#
+#   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
+#             against the live kernel with a daemon that is built so
+#   release   the tests against the live kernel, a real journald, the installed files, and virtual
+#             machines with other kernels
+#
+# With CI set, a test that cannot run here fails; on a laptop without privileges it is skipped.
+
+set -eu
+cd "$(dirname "$0")/.."
+. packaging/common.sh
+
+TEST_PACKAGES="libcmocka-dev python3 python3-jsonschema systemd clang-format jq
+               mmdebstrap cpio zstd qemu-system-x86"
+
+require_root
+# shellcheck disable=SC2086 # lists
+install_packages $BUILD_PACKAGES $TEST_PACKAGES
+build asan -DBUILD_TESTING=ON
+build release -DBUILD_TESTING=ON -DEXECSNOOPD_WERROR=ON
+
+# The live kernel wants root; what ordinary users run, the tests run as such by themselves.
+run_ctest() {
+  as_root env ${CI:+CI="$CI"} ctest --output-on-failure --no-tests=error "$@" >&1
+}
+
+status=0
+run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|vm)\.' "$@" || status=1
+run_ctest --test-dir build/release --exclude-regex '^(unit|golden|fuzz)\.' "$@" || status=1
+exit "$status"

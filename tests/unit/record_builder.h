@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Well-formed records, as the kernel side writes them, for tests to feed in whole or to damage.
+ *
+ * A record is large: tests make them static or change one again and again.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "exec_record.h"
+#include "macro.h"
+
+struct record {
+        union {
+                struct exec_record_head head;
+                struct exec_record exec;
+                struct exec_exit_record exit;
+                char bytes[EXEC_RECORD_SIZE_MAX];
+        };
+};
+
+static inline struct exec_record_head record_head(enum exec_record_kind kind,
+                                                  enum exec_program program, uint32_t cpu,
+                                                  uint64_t seq, uint64_t boot_ns)
+{
+        return (struct exec_record_head){
+                .size = sizeof(struct exec_record_head),
+                .version = EXEC_RECORD_VERSION,
+                .kind = kind,
+                .program = program,
+                .cpu = cpu,
+                .seq = seq,
+                .boot_ns = boot_ns,
+        };
+}
+
+/* An exec of which nothing is known but who it was; its fields are empty, and not cut. */
+static inline void record_make_exec(struct record *r, uint32_t cpu, uint64_t seq, uint64_t boot_ns)
+{
+        memset(&r->exec, 0, sizeof(r->exec));
+        r->head = record_head(RECORD_EXEC, PROGRAM_EXEC, cpu, seq, boot_ns);
+        r->head.size = sizeof(r->exec);
+        r->exec.pid = 4242;
+        r->exec.tid = 4243;
+        r->exec.start_ns = 17;
+        memcpy(r->exec.comm, "true", sizeof("true"));
+}
+
+static inline void record_make_exit(struct record *r, uint32_t cpu, uint64_t seq, uint64_t boot_ns)
+{
+        memset(&r->exit, 0, sizeof(r->exit));
+        r->head = record_head(RECORD_EXIT, PROGRAM_EXIT, cpu, seq, boot_ns);
+        r->head.size = sizeof(r->exit);
+        r->exit.pid = 4242;
+        r->exit.uid = 1000;
+        r->exit.status = 3 << 8;
+        r->exit.start_ns = 17;
+        r->exit.exec_ns = boot_ns - MIN(boot_ns, UINT64_C(5));
+        memcpy(r->exit.comm, "true", sizeof("true"));
+}
+
+/* Appends to a field of an exec, wherever the field is. */
+static inline void record_add(struct record *r, enum exec_field field, const void *data,
+                              size_t size)
+{
+        size_t end = sizeof(r->exec);
+
+        for (unsigned f = 0; f <= field; f++)
+                end += r->exec.len[f];
+        assert(r->head.size + size <= sizeof(r->bytes));
+        memmove(r->bytes + end + size, r->bytes + end, r->head.size - end);
+        memcpy(r->bytes + end, data, size);
+        r->exec.len[field] += size;
+        r->head.size += size;
+}
+
+/* A string with its NUL; the literal may have more of them inside. */
+#define record_add_strings(r, field, literal) record_add(r, field, literal, sizeof(literal))
+
+/* One that knows everything about itself, in few bytes. */
+static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq, uint64_t boot_ns)
+{
+        const struct exec_ancestor ancestors[] = { { 2, "init" }, { 1, "systemd" } };
+
+        record_make_exec(r, cpu, seq, boot_ns);
+        r->exec.present = (FACT_CAPS << 1) - 1;
+        r->exec.traits = TRAIT_SCRIPT | TRAIT_SETUID;
+        r->exec.ppid = 41;
+        r->exec.ns_pid = 7;
+        r->exec.uid = 1000;
+        r->exec.gid = 1001;
+        r->exec.euid = 0;
+        r->exec.egid = 1002;
+        r->exec.suid = 1003;
+        r->exec.sgid = 1004;
+        r->exec.loginuid = 1005;
+        r->exec.session = 9;
+        r->exec.parent_start_ns = 16;
+        r->exec.caps_effective = 0x3;
+        r->exec.caps_permitted = 0x1ff;
+        r->exec.argv_bytes = sizeof("sh\0-c\0ls");
+        r->exec.argc = 3;
+        r->exec.namespaces[NAMESPACE_MNT] = 4026531841;
+        r->exec.exe_file = (struct exec_file){ .ino = 131, .size = 125688, .mode = 0104755 };
+        memcpy(r->exec.parent_comm, "bash", sizeof("bash"));
+        memcpy(r->exec.tty, "pts0", sizeof("pts0"));
+        record_add(r, FIELD_FILENAME, "./run", 5);
+        record_add_strings(r, FIELD_EXE, "sh\0bin\0usr");
+        record_add_strings(r, FIELD_CWD, "jo\0home");
+        record_add_strings(r, FIELD_CGROUP, "jo.service\0user.slice");
+        record_add(r, FIELD_ANCESTORS, ancestors, sizeof(ancestors));
+        record_add_strings(r, FIELD_ENV, "LD_PRELOAD=/x.so");
+        record_add_strings(r, FIELD_ARGV, "sh\0-c\0ls");
+}
+
+/* A continuation of the event with this head. */
+static inline void record_make_chunk(struct record *r, const struct exec_record_head *event,
+                                     uint32_t chunk, const void *data, size_t size)
+{
+        struct exec_record_head head = *event;
+
+        assert(size <= sizeof(r->bytes) - sizeof(head));
+        head.kind = RECORD_CHUNK;
+        head.chunk = chunk;
+        head.size = sizeof(head) + size;
+        memcpy(r->bytes + sizeof(head), data, size);
+        r->head = head;
+}

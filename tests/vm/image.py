@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Kernels and a root file system for test VMs, from the mirror that this machine's apt uses.
+
+What takes long is made once and kept in ${XDG_CACHE_HOME:-/var/cache}/execsnoopd-tests: a kernel
+per Debian release, an unpacked root file system per release. Delete the folder to begin anew. Only
+the image with the build under test in it is made every time.
+
+The root file system is Debian's own, with systemd as PID 1, and goes to the VM as an initramfs: no
+disk, no driver, no boot loader.
+"""
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1", "libjson-c5"]
+TOOLS = {"apt-get": "apt", "chroot": "coreutils", "cmake": "cmake", "cpio": "cpio",
+         "dpkg-deb": "dpkg", "mmdebstrap": "mmdebstrap", "qemu-system-x86_64": "qemu-system-x86",
+         "zstd": "zstd"}
+
+# Documentation and translations are a third of the image, and every byte is unpacked in the VM.
+LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/i18n/*",
+            "/usr/share/zoneinfo/*", "/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/lib/udev/hwdb.d/*"]
+# Left by the build of the root file system itself.
+NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib/udev/hwdb.bin"]
+
+
+class Missing(Exception):
+    """A prerequisite that this machine lacks: the reason for a skip."""
+
+
+def cache_folder():
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "execsnoopd-tests"
+
+
+def check_prerequisites():
+    if os.geteuid() != 0:
+        raise Missing("needs root")
+    missing = [f"{tool} (package {package})" for tool, package in TOOLS.items()
+               if not shutil.which(tool)]
+    if missing:
+        raise Missing("needs " + ", ".join(missing))
+
+
+def run(*command, **options):
+    """Output only if it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **options)
+    if done.returncode != 0:
+        raise Missing(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def locked(name):
+    """Tests run side by side: whoever comes first makes it, the others wait."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / f"{name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def host_release():
+    with open("/etc/os-release", encoding="utf-8") as file:
+        fields = dict(line.rstrip().split("=", 1) for line in file if "=" in line)
+    if fields.get("ID") != "debian":
+        raise Missing("needs Debian, to take the same for the VM")
+    return fields["VERSION_CODENAME"]
+
+
+def mirror():
+    """Where this machine gets its own release from."""
+    targets = run("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)",
+                  "Created-By: Packages")
+    for target in targets.splitlines():
+        release, component, uri = target.split()
+        if release in (host_release(), "stable", "oldstable") and component == "main":
+            return uri
+    raise Missing("apt knows no mirror of Debian")
+
+
+def source_line(release):
+    """Signed by any key that Debian has ever used: old releases have old ones."""
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    return f"deb [signed-by={keyring}] {mirror()} {release} main\n"
+
+
+def apt_options(folder, release):
+    """An apt of its own beside the machine's, whose proxy and other settings it shares."""
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(source_line(release), encoding="utf-8")
+    (folder / "status").touch()
+    settings = {"Dir::Etc::SourceList": folder / "sources.list", "Dir::Etc::SourceParts": "-",
+                "Dir::Etc::Preferences": "-", "Dir::Etc::PreferencesParts": "-",
+                "Dir::State::Status": folder / "status", "Dir::State::Lists": folder / "lists",
+                "Dir::Cache": folder, "APT::Sandbox::User": "root",
+                "APT::Architecture": "amd64", "Acquire::Languages": "none"}
+    return [f"-o{name}={value}" for name, value in settings.items()]
+
+
+def depends(options, package, prefix):
+    lines = run("apt-cache", *options, "depends", package).splitlines()
+    names = [line.split()[-1] for line in lines if "Depends:" in line]
+    return [name for name in names if name.startswith(prefix)]
+
+
+def download_kernel(release, target):
+    folder = target.parent / "apt"
+    options = apt_options(folder, release)
+    run("apt-get", *options, "update")
+    image = depends(options, "linux-image-cloud-amd64", "linux-image-")[0]
+    # Since 7.1 the kernel itself is in a package of its own.
+    packages = depends(options, image, "linux-binary-") or [image]
+    run("apt-get", *options, "download", packages[0], cwd=folder)
+    run("dpkg-deb", "--extract", next(folder.glob("*.deb")), folder / "unpacked")
+    shutil.copy(next((folder / "unpacked").glob("**/vmlinuz*")), target)
+    shutil.rmtree(folder)
+
+
+def kernel(release):
+    """Path of the kernel for clouds of a Debian release."""
+    with locked(f"kernel-{release}") as cache:
+        path = cache / f"kernel-{release}" / "vmlinuz"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            download_kernel(release, path)
+        return path
+
+
+def download_settings():
+    """The machine's settings for downloads, proxies above all, as a file for mmdebstrap."""
+    dump = run("apt-config", "dump", "--no-empty")
+    wanted = ("Acquire::Check", "Acquire::http", "Acquire::Retries")
+    return [f"--aptopt={line}" for line in dump.splitlines() if line.startswith(wanted)]
+
+
+def root_folder(release):
+    """Path of the unpacked root file system of a Debian release."""
+    with locked(f"rootfs-{release}") as cache:
+        path = cache / f"rootfs-{release}"
+        if path.exists():
+            return path
+        fresh = cache / f"rootfs-{release}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        run("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64",
+            "--include=" + ",".join(PACKAGES), *download_settings(),
+            *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+            release, fresh, source_line(release))
+        (fresh / "etc/machine-id").write_text("", encoding="utf-8")
+        fresh.rename(path)
+        return path
+
+
+def install(build, root):
+    """What a package does: the files, the user, its folder, the catalog; and then `enable`."""
+    run("cmake", "--install", build, "--strip", env=dict(os.environ, DESTDIR=str(root)))
+    for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "--prefix=/var/log"],
+                    ["journalctl", "--update-catalog"], ["systemctl", "enable", "execsnoopd"]):
+        run("chroot", root, *command)
+
+
+def add_guest(root, guest, units):
+    """The check inside, as a service that powers off when it ends, however it ends."""
+    shutil.copy(guest, root / "guest.py")
+    for name, text in units.items():
+        (root / "etc/systemd/system" / name).write_text(text, encoding="utf-8")
+        run("chroot", root, "systemctl", "enable", name)
+    # Nobody logs in, and the clock needs no server.
+    run("chroot", root, "systemctl", "mask", "getty.target", "systemd-timesyncd.service",
+        "systemd-networkd.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+        "systemd-hwdb-update.service")
+
+
+def pack(root, target):
+    """The root file system as an initramfs."""
+    excluded = " ".join(f"-path {path} -prune -o" for path in NOT_PACKED)
+    run("sh", "-ec", f"find . {excluded} -print0 | cpio --null --create --format=newc --quiet |"
+        f" zstd -q -f -T0 -3 -o {target}", cwd=root)
+
+
+def build_image(release, build, guest, units, target):
+    """An initramfs with the build in it, at `target`."""
+    root = target.with_suffix(".root")
+    try:
+        run("cp", "--archive", "--reflink=auto", root_folder(release), root)
+        install(build, root)
+        add_guest(root, guest, units)
+        pack(root, target)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
