@@ -146,22 +146,28 @@ int backlog_push(struct backlog *b, const struct span *parts, size_t n_parts, ui
         return 0;
 }
 
+/* The entry at `offset`, or where the ring turns there; returns where the next one is sought. */
+static size_t entry_read(const struct backlog *b, size_t offset, bool is_first,
+                         struct backlog_entry *ret)
+{
+        struct entry_head h;
+
+        if (!is_first) /* the head is never where the ring turns */
+                offset = entry_resolve(b, offset);
+        h = entry_head_at(b, offset);
+        *ret = (struct backlog_entry){
+                .data = { .data = b->data + offset + sizeof(h), .size = h.size },
+                .tag = h.tag,
+        };
+        return offset + entry_need(h.size);
+}
+
 size_t backlog_peek(const struct backlog *b, struct backlog_entry *ret, size_t max)
 {
         size_t n = MIN(max, b->count), offset = b->head;
 
-        for (size_t i = 0; i < n; i++) {
-                struct entry_head h;
-
-                if (i > 0)
-                        offset = entry_resolve(b, offset);
-                h = entry_head_at(b, offset);
-                ret[i] = (struct backlog_entry){
-                        .data = { .data = b->data + offset + sizeof(h), .size = h.size },
-                        .tag = h.tag,
-                };
-                offset += entry_need(h.size);
-        }
+        for (size_t i = 0; i < n; i++)
+                offset = entry_read(b, offset, i == 0, &ret[i]);
         return n;
 }
 
@@ -201,4 +207,28 @@ size_t backlog_count(const struct backlog *b)
 size_t backlog_bytes(const struct backlog *b)
 {
         return b->bytes;
+}
+
+int backlog_resize(struct backlog *b, size_t limit)
+{
+        _cleanup_(backlog_freep) struct backlog *fresh = NULL;
+        struct backlog_entry e;
+        struct backlog old;
+        int r;
+
+        r = backlog_new(limit, &fresh);
+        if (r < 0)
+                return r;
+        if (fresh->limit == b->limit)
+                return 0;
+        for (size_t offset = b->head, i = 0; i < b->count; i++) {
+                offset = entry_read(b, offset, i == 0, &e);
+                r = backlog_push(fresh, &e.data, 1, e.tag);
+                if (r < 0)
+                        return -ENOBUFS;
+        }
+        old = *b;
+        *b = *fresh;
+        *fresh = old; /* to be freed */
+        return 0;
 }

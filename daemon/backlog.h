@@ -25,6 +25,9 @@ int backlog_new(size_t limit, struct backlog **ret);
 struct backlog *backlog_free(struct backlog *b);
 DEFINE_FREEP(struct backlog, backlog_free)
 
+/* Another limit. All entries are kept. -ENOBUFS: they would not fit; nothing has changed. */
+int backlog_resize(struct backlog *b, size_t limit);
+
 /* Appends the parts as one entry. -ENOBUFS: no room, nothing changed. -EMSGSIZE: never any room. */
 int backlog_push(struct backlog *b, const struct span *parts, size_t n_parts, uint32_t tag);
 

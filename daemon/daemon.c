@@ -385,7 +385,9 @@ static int add_signals(struct daemon *d)
         };
         int r;
 
+        /* Both are errors of a write like any other: nobody reads, LimitFSIZE= is reached. */
         (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGXFSZ, SIG_IGN);
         for (unsigned i = 0; i < ELEMENTSOF(signals); i++) {
                 r = sd_event_add_signal(d->event, NULL,
                                         signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,

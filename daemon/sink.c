@@ -16,9 +16,10 @@
 
 #include "sink_internal.h"
 
-void sink_init(struct sink *s, const struct sink_ops *ops)
+int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog)
 {
         *s = (struct sink){ .ops = ops, .stats.name = ops->name };
+        return backlog_new(backlog, &s->backlog);
 }
 
 int sink_write(struct sink *s, const struct message *m)
@@ -42,10 +43,17 @@ void sink_reopen(struct sink *s)
                 s->ops->reopen(s);
 }
 
+int sink_resize(struct sink *s, size_t backlog)
+{
+        return backlog_resize(s->backlog, backlog);
+}
+
 struct sink *sink_free(struct sink *s)
 {
-        if (s)
+        if (s) {
+                backlog_free(s->backlog);
                 s->ops->free(s);
+        }
         return NULL;
 }
 
@@ -55,13 +63,12 @@ void sink_dropped(struct sink *s, enum event_kind kind)
                 s->stats.lost++;
 }
 
-int sink_accept(struct sink *s, struct backlog *b, enum event_kind kind, const struct span *parts,
-                size_t n_parts)
+int sink_accept(struct sink *s, enum event_kind kind, const struct span *parts, size_t n_parts)
 {
         enum sink_tag tag = event_kind_is_kernel(kind) ? SINK_TAG_KERNEL : SINK_TAG_OWN;
         int r;
 
-        r = backlog_push(b, parts, n_parts, tag);
+        r = backlog_push(s->backlog, parts, n_parts, tag);
         if (r < 0) {
                 sink_dropped(s, kind);
                 return r;
@@ -69,11 +76,11 @@ int sink_accept(struct sink *s, struct backlog *b, enum event_kind kind, const s
         s->seq++;
         if (tag == SINK_TAG_KERNEL)
                 s->stats.backlog++;
-        s->stats.backlog_bytes = backlog_bytes(b);
+        s->stats.backlog_bytes = backlog_bytes(s->backlog);
         return 0;
 }
 
-int sink_accept_line(struct sink *s, struct backlog *b, const struct message *m)
+int sink_accept_line(struct sink *s, const struct message *m)
 {
         char digits[LINE_SEQ_DIGITS_MAX + 1];
         int n;
@@ -87,7 +94,7 @@ int sink_accept_line(struct sink *s, struct backlog *b, const struct message *m)
                 m->line.tail,
                 SPAN_LITERAL("\n"),
         };
-        return sink_accept(s, b, m->kind, parts, ELEMENTSOF(parts));
+        return sink_accept(s, m->kind, parts, ELEMENTSOF(parts));
 }
 
 /* A destination that reports more than it was given would falsify the ledger: hence the assert. */
@@ -100,40 +107,40 @@ static struct backlog_entry sink_oldest(const struct backlog *b)
         return e;
 }
 
-static void sink_pop(struct sink *s, struct backlog *b, uint32_t tag)
+static void sink_pop(struct sink *s, uint32_t tag)
 {
         if (tag == SINK_TAG_KERNEL)
                 s->stats.backlog--;
-        backlog_pop(b, 1);
-        s->stats.backlog_bytes = backlog_bytes(b);
+        backlog_pop(s->backlog, 1);
+        s->stats.backlog_bytes = backlog_bytes(s->backlog);
 }
 
-void sink_delivered(struct sink *s, struct backlog *b, size_t n)
+void sink_delivered(struct sink *s, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                struct backlog_entry e = sink_oldest(b);
+                struct backlog_entry e = sink_oldest(s->backlog);
 
                 s->stats.lines++;
                 s->stats.bytes += e.data.size;
                 if (e.tag == SINK_TAG_KERNEL)
                         s->stats.written++;
-                sink_pop(s, b, e.tag);
+                sink_pop(s, e.tag);
         }
 }
 
-void sink_give_up(struct sink *s, struct backlog *b)
+void sink_give_up(struct sink *s)
 {
-        struct backlog_entry e = sink_oldest(b);
+        struct backlog_entry e = sink_oldest(s->backlog);
 
         if (e.tag == SINK_TAG_KERNEL)
                 s->stats.lost++;
-        sink_pop(s, b, e.tag);
+        sink_pop(s, e.tag);
 }
 
-size_t sink_gather(const struct backlog *b, size_t offset, uint64_t room, struct iovec *ret)
+size_t sink_gather(const struct sink *s, size_t offset, uint64_t room, struct iovec *ret)
 {
         struct backlog_entry entries[SINK_GATHER_MAX];
-        size_t n = backlog_peek(b, entries, ELEMENTSOF(entries));
+        size_t n = backlog_peek(s->backlog, entries, ELEMENTSOF(entries));
 
         for (size_t i = 0; i < n; i++) {
                 size_t size = entries[i].data.size - offset;
@@ -148,10 +155,10 @@ size_t sink_gather(const struct backlog *b, size_t offset, uint64_t room, struct
         return n;
 }
 
-void sink_advance(struct sink *s, struct backlog *b, size_t done, size_t *offset)
+void sink_advance(struct sink *s, size_t done, size_t *offset)
 {
         while (done > 0) {
-                size_t left = sink_oldest(b).data.size - *offset;
+                size_t left = sink_oldest(s->backlog).data.size - *offset;
 
                 if (done < left) {
                         *offset += done;
@@ -159,7 +166,7 @@ void sink_advance(struct sink *s, struct backlog *b, size_t done, size_t *offset
                 }
                 done -= left;
                 *offset = 0;
-                sink_delivered(s, b, 1);
+                sink_delivered(s, 1);
         }
 }
 

@@ -19,6 +19,7 @@
 #include "event.h"
 #include "stats.h"
 
+struct backlog;
 struct sink;
 
 /* One event on its way out. All borrowed until sink_write() returns. */
@@ -49,12 +50,13 @@ struct sink_ops {
         enum sink_state (*flush)(struct sink *s);
         int (*poll_fd)(const struct sink *s);
         void (*reopen)(struct sink *s);
-        void (*free)(struct sink *s);
+        void (*free)(struct sink *s); /* all but the common part's content */
 };
 
 /* The common part; the first member of each sink's own struct, which fills ops. */
 struct sink {
         const struct sink_ops *ops;
+        struct backlog *backlog; /* accepted, not delivered; owned */
         struct sink_stats stats;
         uint64_t seq;           /* given last */
         int error;              /* 0, or -errno of the last failed delivery */
@@ -75,6 +77,9 @@ int sink_poll_fd(const struct sink *s);
 
 /* Close and open again (logrotate). */
 void sink_reopen(struct sink *s);
+
+/* Another bound for the backlog. -ENOBUFS: what it holds would not fit; nothing has changed. */
+int sink_resize(struct sink *s, size_t backlog);
 
 struct sink *sink_free(struct sink *s);
 DEFINE_FREEP(struct sink, sink_free)

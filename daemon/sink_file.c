@@ -36,7 +36,6 @@
 struct sink_file {
         struct sink sink;
         const struct sink_file_system *system;
-        struct backlog *backlog;
         char *path;
         struct sink_file_config config; /* its path is ours */
 
@@ -422,7 +421,7 @@ static uint64_t file_room(struct sink_file *f, size_t offset)
 
         if (max == 0)
                 return FLUSH_BYTES_MAX;
-        (void)backlog_peek(f->backlog, &next, 1);
+        (void)backlog_peek(f->sink.backlog, &next, 1);
         /* The rest of a line stays with its beginning; a file has one line, however long. */
         if (offset > 0 || f->size == 0 || next.data.size <= left)
                 return left;
@@ -444,12 +443,12 @@ static int file_drain(struct sink_file *f)
         uint64_t budget = FLUSH_BYTES_MAX;
         size_t offset = 0;
 
-        while (backlog_count(f->backlog) > 0 && (budget > 0 || offset > 0)) {
+        while (backlog_count(f->sink.backlog) > 0 && (budget > 0 || offset > 0)) {
                 uint64_t room = file_room(f, offset);
                 size_t n;
                 ssize_t done;
 
-                n = sink_gather(f->backlog, offset, MIN(room, budget), iov);
+                n = sink_gather(&f->sink, offset, MIN(room, budget), iov);
                 done = f->system->writev(f->fd, iov, (int)n);
                 if (done < 0 && errno == EINTR)
                         continue;
@@ -458,7 +457,7 @@ static int file_drain(struct sink_file *f)
                 f->unsynced = true;
                 f->size += (uint64_t)done;
                 budget -= MIN(budget, (uint64_t)done);
-                sink_advance(&f->sink, f->backlog, (size_t)done, &offset);
+                sink_advance(&f->sink, (size_t)done, &offset);
         }
         return 0;
 }
@@ -483,7 +482,7 @@ static enum sink_state sink_file_flush(struct sink *s)
         struct sink_file *f = sink_file(s);
 
         if (file_deliver(f) < 0) {
-                if (backlog_count(f->backlog) > 0)
+                if (backlog_count(f->sink.backlog) > 0)
                         s->stats.retries++;
                 return SINK_BROKEN;
         }
@@ -491,12 +490,12 @@ static enum sink_state sink_file_flush(struct sink *s)
                 (void)sink_fail(s, f->rotate_what, f->rotate_error);
         else
                 sink_clear_error(s);
-        return backlog_count(f->backlog) > 0 ? SINK_BUSY : SINK_IDLE;
+        return backlog_count(f->sink.backlog) > 0 ? SINK_BUSY : SINK_IDLE;
 }
 
 static int sink_file_write(struct sink *s, const struct message *m)
 {
-        return sink_accept_line(s, sink_file(s)->backlog, m);
+        return sink_accept_line(s, m);
 }
 
 /* An error is kept in the sink, and the next flush tries again. */
@@ -513,7 +512,6 @@ static void sink_file_free(struct sink *s)
         struct sink_file *f = sink_file(s);
 
         file_close(f);
-        backlog_free(f->backlog);
         free(f->path);
         free(f);
 }
@@ -537,16 +535,15 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
         f = calloc(1, sizeof(*f));
         if (!f)
                 return -ENOMEM;
-        s = &f->sink;
-        sink_init(s, &sink_file_ops);
         f->system = system;
         f->fd = -1;
+        s = &f->sink;
+        r = sink_init(s, &sink_file_ops, backlog);
+        if (r < 0)
+                return r;
         f->path = strdup(config->path);
         if (!f->path)
                 return -ENOMEM;
-        r = backlog_new(backlog, &f->backlog);
-        if (r < 0)
-                return r;
         r = sink_file_configure(s, config);
         if (r < 0)
                 return r;

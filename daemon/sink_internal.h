@@ -29,36 +29,36 @@ enum sink_tag {
  */
 #define SINK_GATHER_MAX 256
 
-void sink_init(struct sink *s, const struct sink_ops *ops);
+/* 0, -ENOMEM, or -EINVAL: no backlog at all. Also after an error the sink may be freed. */
+int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog);
 
 /*
  * Puts the parts into the backlog as one entry, which has the seq s->seq + 1, and takes that seq.
  * Or, with the error of backlog_push(), counts the event as dropped and leaves seq alone.
  */
-int sink_accept(struct sink *s, struct backlog *b, enum event_kind kind, const struct span *parts,
-                size_t n_parts);
+int sink_accept(struct sink *s, enum event_kind kind, const struct span *parts, size_t n_parts);
 
 /* The same with the parts of a JSON line: head, seq, tail, newline. */
-int sink_accept_line(struct sink *s, struct backlog *b, const struct message *m);
+int sink_accept_line(struct sink *s, const struct message *m);
 
 /* The event never reached the backlog. */
 void sink_dropped(struct sink *s, enum event_kind kind);
 
 /* The `n` oldest entries are delivered: counts them, pops them. */
-void sink_delivered(struct sink *s, struct backlog *b, size_t n);
+void sink_delivered(struct sink *s, size_t n);
 
 /* The oldest entry can never be delivered: counts it as lost, pops it. */
-void sink_give_up(struct sink *s, struct backlog *b);
+void sink_give_up(struct sink *s);
 
 /*
  * Points ret[SINK_GATHER_MAX] at the oldest entries, of which the first `offset` bytes are already
  * delivered: the first entry in any case, more as long as all of them fit in `room` bytes. Returns
  * how many. Valid until the next change of the backlog.
  */
-size_t sink_gather(const struct backlog *b, size_t offset, uint64_t room, struct iovec *ret);
+size_t sink_gather(const struct sink *s, size_t offset, uint64_t room, struct iovec *ret);
 
 /* `done` more bytes of what sink_gather() gave are delivered: pops whole entries, sets *offset. */
-void sink_advance(struct sink *s, struct backlog *b, size_t done, size_t *offset);
+void sink_advance(struct sink *s, size_t done, size_t *offset);
 
 /* Remembers what failed, a static string; returns the error, for a return statement. */
 int sink_fail(struct sink *s, const char *what, int error);

@@ -50,7 +50,6 @@
 
 struct sink_journal {
         struct sink sink;
-        struct backlog *backlog;
         struct buf fields;
         struct buf repaired;
         struct sockaddr_un address;
@@ -247,8 +246,8 @@ static int sink_journal_write(struct sink *sink, const struct message *m)
         const struct span parts_brief[] = { parts[0], parts[1], parts[2], seq, parts[4], parts[9] };
 
         if (cut)
-                return sink_accept(sink, s->backlog, m->kind, parts, ELEMENTSOF(parts));
-        return sink_accept(sink, s->backlog, m->kind, parts_brief, ELEMENTSOF(parts_brief));
+                return sink_accept(sink, m->kind, parts, ELEMENTSOF(parts));
+        return sink_accept(sink, m->kind, parts_brief, ELEMENTSOF(parts_brief));
 }
 
 /* The entry up to EXECSNOOP_JSON, which is its last line; all of it if there is none. */
@@ -401,12 +400,12 @@ static enum sink_state sink_journal_flush(struct sink *sink)
         bool failed = false;
         int r;
 
-        while (backlog_peek(s->backlog, &e, 1) > 0) {
+        while (backlog_peek(sink->backlog, &e, 1) > 0) {
                 bool stale = s->fd >= 0 && !failed;
 
                 r = sink_journal_deliver(s, e.data);
                 if (r == 0) {
-                        sink_delivered(sink, s->backlog, 1);
+                        sink_delivered(sink, 1);
                         sink_clear_error(sink);
                         continue;
                 }
@@ -429,7 +428,6 @@ static void sink_journal_free(struct sink *sink)
 {
         struct sink_journal *s = sink_journal(sink);
 
-        backlog_free(s->backlog);
         buf_done(&s->fields);
         buf_done(&s->repaired);
         closep(&s->fd);
@@ -457,12 +455,11 @@ int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret)
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        sink = &s->sink;
-        sink_init(sink, &sink_journal_ops);
         s->fd = -1;
         s->address.sun_family = AF_UNIX;
         strcpy(s->address.sun_path, socket_path);
-        r = backlog_new(backlog, &s->backlog);
+        sink = &s->sink;
+        r = sink_init(sink, &sink_journal_ops, backlog);
         if (r < 0)
                 return r;
 

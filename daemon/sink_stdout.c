@@ -28,7 +28,6 @@
 
 struct sink_stdout {
         struct sink sink;
-        struct backlog *backlog;
         ssize_t (*send)(int fd, const struct iovec *iov, size_t n);
         int fd;        /* the caller's */
         int own_fd;    /* the same, opened again, or -1 */
@@ -94,8 +93,8 @@ static enum sink_state sink_stdout_flush(struct sink *s)
 
         if (o->closed)
                 return SINK_CLOSED;
-        while (backlog_count(o->backlog) > 0) {
-                size_t n = sink_gather(o->backlog, o->offset, MIB, iov);
+        while (backlog_count(s->backlog) > 0) {
+                size_t n = sink_gather(s, o->offset, MIB, iov);
                 ssize_t done;
 
                 done = o->send(o->own_fd >= 0 ? o->own_fd : o->fd, iov, n);
@@ -103,7 +102,7 @@ static enum sink_state sink_stdout_flush(struct sink *s)
                         continue;
                 if (done <= 0)
                         return stdout_failed(o, done < 0 ? -errno : -EIO);
-                sink_advance(s, o->backlog, (size_t)done, &o->offset);
+                sink_advance(s, (size_t)done, &o->offset);
         }
         sink_clear_error(s);
         return SINK_IDLE;
@@ -111,7 +110,7 @@ static enum sink_state sink_stdout_flush(struct sink *s)
 
 static int sink_stdout_write(struct sink *s, const struct message *m)
 {
-        return sink_accept_line(s, sink_stdout(s)->backlog, m);
+        return sink_accept_line(s, m);
 }
 
 static int sink_stdout_poll_fd(const struct sink *s)
@@ -128,7 +127,6 @@ static void sink_stdout_free(struct sink *s)
         struct sink_stdout *o = sink_stdout(s);
 
         closep(&o->own_fd);
-        backlog_free(o->backlog);
         free(o);
 }
 
@@ -198,14 +196,13 @@ int sink_stdout_new(int fd, size_t backlog, struct sink **ret)
         o = calloc(1, sizeof(*o));
         if (!o)
                 return -ENOMEM;
-        s = &o->sink;
-        sink_init(s, &sink_stdout_ops);
         o->fd = fd;
         o->own_fd = -1;
-        r = stdout_examine(o);
+        s = &o->sink;
+        r = sink_init(s, &sink_stdout_ops, backlog);
         if (r < 0)
                 return r;
-        r = backlog_new(backlog, &o->backlog);
+        r = stdout_examine(o);
         if (r < 0)
                 return r;
 

@@ -32,7 +32,8 @@ struct sinks {
         struct pipeline *pipeline;
         bool use_stdout;
         const struct config *prepared;
-        char *path; /* of the file sink */
+        char *path;          /* of the file sink */
+        size_t backlog_size; /* of all, as committed last */
         struct place place[_SINK_PLACE_MAX];
 };
 
@@ -95,8 +96,10 @@ static int place_prepare(struct sinks *s, enum sink_place i, const struct config
         struct place *p = &s->place[i];
         int r;
 
-        p->leaves = p->outlet && !is_kept(s, i, config);
-        if (!is_wanted(s, i, config) || is_kept(s, i, config))
+        if (is_kept(s, i, config))
+                return sink_resize(pipeline_sink(s->pipeline, i), backlog_size_of(config));
+        p->leaves = p->outlet;
+        if (!is_wanted(s, i, config))
                 return 0;
         r = open_sink(i, config, &p->fresh);
         if (r < 0)
@@ -177,6 +180,7 @@ void sinks_commit(struct sinks *s)
                 free(s->path);
                 s->path = path;
         }
+        s->backlog_size = backlog_size_of(s->prepared);
         s->prepared = NULL;
 }
 
@@ -185,6 +189,8 @@ void sinks_revert(struct sinks *s)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 struct place *p = &s->place[i];
 
+                if (p->outlet && s->backlog_size > 0)
+                        (void)sink_resize(pipeline_sink(s->pipeline, i), s->backlog_size);
                 p->fresh_outlet = outlet_free(p->fresh_outlet);
                 p->fresh = sink_free(p->fresh);
                 p->leaves = false;

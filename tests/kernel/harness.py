@@ -11,6 +11,7 @@ EXECSNOOPD         the daemon to test (default build/release/execsnoopd)
 EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside the daemon)
 """
 import base64
+import calendar
 import collections
 import ctypes
 import glob
@@ -380,8 +381,8 @@ def timestamp():
 def nanoseconds(text):
     """Since the epoch, of an event's time."""
     whole, fraction = text.removesuffix("Z").split(".")
-    return (int(time.mktime(time.strptime(whole + "UTC", "%Y-%m-%dT%H:%M:%S%Z"))) - time.timezone) \
-        * 10**9 + int(fraction)
+    seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
+    return seconds * 10**9 + int(fraction)
 
 
 def boot_id():
@@ -425,9 +426,8 @@ class Child:
         os.close(reading)
         os.close(writing)
 
-    def await_exec(self, times=1, path=None):
+    def await_exec(self, path=None):
         """Until it runs the target, or what `path` is."""
-        del times
         wanted = os.stat(path or TARGET)
 
         def runs():

@@ -130,3 +130,13 @@ static inline void record_make_chunk(struct record *r, const struct exec_record_
         memcpy(r->bytes + sizeof(head), data, size);
         r->head = head;
 }
+
+/* splitmix64: the same numbers everywhere. */
+static inline uint64_t random_next(uint64_t *seed)
+{
+        uint64_t z = (*seed += 0x9e3779b97f4a7c15);
+
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return z ^ (z >> 31);
+}

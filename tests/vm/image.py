@@ -31,6 +31,10 @@ class Missing(Exception):
     """A prerequisite that this machine lacks: the reason for a skip."""
 
 
+class Failed(Exception):
+    """A command that has to succeed did not."""
+
+
 def cache_folder():
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "execsnoopd-tests"
 
@@ -49,8 +53,16 @@ def run(*command, **options):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False, **options)
     if done.returncode != 0:
-        raise Missing(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
+        raise Failed(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
     return done.stdout
+
+
+def download(*command, **options):
+    """A machine without a mirror lacks a prerequisite."""
+    try:
+        return run(*command, **options)
+    except Failed as error:
+        raise Missing(str(error)) from error
 
 
 @contextlib.contextmanager
@@ -111,11 +123,11 @@ def depends(options, package, prefix):
 def download_kernel(release, target):
     folder = target.parent / "apt"
     options = apt_options(folder, release)
-    run("apt-get", *options, "update")
+    download("apt-get", *options, "update")
     image = depends(options, "linux-image-cloud-amd64", "linux-image-")[0]
     # Since 7.1 the kernel itself is in a package of its own.
     packages = depends(options, image, "linux-binary-") or [image]
-    run("apt-get", *options, "download", packages[0], cwd=folder)
+    download("apt-get", *options, "download", packages[0], cwd=folder)
     run("dpkg-deb", "--extract", next(folder.glob("*.deb")), folder / "unpacked")
     shutil.copy(next((folder / "unpacked").glob("**/vmlinuz*")), target)
     shutil.rmtree(folder)
@@ -146,13 +158,19 @@ def root_folder(release):
             return path
         fresh = cache / f"rootfs-{release}.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        run("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64",
-            "--include=" + ",".join(PACKAGES), *download_settings(),
-            *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
-            release, fresh, source_line(release))
+        download("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64",
+                 "--include=" + ",".join(PACKAGES), *download_settings(),
+                 *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+                 release, fresh, source_line(release))
         (fresh / "etc/machine-id").write_text("", encoding="utf-8")
         fresh.rename(path)
         return path
+
+
+def run_inside(root, *command):
+    """With /proc, as maintainer scripts expect it, but in a mount namespace of its own."""
+    run("unshare", "--mount", "--propagation=private", "sh", "-ec",
+        'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"', root, *command)
 
 
 def install(build, root):
@@ -160,7 +178,7 @@ def install(build, root):
     run("cmake", "--install", build, "--strip", env=dict(os.environ, DESTDIR=str(root)))
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "--prefix=/var/log"],
                     ["journalctl", "--update-catalog"], ["systemctl", "enable", "execsnoopd"]):
-        run("chroot", root, *command)
+        run_inside(root, *command)
 
 
 def add_guest(root, guest, units):
@@ -168,11 +186,11 @@ def add_guest(root, guest, units):
     shutil.copy(guest, root / "guest.py")
     for name, text in units.items():
         (root / "etc/systemd/system" / name).write_text(text, encoding="utf-8")
-        run("chroot", root, "systemctl", "enable", name)
+        run_inside(root, "systemctl", "enable", name)
     # Nobody logs in, and the clock needs no server.
-    run("chroot", root, "systemctl", "mask", "getty.target", "systemd-timesyncd.service",
-        "systemd-networkd.service", "apt-daily.timer", "apt-daily-upgrade.timer",
-        "systemd-hwdb-update.service")
+    run_inside(root, "systemctl", "mask", "getty.target", "systemd-timesyncd.service",
+               "systemd-networkd.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+               "systemd-hwdb-update.service")
 
 
 def pack(root, target):

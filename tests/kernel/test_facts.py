@@ -1,0 +1,374 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Every fact of an exec against what this program knows, or /proc says while the process lives."""
+import os
+import platform
+import pty
+import statistics
+import subprocess
+import termios
+import time
+
+import harness
+from harness import Child, KernelTest, NOBODY, TARGET
+
+# MaxLatency's default, and what the daemon may add.
+LATENCY_SECONDS = 0.2
+ROUNDS = 5
+
+# What the event of a usual command may take; the journal shows up to 4,087.
+USUAL_BYTES = 1500
+
+
+def cgroup_of(pid):
+    """In the unified hierarchy; where that says "/", in the one named systemd."""
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+        lines = [line.rstrip("\n").split(":", 2) for line in file]
+    unified = next((path for number, _, path in lines if number == "0"), "/")
+    named = next((path for _, name, path in lines if name == "name=systemd"), unified)
+    return named if unified == "/" else unified
+
+
+def comm_of(pid):
+    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        return file.read().rstrip("\n")
+
+
+def ancestors_of(pid):
+    """Above the parent of the process, which is the first here."""
+    chain = []
+    pid = int(harness.stat_fields(pid)[1])
+    while pid:
+        chain.append({"pid": pid, "comm": comm_of(pid)})
+        pid = int(harness.stat_fields(pid)[1])
+    return chain[1:9]
+
+
+def audit_id(pid, name):
+    """None: not set, or not known to this kernel."""
+    try:
+        with open(f"/proc/{pid}/{name}", encoding="ascii") as file:
+            value = int(file.read())
+    except OSError:
+        return None
+    return None if value == 2**32 - 1 else value
+
+
+class Facts(KernelTest):
+    def test_ls_appears_in_time_with_all_that_was_asked_for(self):
+        delays = []
+        for _ in range(ROUNDS):
+            # Popen() returns when the exec has succeeded.
+            ls = subprocess.Popen(["ls", "-l", "/tmp"], stdout=subprocess.DEVNULL, cwd="/usr")
+            started = time.monotonic()
+            event = self.daemon.wait_for(
+                lambda e, pid=ls.pid: e["event"] == "exec" and e["pid"] == pid, "exec of ls")
+            delays.append(self.daemon.arrival(event) - started)
+            ls.wait()
+            path = os.path.realpath("/bin/ls")
+            self.assert_facts(event, pid=ls.pid, ppid=os.getpid(), uid=0, comm="ls",
+                              filename=event["filename"], exe=path, argv=["ls", "-l", "/tmp"],
+                              argc=3, cwd="/usr", retval=0)
+            self.assertEqual(os.path.realpath(event["filename"]), path)
+        self.assertLess(statistics.median(delays), LATENCY_SECONDS)
+
+    def test_usual_command_makes_a_short_line(self):
+        process = subprocess.Popen(["ls", "-l", "/tmp"], stdout=subprocess.DEVNULL)
+        process.wait()
+        self.daemon.of(process.pid)
+        line = next(line for line in self.daemon.raw_lines() if b"%d" % process.pid in line)
+        self.assertLess(len(line), USUAL_BYTES, line)
+
+    def test_facts_agree_with_proc_of_the_living_process(self):
+        child = Child(lambda: os.execve(TARGET, [TARGET, "x"], {}))
+        child.await_exec()
+        pid = child.pid
+        stat = harness.stat_fields(pid)
+        namespaces = {name: os.stat(f"/proc/{pid}/ns/{name}").st_ino
+                      for name in ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+                      if os.path.exists(f"/proc/{pid}/ns/{name}")}
+        expected = {
+            "pid": pid, "tid": pid, "ppid": os.getpid(),
+            "uid": 0, "gid": 0, "euid": 0, "egid": 0, "suid": 0, "sgid": 0,
+            "loginuid": audit_id(pid, "loginuid"), "session": audit_id(pid, "sessionid"),
+            "comm": comm_of(pid), "parent_comm": comm_of(os.getpid()),
+            "filename": TARGET, "exe": os.readlink(f"/proc/{pid}/exe"),
+            "argv": [TARGET, "x"], "argc": 2, "cwd": os.readlink(f"/proc/{pid}/cwd"),
+            "cgroup": cgroup_of(pid), "namespaces": namespaces, "ns_pid": None,
+            "exe_file": harness.file_facts(f"/proc/{pid}/exe"),
+            "caps": None, "flags": None, "env": None, "argv_truncated": None, "truncated": None,
+            "ancestors": ancestors_of(pid), "retval": 0, "error": None,
+            "boot_id": harness.boot_id(), "host": platform.node(),
+        }
+        child.close()
+        event, = self.daemon.of(pid, "exec", since=child.since)
+        self.assert_facts(event, **expected)
+        boot, _, hex_pid = event["process_id"].split("-")
+        self.assertEqual(boot, harness.boot_id()[:12])
+        self.assertEqual(int(hex_pid, 16), pid)
+        self.assertEqual(harness.start_ticks(event["process_id"]), int(stat[19]))
+        self.assertEqual(harness.start_ticks(event["parent_process_id"]),
+                         int(harness.stat_fields(os.getpid())[19]))
+        self.assertEqual(int(event["parent_process_id"].split("-")[2], 16), os.getpid())
+
+    def test_time_is_that_of_the_exec(self):
+        before = harness.timestamp()
+        child = Child(lambda: os.execve(TARGET, [TARGET], {}))
+        child.await_exec()
+        after = harness.timestamp()
+        child.close()
+        event, = self.daemon.of(child.pid, "exec", since=before)
+        self.assertLess(before, event["time"])
+        self.assertLess(event["time"], after)
+
+    def test_process_keeps_its_identity_through_execs(self):
+        event = self.last_exec_of(lambda: os.execv("/bin/sh", ["sh", "-c", f"exec {TARGET}"]))
+        self.assert_facts(event, filename=TARGET, argv=[TARGET], ppid=os.getpid())
+
+    def test_parent_that_has_died_is_replaced_by_who_adopted(self):
+        reading, writing = os.pipe()
+
+        def orphan():
+            if os.fork() == 0:
+                os.setsid()
+                os.read(reading, 1)         # until we know that the parent is gone
+                os.execve(TARGET, [TARGET, "orphan"], {})
+
+        child = Child(orphan)
+        _, status = os.waitpid(child.pid, 0)
+        self.assertEqual(status, 0)
+        os.write(writing, b"x")
+        os.close(child.stdin)
+        event = self.daemon.wait_for(
+            lambda e: e["event"] == "exec" and e.get("argv") == [TARGET, "orphan"], "orphan")
+        self.assertNotEqual(event["ppid"], child.pid)
+        self.assertEqual(event["parent_comm"], comm_of(event["ppid"]))
+        os.close(child.stdout)
+        os.close(reading)
+        os.close(writing)
+
+    def test_ids_of_an_ordinary_user(self):
+        def drop():
+            os.setgroups([])
+            os.setresgid(NOBODY - 1, NOBODY - 2, NOBODY - 3)
+            os.setresuid(NOBODY - 4, NOBODY - 5, NOBODY - 6)
+            os.execve(path, [path], {})
+
+        path = self.copy_target("ids")
+        event = self.exec_of(drop)
+        # exec makes the effective IDs the saved ones, too
+        self.assert_facts(event, uid=NOBODY - 4, euid=NOBODY - 5, suid=NOBODY - 5,
+                          gid=NOBODY - 1, egid=NOBODY - 2, sgid=NOBODY - 2, caps=None)
+
+    def test_comm_is_the_name_of_the_program_cut_at_fifteen_bytes(self):
+        path = self.copy_target("a-name-of-more-than-fifteen-bytes")
+        event = self.exec_of(lambda: os.execve(path, ["other"], {}))
+        self.assert_facts(event, comm="a-name-of-more-", argv=["other"], exe=path)
+
+    def test_names_of_any_bytes(self):
+        name = b"n \xff\x80\n\t\"\\\x7f"
+        folder = os.path.join(os.fsencode(self.folder), b"d" + name)
+        os.mkdir(folder)
+        path = os.path.join(folder, name)
+        self.copy_target(os.fsdecode(path))
+
+        def start():
+            os.chdir(folder)
+            os.execve(b"./" + name, [path], {})
+
+        event = self.exec_of(start)
+        for key, expected in (("filename", b"./" + name), ("exe", path), ("cwd", folder),
+                              ("comm", name)):
+            self.assertEqual(harness.exact(event, key), expected, key)
+        self.assertEqual(harness.exact(event, "argv"), [path])
+
+    def test_comm_cut_inside_a_character_has_its_exact_bytes(self):
+        path = self.copy_target("fourteen bytesé")
+        event = self.exec_of(lambda: os.execve(path, [path], {}))
+        self.assertEqual(harness.exact(event, "comm"), "fourteen bytesé".encode()[:15])
+
+    def test_folder_deeper_than_path_max(self):
+        # 100 folders of 60 bytes: no path names it, and the walk stops where paths end
+        def start():
+            fd = os.open(TARGET, os.O_RDONLY)
+            os.chdir(self.folder)
+            for _ in range(100):
+                os.mkdir("d" * 60)
+                os.chdir("d" * 60)
+            os.execve(fd, [TARGET], {})
+
+        event = self.exec_of(start)
+        self.assertIn("cwd", event["truncated"])
+        self.assertTrue(event["cwd"].endswith("/".join(["d" * 60] * 60)), event["cwd"])
+
+    def test_folder_of_two_hundred_levels_is_whole(self):
+        def start():
+            fd = os.open(TARGET, os.O_RDONLY)
+            os.chdir(self.folder)
+            for _ in range(200):
+                os.mkdir("e")
+                os.chdir("e")
+            os.execve(fd, [TARGET], {})
+
+        event = self.exec_of(start)
+        self.assertEqual(event["cwd"], self.folder + "/e" * 200)
+        self.assertNotIn("truncated", event)
+
+    def test_path_of_the_greatest_length(self):
+        # PATH_MAX is 4096 with its NUL
+        name = "/".join(["f" * 200] * 30)
+        name = (self.folder + "/" + name)[:4095 - len("/target")].rstrip("/")
+        name = name + "g" * (4095 - len("/target") - len(name))
+        os.makedirs(name)
+        path = name + "/target"
+        self.assertEqual(len(path), 4095)
+        self.copy_target(path)
+        event = self.exec_of(lambda: os.execve(path, ["x"], {}))
+        self.assert_facts(event, filename=path, exe=path, truncated=None)
+
+    def test_folder_that_was_removed(self):
+        def start():
+            path = os.path.join(self.folder, "gone")
+            os.mkdir(path)
+            os.chdir(path)
+            os.rmdir(path)
+            os.execve(TARGET, [TARGET], {})
+
+        self.assertEqual(self.exec_of(start)["cwd"], self.folder + "/gone")
+
+    def test_controlling_terminal(self):
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execve(TARGET, [TARGET], {})
+        name = os.ptsname(master)
+        settings = termios.tcgetattr(master)
+        self.assertTrue(settings[3] & termios.ICANON)
+        os.write(master, b"\x04")           # end of file
+        os.waitpid(pid, 0)
+        os.close(master)
+        event = self.daemon.of(pid, "exec")[-1]
+        self.assertIn(event["tty"].replace("/", ""), name.removeprefix("/dev/").replace("/", ""))
+
+    def test_session_without_a_terminal(self):
+        def start():
+            os.setsid()
+            os.execve(TARGET, [TARGET], {})
+
+        self.assert_facts(self.exec_of(start), tty=None)
+
+    def test_login_user_survives_a_change_of_user(self):
+        def start():
+            with open("/proc/self/loginuid", "w", encoding="ascii") as file:
+                file.write("4711")
+            os.setuid(NOBODY)
+            os.execve(path, [path], {})
+
+        harness.need(os.path.exists("/proc/self/loginuid"), "no auditing in this kernel")
+        path = self.copy_target("login")
+        event = self.exec_of(start)
+        self.assert_facts(event, loginuid=4711, uid=NOBODY)
+        self.assertIn("session", event)
+
+    def test_capabilities_that_are_not_plain(self):
+        prctl_keepcaps, bit = 8, 10         # CAP_NET_BIND_SERVICE
+
+        def start():
+            harness.call("prctl", prctl_keepcaps, 1, 0, 0, 0)
+            os.execvp("setpriv", ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                                  "--clear-groups", "--inh-caps=-all,+net_bind_service",
+                                  "--ambient-caps=-all,+net_bind_service", path])
+
+        path = self.copy_target("ambient")
+        event = self.last_exec_of(start)
+        self.assert_facts(event, uid=NOBODY, flags=None,
+                          caps={"effective": hex(1 << bit), "permitted": hex(1 << bit)})
+
+    def test_ancestors_are_eight_at_most_and_the_nearest(self):
+        def start(levels=12):
+            for _ in range(levels):
+                pid = os.fork()
+                if pid:
+                    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            os.write(1, b"%d" % os.getpid())
+            os.execve(TARGET, [TARGET], {})
+
+        child = Child(start)
+        pid = int(os.read(child.stdout, 16))
+        expected = ancestors_of(pid)
+        self.assertEqual(child.close(), 0)
+        event = self.daemon.of(pid, "exec", since=child.since)[-1]
+        self.assertEqual(event["ancestors"], expected)
+        self.assertEqual(len(expected), 8)
+
+    def test_terminal_is_told_even_if_standard_input_is_another(self):
+        pid, master = pty.fork()
+        if pid == 0:
+            null = os.open("/dev/null", os.O_RDONLY)
+            for fd in range(3):
+                os.dup2(null, fd)
+            os.execve(TARGET, [TARGET], {})
+        os.waitpid(pid, 0)
+        os.close(master)
+        self.assertIn("tty", self.daemon.of(pid, "exec")[-1])
+
+
+class Environment(KernelTest):
+    settings = {"Capture": {"Environment": "SHORT LONG_NAME_OF_A_VARIABLE LONG_NAMES EMPTY X"}}
+
+    def env_of(self, environment):
+        return self.exec_of(lambda: os.execve(TARGET, [TARGET], environment))
+
+    def test_only_allowed_names(self):
+        event = self.env_of({"SHORT": "1", "SHORTER": "2", "SHOR": "3", "LONG_NAME_OF_A_VARIABLE":
+                             "4", "LONG_NAME_OF_ANOTHER": "5", "LONG_NAME": "6", "LD_PRELOAD": "7",
+                             "EMPTY": "", "PASSWORD": "secret", "X": "="})
+        self.assertEqual(event["env"], {"SHORT": "1", "LONG_NAME_OF_A_VARIABLE": "4", "EMPTY": "",
+                                        "X": "="})
+
+    def test_value_that_is_not_text(self):
+        event = self.env_of({b"SHORT": b"\xff\x00"[:1], b"X": b"x"})
+        self.assertEqual(event["env"], {"SHORT": "\ufffd", "X": "x"})
+        self.assertEqual(event["env_base64"], {"SHORT": "/w==", "X": "eA=="})
+
+    def test_name_that_is_set_twice(self):
+        # what a shell cannot do, execve() can, and the loader takes the first
+        event = self.exec_of(lambda: harness.execve(TARGET.encode(), [b"x"],
+                                                    [b"X=1", b"SHORT=2", b"X=3"]))
+        self.assertEqual(event["env"]["X"], "1")
+        self.assertIn("3", event["env"].values())
+
+    def test_last_of_four_hundred_variables(self):
+        environment = {f"V{i}": "v" * 100 for i in range(400)}
+        environment["SHORT"] = "last"
+        event = self.env_of(environment)
+        self.assertEqual(event["env"], {"SHORT": "last"})
+        self.assertNotIn("truncated", event)
+
+    def test_more_variables_than_are_looked_at_are_marked(self):
+        environment = {f"V{i}": "v" for i in range(2000)}
+        environment["SHORT"] = "last"
+        event = self.env_of(environment)
+        self.assertTrue(event.get("env") == {"SHORT": "last"} or "env" in event["truncated"], event)
+
+    def test_value_longer_than_is_taken_is_marked(self):
+        event = self.env_of({"SHORT": "v" * 20000, "X": "x"})
+        self.assertTrue(event["env"].get("SHORT") == "v" * 20000 or "env" in event["truncated"],
+                        event)
+
+    def test_names_follow_a_reload(self):
+        with harness.Daemon() as daemon:
+            def env():
+                child = Child(lambda: os.execve(TARGET, [TARGET], {"LD_PRELOAD": "a", "ONE": "b"}))
+                child.close()
+                event, = daemon.of(child.pid, "exec", since=child.since)
+                return event.get("env")
+
+            self.assertEqual(env(), {"LD_PRELOAD": "a"})
+            daemon.reload({"Capture": {"Environment": "ONE"}})
+            self.assertEqual(env(), {"ONE": "b"})
+            daemon.reload({"Capture": {"Environment": ""}})
+            self.assertEqual(env(), None)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A sink that keeps its lines for a test to read, and fails when the test wants it to: it refuses
+ * events, does not deliver, or gives up what it had accepted. Include after cmocka.h.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "sink.h"
+
+struct memory_sink {
+        struct sink sink;
+        struct sink_ops ops;
+        struct buf text; /* every accepted line, with its newline */
+        size_t n_lines;
+        size_t line_size; /* of the last event, as it was offered */
+        size_t brief_size;
+        unsigned n_refusals; /* refuse so many events from now on */
+        bool is_stuck;       /* deliver nothing */
+};
+
+static inline struct memory_sink *memory_sink_of(struct sink *s)
+{
+        return (struct memory_sink *)s;
+}
+
+static inline size_t memory_sink_size(const struct line *line)
+{
+        return line->head.size + line->tail.size;
+}
+
+static inline int memory_sink_write(struct sink *s, const struct message *m)
+{
+        struct memory_sink *o = memory_sink_of(s);
+
+        assert_true(memory_sink_size(&m->brief) <= memory_sink_size(&m->line));
+        assert_int_equal(event_kind_is_kernel(m->kind), m->event != NULL);
+        if (o->n_refusals > 0) {
+                o->n_refusals--;
+                s->stats.lost += event_kind_is_kernel(m->kind);
+                return -ENOBUFS;
+        }
+        o->line_size = memory_sink_size(&m->line);
+        o->brief_size = memory_sink_size(&m->brief);
+        buf_append_span(&o->text, m->line.head);
+        buf_append_u64(&o->text, ++s->seq);
+        buf_append_span(&o->text, m->line.tail);
+        buf_append_char(&o->text, '\n');
+        assert_int_equal(buf_error(&o->text), 0);
+        o->n_lines++;
+        s->stats.backlog += event_kind_is_kernel(m->kind);
+        return 0;
+}
+
+static inline enum sink_state memory_sink_flush(struct sink *s)
+{
+        if (memory_sink_of(s)->is_stuck)
+                return SINK_BUSY;
+        s->stats.written += s->stats.backlog;
+        s->stats.backlog = 0;
+        return SINK_IDLE;
+}
+
+/* Whatever was accepted and is not delivered, never will be. */
+static inline void memory_sink_give_up(struct sink *s)
+{
+        s->stats.lost += s->stats.backlog;
+        s->stats.backlog = 0;
+}
+
+static inline void memory_sink_free(struct sink *s)
+{
+        buf_done(&memory_sink_of(s)->text);
+        free(s);
+}
+
+static inline struct sink *memory_sink_new(enum loss_where loss)
+{
+        struct memory_sink *o = calloc(1, sizeof(*o));
+
+        assert_non_null(o);
+        o->ops = (struct sink_ops){
+                .name = loss_where_name(loss),
+                .loss = loss,
+                .write = memory_sink_write,
+                .flush = memory_sink_flush,
+                .free = memory_sink_free,
+        };
+        o->sink.ops = &o->ops;
+        o->sink.stats.name = o->ops.name;
+        return &o->sink;
+}
+
+/* The line with that number, from 0; to be given back with json_object_put(). */
+static inline struct json_object *memory_sink_line(struct sink *s, size_t n)
+{
+        struct memory_sink *o = memory_sink_of(s);
+        const char *p = o->text.data, *end;
+        struct json_tokener *tokener = json_tokener_new();
+        struct json_object *json;
+
+        assert_true(n < o->n_lines);
+        for (; n > 0; n--)
+                p = (const char *)rawmemchr(p, '\n') + 1;
+        end = rawmemchr(p, '\n');
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json = json_tokener_parse_ex(tokener, p, (int)(end - p));
+        assert_int_equal(json_tokener_get_error(tokener), json_tokener_success);
+        json_tokener_free(tokener);
+        return json;
+}

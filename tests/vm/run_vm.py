@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""run_vm.py [OPTIONS] [VM...]: boots a Debian kernel with systemd under qemu, and checks inside.
+
+Each VM is a kernel and a scenario (guest.py says what is checked); without arguments all of them,
+two at a time. The build folder has to hold a build of the preset `release`.
+
+Exit status: 0, 1 if a check failed, 77 if this machine lacks what is needed (1 under CI, where a
+skip would hide that nothing was tested).
+"""
+import argparse
+import concurrent.futures
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+import image
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXIT_SKIP = 77
+BOOTS_AT_ONCE = 2
+BOOT_SECONDS = 600  # without KVM on a busy machine; a boot alone takes less than 60
+
+# Name: release of Debian that has the kernel, CPU for qemu, scenario. 6.12 for clouds hangs in
+# qemu's cmpxchg16b.
+MAX, NO_CX16 = "max", "max,cx16=off"
+VMS = {
+    "5.10": ("bullseye", MAX, "service"),
+    "6.1": ("bookworm", MAX, "service"),
+    "6.12": ("trixie", NO_CX16, "service"),
+    "newest": ("sid", NO_CX16, "service"),
+    "lockdown": ("bookworm", MAX, "lockdown"),
+}
+
+UNITS = {"execsnoopd-guest.service": """[Unit]
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 -B /guest.py
+StandardError=tty
+TTYPath=/dev/console
+TimeoutStartSec=10min
+[Install]
+WantedBy=multi-user.target
+"""}
+
+
+def qemu_command(name, initrd, console, port):
+    release, cpu, scenario = VMS[name]
+    parameters = ["console=ttyS0", "panic=-1", "rdinit=/sbin/init", "quiet",
+                  "systemd.unit=multi-user.target", "systemd.show_status=no",
+                  f"execsnoopd.scenario={scenario}"]
+    if scenario == "lockdown":
+        parameters += ["lockdown=confidentiality"]
+    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", cpu,
+            "-m", "2048", "-nodefaults", "-display", "none", "-no-reboot",
+            "-kernel", image.kernel(release), "-initrd", initrd, "-append", " ".join(parameters),
+            "-serial", f"file:{console}", "-serial", f"file:{port}"]
+
+
+def boot(name, initrd, folder):
+    """What the guest said, the console's last words, and how long it took."""
+    console, port = folder / f"{name}.console", folder / f"{name}.port"
+    begin = time.monotonic()
+    try:
+        subprocess.run(qemu_command(name, initrd, console, port), stdin=subprocess.DEVNULL,
+                       timeout=BOOT_SECONDS, check=True)
+    except subprocess.TimeoutExpired:
+        pass  # the missing "done" tells
+    said = port.read_text("utf-8", "replace").splitlines()
+    words = console.read_text("utf-8", "replace").replace("\r", "").splitlines()
+    return said, words[-40:], time.monotonic() - begin
+
+
+def check_lines(lines):
+    """Every event against the schema; the reason of the first that breaks it, or None."""
+    if not importlib.util.find_spec("jsonschema"):
+        return "the Python module jsonschema is missing"
+    done = subprocess.run([sys.executable, "-B", HERE.parent / "validate.py", "--max-line=4087"],
+                          input="".join(line + "\n" for line in lines), text=True,
+                          stderr=subprocess.PIPE, check=False)
+    return done.stderr.strip() or None
+
+
+def judge(name, said, words, seconds):
+    """Prints the report of a VM; true if all is well."""
+    by_word = [line.split(" ", 1) for line in said if " " in line]
+    checks = [line for line in said if line.startswith(("ok ", "not ok ", "note "))]
+    lines = [rest for word, rest in by_word if word == "line"]
+    failed = [line for line in checks if line.startswith("not ok ")]
+    if "done " not in said:
+        failed.append("not ok: the check did not run to its end; the console's last words:\n"
+                      + "\n".join(words))
+    if lines and (reason := check_lines(lines)):
+        failed.append(f"not ok: events by the schema: {reason}")
+    print(f"== {name}: {len(lines)} events, {seconds:.0f} s")
+    print("\n".join([line for line in checks if not line.startswith("not ok ")] + failed),
+          flush=True)
+    return not failed
+
+
+def run(names, build, keep):
+    with tempfile.TemporaryDirectory(prefix="execsnoopd-vm-") as temporary:
+        folder = pathlib.Path(keep or temporary).resolve()
+        initrd = folder / "image.cpio.zst"
+        image.build_image(image.host_release(), build, HERE / "guest.py", UNITS, initrd)
+        for name in names:
+            image.kernel(VMS[name][0])
+        with concurrent.futures.ThreadPoolExecutor(BOOTS_AT_ONCE) as pool:
+            boots = {pool.submit(boot, name, initrd, folder): name for name in names}
+            results = [judge(boots[done], *done.result())
+                       for done in concurrent.futures.as_completed(boots)]
+    return all(results)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Check the service in virtual machines.")
+    parser.add_argument("vms", metavar="VM", nargs="*", help=f"of {', '.join(VMS)}; default: all")
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release",
+                        help="folder of the build to test")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep image and output there")
+    args = parser.parse_args()
+    if unknown := set(args.vms) - set(VMS):
+        parser.error(f"no such VM: {', '.join(unknown)}")
+    try:
+        image.check_prerequisites()
+        return 0 if run(args.vms or list(VMS), args.build, args.keep) else 1
+    except image.Failed as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except image.Missing as reason:
+        print(f"skipped: {reason}", file=sys.stderr)
+        return 1 if os.environ.get("CI") else EXIT_SKIP
+
+
+if __name__ == "__main__":
+    sys.exit(main())
