@@ -116,10 +116,28 @@ static __always_inline void send_chunks(struct run *run)
         run->counters->lost_chunks += s->head.n_chunks - s->count;
 }
 
-/* In `user` the next string, `user_end` the end of the environment, `count` the strings left. */
+enum env_string {
+        ENV_STRING_BEGINS,
+        ENV_STRING_WANTED, /* goes on: longer than ENV_STRING_SIZE */
+        ENV_STRING_UNWANTED,
+};
+
+static __always_inline bool is_wanted_env(const struct scratch *s, __u64 pos, __u64 bloom)
+{
+        __u64 first = 0, key;
+
+        __builtin_memcpy(&first, &s->data[pos], sizeof(first));
+        key = env_key(first);
+        return (bloom >> (env_hash(key) & 63) & 1) && bpf_map_lookup_elem(&env_keys, &key);
+}
+
+/*
+ * In `user` the next string or the rest of one, which it is in `node`; `user_end` is the end of the
+ * environment. What stands in the middle of a value is never taken for a variable.
+ */
 static __noinline int env_step(struct scratch *s, __u64 bloom)
 {
-        __u64 first = 0, pos = s->pos, key;
+        __u64 pos = s->pos, state = s->node;
         long n;
 
         if (s->user >= s->user_end) {
@@ -136,12 +154,16 @@ static __noinline int env_step(struct scratch *s, __u64 bloom)
                 s->done = WALK_CUT;
                 return 1;
         }
+        if (state == ENV_STRING_BEGINS)
+                state = is_wanted_env(s, pos, bloom) ? ENV_STRING_WANTED : ENV_STRING_UNWANTED;
+        s->node = ENV_STRING_BEGINS;
+        if (n == ENV_STRING_SIZE) { /* there is more: go on where the NUL was put */
+                n--;
+                s->node = state;
+        }
         s->user += n;
-        __builtin_memcpy(&first, &s->data[pos], sizeof(first));
-        key = env_key(first);
-        if (!(bloom >> (env_hash(key) & 63) & 1) || !bpf_map_lookup_elem(&env_keys, &key))
-                return 0;
-        s->pos = pos + n;
+        if (state == ENV_STRING_WANTED)
+                s->pos = pos + n;
         return 0;
 }
 
@@ -155,6 +177,7 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm)
                 return;
         s->start = s->pos;
         s->done = WALK_GOING;
+        s->node = ENV_STRING_BEGINS;
         s->user = BPF_CORE_READ(mm, env_start);
         s->user_end = BPF_CORE_READ(mm, env_end);
         for (int i = 0; i < ENV_STEPS_MAX; i++)

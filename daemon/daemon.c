@@ -27,6 +27,7 @@
 
 #include "clock.h"
 #include "daemon.h"
+#include "enrich.h"
 #include "intake.h"
 #include "log.h"
 #include "message_id.h"
@@ -38,12 +39,15 @@
 /* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
 #define BATCH 256
 
+#define PASSWD_PATH "/etc/passwd"
+
 struct daemon {
         const struct daemon_options *options;
         struct config *config;
         sd_event *event;
         struct recording_header identity; /* of this run, or of the recording that is replayed */
 
+        struct enricher *enricher;
         struct encoder *encoder;
         struct queue *queue;
         struct ledger *ledger;
@@ -349,6 +353,10 @@ static int build_stages(struct daemon *d)
         if (r < 0)
                 return r;
         encoder_set_clock(d->encoder, d->identity.realtime_offset_ns);
+        /* The users of this host are not those of a recording. */
+        r = enricher_new(d->replay ? NULL : PASSWD_PATH, &d->enricher);
+        if (r < 0)
+                return r;
         r = queue_new(queue_size_of(d->config), &d->queue);
         if (r < 0)
                 return r;
@@ -358,6 +366,7 @@ static int build_stages(struct daemon *d)
         r = pipeline_new(d->encoder, d->queue, d->ledger, &ops, d, &d->pipeline);
         if (r < 0)
                 return r;
+        pipeline_set_enricher(d->pipeline, d->enricher);
         pipeline_configure(d->pipeline, d->config);
         r = sinks_new(d->event, d->pipeline, d->options->use_stdout, &d->sinks);
         if (r < 0)
@@ -535,6 +544,7 @@ static struct daemon *daemon_free(struct daemon *d)
         ledger_free(d->ledger);
         queue_free(d->queue);
         encoder_free(d->encoder);
+        enricher_free(d->enricher);
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);

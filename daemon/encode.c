@@ -41,7 +41,7 @@ static void put_process_id(struct object *o, const char *key, uint64_t start_ns,
         object_put_string(o, key, id);
 }
 
-static void put_ids(struct object *o, const struct exec_event *event)
+static void put_ids(struct object *o, const struct exec_event *event, const struct plan *plan)
 {
         object_put_u64(o, "pid", event->pid);
         object_put_u64(o, "tid", event->tid);
@@ -55,6 +55,7 @@ static void put_ids(struct object *o, const struct exec_event *event)
                 object_put_u64(o, "suid", event->suid);
                 object_put_u64(o, "sgid", event->sgid);
         }
+        object_put_part(o, event, PART_USER, plan);
         if (event_has(event, FACT_LOGINUID))
                 object_put_u64(o, "loginuid", event->loginuid);
         if (event_has(event, FACT_SESSION))
@@ -201,7 +202,7 @@ static void put_result(struct object *o, const struct exec_event *event)
 
 static void put_exec(struct object *o, const struct exec_event *event, const struct plan *plan)
 {
-        put_ids(o, event);
+        put_ids(o, event, plan);
         object_put_part(o, event, PART_COMM, plan);
         object_put_part(o, event, PART_PARENT_COMM, plan);
         object_put_part(o, event, PART_FILENAME, plan);
@@ -210,6 +211,10 @@ static void put_exec(struct object *o, const struct exec_event *event, const str
         object_put_part(o, event, PART_CWD, plan);
         object_put_part(o, event, PART_TTY, plan);
         object_put_part(o, event, PART_CGROUP, plan);
+        object_put_part(o, event, PART_UNIT, plan);
+        object_put_part(o, event, PART_SLICE, plan);
+        object_put_part(o, event, PART_USER_UNIT, plan);
+        object_put_part(o, event, PART_CONTAINER_ID, plan);
         if (event_has(event, FACT_NS_PID))
                 object_put_u64(o, "ns_pid", event->ns_pid);
         if (event_has(event, FACT_NAMESPACES))

@@ -35,12 +35,17 @@ static const struct {
         const char *key, *key_base64;
 } parts[_PART_MAX] = {
         [PART_COMM] = { "comm", "comm_base64" },
+        [PART_USER] = { "user", "user_base64" },
+        [PART_UNIT] = { "unit", "unit_base64" },
+        [PART_CONTAINER_ID] = { "container_id", "container_id_base64" },
         [PART_PARENT_COMM] = { "parent_comm", "parent_comm_base64" },
         [PART_TTY] = { "tty", "tty_base64" },
         [PART_CGROUP] = { "cgroup", "cgroup_base64" },
         [PART_EXE] = { "exe", "exe_base64" },
         [PART_FILENAME] = { "filename", "filename_base64" },
         [PART_CWD] = { "cwd", "cwd_base64" },
+        [PART_USER_UNIT] = { "user_unit", "user_unit_base64" },
+        [PART_SLICE] = { "slice", "slice_base64" },
         [PART_ANCESTORS] = { "ancestors", NULL },
         [PART_ENV] = { "env", "env_base64" },
         [PART_ARGV] = { "argv", "argv_base64" },
@@ -112,6 +117,16 @@ static struct span part_span(const struct exec_event *event, enum part part)
         switch (part) {
         case PART_COMM:
                 return event->comm;
+        case PART_USER:
+                return event->user;
+        case PART_UNIT:
+                return event->names.unit;
+        case PART_SLICE:
+                return event->names.slice;
+        case PART_USER_UNIT:
+                return event->names.user_unit;
+        case PART_CONTAINER_ID:
+                return event->names.container_id;
         case PART_PARENT_COMM:
                 return event->parent_comm;
         case PART_TTY:
@@ -501,8 +516,9 @@ void object_put_truncated(struct object *o, const struct plan *plan)
 {
         /* as the keys follow each other in the event */
         static const enum part order[] = {
-                PART_COMM, PART_PARENT_COMM, PART_FILENAME, PART_EXE, PART_ARGV,
-                PART_CWD,  PART_TTY,         PART_CGROUP,   PART_ENV, PART_ANCESTORS,
+                PART_USER,  PART_COMM,      PART_PARENT_COMM,  PART_FILENAME, PART_EXE,
+                PART_ARGV,  PART_CWD,       PART_TTY,          PART_CGROUP,   PART_UNIT,
+                PART_SLICE, PART_USER_UNIT, PART_CONTAINER_ID, PART_ENV,      PART_ANCESTORS,
         };
         /* argv has a mark of its own */
         uint32_t cut = plan->cut & ~PART_BIT(PART_ARGV);

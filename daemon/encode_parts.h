@@ -13,12 +13,17 @@
 /* In order of precedence: when room is short, the last ones give way first. */
 enum part {
         PART_COMM,
+        PART_USER,
+        PART_UNIT,
+        PART_CONTAINER_ID,
         PART_PARENT_COMM,
         PART_TTY,
         PART_CGROUP,
         PART_EXE,
         PART_FILENAME,
         PART_CWD,
+        PART_USER_UNIT,
+        PART_SLICE,
         PART_ANCESTORS,
         PART_ENV,
         PART_ARGV,

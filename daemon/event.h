@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "cgroup.h"
 #include "exec_record.h"
 
 enum event_kind {
@@ -60,6 +61,10 @@ struct exec_event {
         struct span env;              /* NAME=value, each with its NUL */
         struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
         unsigned n_ancestors;
+
+        /* What the stage `enrich` adds, borrowed from its caches and from the spans above. */
+        struct span user; /* name of uid */
+        struct cgroup_names names;
 
         /* EVENT_EXIT */
         uint32_t status;      /* as from wait(2) */

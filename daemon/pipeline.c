@@ -2,7 +2,7 @@
 /*
  * The stages in their order, for one record at a time:
  *
- *   queue → (marks) → chunks → decode → filter → encode → each sink
+ *   queue → (marks) → chunks → decode → filter → enrich → encode → each sink
  *
  * Every event that comes out of the queue ends in exactly one of three ways for each sink:
  * accepted, dropped and counted by the sink, or lost here (LOSS_DECODE) and counted in the ledger.
@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "decode.h"
+#include "enrich.h"
 #include "filter.h"
 #include "pipeline.h"
 
@@ -31,6 +32,7 @@ struct pipeline {
         struct queue *queue;
         struct ledger *ledger;
         struct decoder *decoder;
+        struct enricher *enricher; /* or NULL */
         const struct pipeline_ops *ops;
         void *userdata;
         const struct config *config;
@@ -94,6 +96,11 @@ void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *s
 struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place)
 {
         return p->sinks[place];
+}
+
+void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher)
+{
+        p->enricher = enricher;
 }
 
 void pipeline_configure(struct pipeline *p, const struct config *config)
@@ -209,6 +216,8 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 join_chunks(p, head, &event);
         if (event.env.data)
                 event.env = filter_env(p->config->capture.environment, event.env, &p->env);
+        if (p->enricher)
+                enrich_event(p->enricher, &event);
 
         r = offer_event(p, &event);
         if (r < 0) /* no memory for this one; the next may be smaller */

@@ -18,6 +18,7 @@
 #include "sink.h"
 
 struct config;
+struct enricher;
 struct pipeline;
 
 /* The sinks' places, which are also their reader numbers in the ledger. */
@@ -45,6 +46,9 @@ void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *s
 
 /* Borrowed; NULL if there is none. */
 struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place);
+
+/* Borrowed, or NULL: events are not enriched. */
+void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
 
 /* Takes what it needs of the settings: borrows until the next call. */
 void pipeline_configure(struct pipeline *p, const struct config *config);

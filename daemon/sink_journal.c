@@ -203,6 +203,7 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
                 buf_printf(b, "EXECSNOOP_RETVAL=%d\n", e->retval);
         append_text(s, SPAN_LITERAL("EXECSNOOP_COMM"), e->comm);
         append_text(s, SPAN_LITERAL("EXECSNOOP_EXE"), e->exe);
+        append_text(s, SPAN_LITERAL("EXECSNOOP_UNIT"), e->names.unit);
         append_text(s, SPAN_LITERAL("EXECSNOOP_CGROUP"), e->cgroup);
 }
 

@@ -98,21 +98,28 @@ static inline struct sink *memory_sink_new(enum loss_where loss)
         return &o->sink;
 }
 
-/* The line with that number, from 0; to be given back with json_object_put(). */
-static inline struct json_object *memory_sink_line(struct sink *s, size_t n)
+/* Parses the line at *p, which then is the next one's; to be given back with json_object_put(). */
+static inline struct json_object *memory_sink_next(const char **p)
 {
-        struct memory_sink *o = memory_sink_of(s);
-        const char *p = o->text.data, *end;
+        const char *end = rawmemchr(*p, '\n');
         struct json_tokener *tokener = json_tokener_new();
         struct json_object *json;
 
-        assert_true(n < o->n_lines);
-        for (; n > 0; n--)
-                p = (const char *)rawmemchr(p, '\n') + 1;
-        end = rawmemchr(p, '\n');
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        json = json_tokener_parse_ex(tokener, p, (int)(end - p));
+        json = json_tokener_parse_ex(tokener, *p, (int)(end - *p));
         assert_int_equal(json_tokener_get_error(tokener), json_tokener_success);
         json_tokener_free(tokener);
+        *p = end + 1;
         return json;
+}
+
+/* The line with that number, from 0. */
+static inline struct json_object *memory_sink_line(struct sink *s, size_t n)
+{
+        const char *p = memory_sink_of(s)->text.data;
+
+        assert_true(n < memory_sink_of(s)->n_lines);
+        for (; n > 0; n--)
+                p = (const char *)rawmemchr(p, '\n') + 1;
+        return memory_sink_next(&p);
 }

@@ -23,16 +23,23 @@ struct stages {
         struct config *config;
         unsigned n_cpus;
         uint64_t start_ns;
+        /* What the kernel has seen, [cpu * _PROGRAM_MAX + program]; NULL: what its numbers say. */
+        const uint64_t *kernel_seq;
 };
 
-/* What the kernel saw is what its numbers say. */
 static inline void stages_fill_stats(void *userdata, struct stats *stats)
 {
         const struct stages *s = userdata;
 
         for (unsigned program = 0; program < _PROGRAM_MAX; program++) {
-                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
-                        stats->program[program].seen += ledger_seq(s->ledger, program, cpu);
+                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                        uint64_t known = ledger_seq(s->ledger, program, cpu), seen = known;
+
+                        if (s->kernel_seq)
+                                seen = s->kernel_seq[cpu * _PROGRAM_MAX + program];
+                        stats->program[program].seen += seen;
+                        stats->in_rings += seen - known;
+                }
                 stats->recursion_misses[program] = s->intake.missed[program];
         }
 }

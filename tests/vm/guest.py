@@ -428,6 +428,13 @@ SCENARIOS = {
 }
 
 
+def tell_what_the_unit_said(port):
+    output = run("journalctl", "-b", "-u", UNIT, "-o", "short-monotonic",
+                 "--no-hostname", "--no-pager")
+    for line in [line for line in output.stdout.splitlines() if "]: {" not in line][-30:]:
+        port.say("note", line)
+
+
 def scenario():
     with open("/proc/cmdline", encoding="ascii") as file:
         return re.search(r"execsnoopd\.scenario=(\w+)", file.read()).group(1)
@@ -451,6 +458,8 @@ def main():
             lines = ",".join(str(frame.lineno) for frame in where)
             reason = f"{type(error).__name__} {error}".replace("\n", " | ")
             port.say("not", f"ok {name}: line {lines}: {reason}")
+            tell_what_the_unit_said(port)
+            break  # the next checks build on this one
     journal.process.terminate()
     port.say("done")
     return 0

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * pipeline: what becomes of an event and of its continuations, however they arrive; what each sink
+ * is given and told; and that the numbers add up. Records come in through the intake, as from a
+ * source.
+ */
+#include "encode_line.h"
+
+#include "memory_sink.h"
+#include "record_builder.h"
+#include "stages.h"
+
+static struct record record;
+
+struct rig {
+        struct stages stages;
+        struct source_handler handler;
+        struct sink *sink; /* stdout */
+        uint64_t seq;      /* given last, of PROGRAM_EXEC on CPU 0 */
+};
+
+static int setup(void **state)
+{
+        const struct recording_header header = { .n_cpus = 2, .boot_id = BOOT_ID, .host = "box" };
+        struct rig *rig = calloc(1, sizeof(*rig));
+
+        assert_non_null(rig);
+        assert_int_equal(stages_init(&rig->stages, &header, MIB), 0);
+        rig->handler = intake_handler(&rig->stages.intake);
+        rig->sink = memory_sink_new(LOSS_STDOUT);
+        pipeline_set_sink(rig->stages.pipeline, SINK_STDOUT, rig->sink);
+        *state = rig;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct rig *rig = *state;
+
+        stages_done(&rig->stages);
+        free(rig);
+        return 0;
+}
+
+static void feed(struct rig *rig, const struct record *r)
+{
+        rig->handler.on_record(rig->handler.userdata, r, r->head.size);
+}
+
+/* An exec with argv "a", which announces so many continuations. */
+static struct exec_record_head feed_exec(struct rig *rig, uint64_t boot_ns, uint32_t n_chunks)
+{
+        record_make_exec(&record, 0, ++rig->seq, boot_ns);
+        record_add(&record, FIELD_ARGV, "a\0", 2);
+        record.head.n_chunks = n_chunks;
+        feed(rig, &record);
+        return record.head;
+}
+
+static void feed_chunk(struct rig *rig, const struct exec_record_head *event, uint32_t chunk,
+                       const char *data, size_t size)
+{
+        record_make_chunk(&record, event, chunk, data, size);
+        feed(rig, &record);
+}
+
+/* A pass that ends now; everything older is processed. */
+static void pass(struct rig *rig, uint64_t now_ns)
+{
+        rig->handler.on_pass(rig->handler.userdata, now_ns);
+        assert_int_equal(stages_run(&rig->stages), 0);
+}
+
+static size_t n_lines(const struct sink *s)
+{
+        return memory_sink_of((struct sink *)s)->n_lines;
+}
+
+static void assert_line_value(struct sink *s, size_t n, const char *key, const char *expected)
+{
+        struct json_object *json = memory_sink_line(s, n);
+
+        assert_value(json, key, expected);
+        json_object_put(json);
+}
+
+static void assert_argv(struct rig *rig, size_t n, const char *expected, bool cut)
+{
+        struct json_object *json = memory_sink_line(rig->sink, n);
+
+        assert_value(json, "argv", expected);
+        assert_int_equal(has(json, "argv_truncated"), cut);
+        json_object_put(json);
+}
+
+static void assert_accounts(const struct rig *rig)
+{
+        assert_int_equal(stages_unaccounted(&rig->stages, SINK_STDOUT), 0);
+}
+
+static void event_goes_to_every_sink_with_its_own_seq(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        assert_int_equal(n_lines(rig->sink), 2);
+        assert_line_value(rig->sink, 1, "seq", "2");
+        assert_int_equal(n_lines(file), 1);
+        assert_line_value(file, 0, "seq", "1");
+        assert_accounts(rig);
+        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
+}
+
+static void sinks_can_be_replaced_and_taken_away(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+
+        assert_ptr_equal(pipeline_sink(p, SINK_STDOUT), rig->sink);
+        rig->sink = memory_sink_new(LOSS_STDOUT);
+        pipeline_set_sink(p, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        assert_int_equal(n_lines(rig->sink), 1);
+        pipeline_set_sink(p, SINK_STDOUT, NULL);
+        assert_null(pipeline_sink(p, SINK_STDOUT));
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        assert_int_equal(queue_count(rig->stages.queue), 0);
+}
+
+static void chunks_are_joined(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head event = feed_exec(rig, 10, 3);
+
+        feed_chunk(rig, &event, 1, "b", 1);
+        feed_chunk(rig, &event, 2, "c\0", 2);
+        feed_chunk(rig, &event, 3, "d", 2);
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        assert_argv(rig, 0, "[\"a\",\"bc\",\"d\"]", false);
+        assert_argv(rig, 1, "[\"a\"]", false);
+        assert_accounts(rig);
+}
+
+/* The argv of an event whose chunks 1 to n are "1" to "n", up to the first that is not there. */
+static void expected_argv(const bool *there, unsigned n, char *ret, bool *ret_cut)
+{
+        unsigned i = 1;
+
+        ret = stpcpy(ret, "[\"a\"");
+        while (i <= n && there[i])
+                ret += sprintf(ret, i == 1 ? ",\"%u" : "%u", i), i++;
+        stpcpy(ret, i > 1 ? "\"]" : "]");
+        *ret_cut = i <= n;
+}
+
+static void chunks_are_joined_up_to_the_first_hole_in_any_order(void **state)
+{
+        struct rig *rig = *state;
+        uint64_t seed = 1;
+
+        for (size_t n = 0; n < 3000; n++) {
+                unsigned n_chunks = 1 + random_next(&seed) % 5;
+                unsigned n_arrivals = random_next(&seed) % 12;
+                struct exec_record_head event;
+                bool there[6] = { false }, cut;
+                char expected[64];
+
+                record_make_exec(&record, 0, ++rig->seq, n);
+                record_add(&record, FIELD_ARGV, "a\0", 2);
+                record.head.n_chunks = n_chunks;
+                event = record.head;
+                for (unsigned i = 0; i < n_arrivals; i++) {
+                        unsigned chunk = 1 + random_next(&seed) % n_chunks;
+                        const char text = (char)('0' + chunk);
+
+                        feed_chunk(rig, &event, chunk, &text, 1);
+                        there[chunk] = true;
+                }
+                record_make_exec(&record, 0, rig->seq, n); /* last of all */
+                record_add(&record, FIELD_ARGV, "a\0", 2);
+                record.head.n_chunks = n_chunks;
+                feed(rig, &record);
+                pass(rig, n + 1);
+                assert_int_equal(n_lines(rig->sink), n + 1);
+                expected_argv(there, n_chunks, expected, &cut);
+                assert_argv(rig, n, expected, cut);
+        }
+        assert_accounts(rig);
+}
+
+static void orphaned_chunks_vanish(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head lost = record_head(RECORD_EXEC, PROGRAM_EXEC, 0, ++rig->seq, 10);
+        struct exec_record_head event;
+
+        feed_chunk(rig, &lost, 1, "x", 1);
+        lost.boot_ns = 30;
+        event = feed_exec(rig, 20, 1);
+        feed_chunk(rig, &lost, 1, "x", 1);
+        event.seq++;
+        feed_chunk(rig, &event, 1, "x", 1); /* of the next event, which announces none */
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 40);
+        assert_int_equal(n_lines(rig->sink), 2);
+        assert_argv(rig, 0, "[\"a\"]", true);
+        assert_argv(rig, 1, "[\"a\"]", false);
+        assert_int_equal(queue_count(rig->stages.queue), 0);
+        assert_accounts(rig);
+}
+
+static void chunks_of_other_lanes_are_not_ours(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head event = feed_exec(rig, 10, 1), other = event;
+
+        other.program = PROGRAM_FAILED;
+        feed_chunk(rig, &other, 1, "x", 1);
+        other = event;
+        other.cpu = 1;
+        feed_chunk(rig, &other, 1, "x", 1);
+        other = event;
+        other.seq = 99;
+        feed_chunk(rig, &other, 1, "x", 1);
+        pass(rig, 11);
+        assert_argv(rig, 0, "[\"a\"]", true);
+}
+
+static void chunk_that_does_not_decode_is_a_hole(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head event = feed_exec(rig, 10, 2);
+
+        event.version++;
+        feed_chunk(rig, &event, 1, "x", 1);
+        event.version--;
+        feed_chunk(rig, &event, 2, "y", 1);
+        pass(rig, 11);
+        assert_argv(rig, 0, "[\"a\"]", true);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_accounts(rig);
+}
+
+/* What the first event leaves behind in a buffer is not the second one's. */
+static void event_without_argv_stays_without(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head event = feed_exec(rig, 10, 1);
+        struct json_object *json;
+
+        feed_chunk(rig, &event, 1, "b", 2);
+        record_make_exec(&record, 0, ++rig->seq, 20);
+        record.exec.cut = EXEC_CUT(FIELD_ARGV);
+        record.head.n_chunks = 1;
+        feed(rig, &record);
+        pass(rig, 21);
+        assert_argv(rig, 0, "[\"a\",\"b\"]", false);
+        json = memory_sink_line(rig->sink, 1);
+        assert_false(has(json, "argv"));
+        json_object_put(json);
+}
+
+static void event_that_does_not_decode_is_lost_once_with_its_chunks(void **state)
+{
+        struct rig *rig = *state;
+        struct exec_record_head event;
+        const struct loss *loss;
+
+        record_make_exec(&record, 1, 1, 10);
+        record.exec.len[FIELD_ARGV] = 1;
+        record.head.n_chunks = 1;
+        event = record.head;
+        feed(rig, &record);
+        feed_chunk(rig, &event, 1, "x", 1);
+        (void)feed_exec(rig, 20, 0);
+        assert_accounts(rig);
+        pass(rig, 21);
+        assert_accounts(rig);
+        assert_int_equal(n_lines(rig->sink), 1);
+        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_DECODE);
+        assert_non_null(loss);
+        assert_int_equal(loss->count, 1);
+        assert_int_equal(loss->cpu, 1);
+        assert_int_equal(loss->from_ns, 10);
+}
+
+static void environment_is_filtered_by_the_settings(void **state)
+{
+        struct rig *rig = *state;
+
+        record_make_exec(&record, 0, ++rig->seq, 10);
+        record_add_strings(&record, FIELD_ENV, "LD_PRELOAD_X=1\0LD_PRELOAD=/x.so");
+        feed(rig, &record);
+        record_make_exec(&record, 0, ++rig->seq, 20);
+        record_add_strings(&record, FIELD_ENV, "LD_PRELOAD_X=1");
+        feed(rig, &record);
+        pass(rig, 21);
+        assert_line_value(rig->sink, 0, "env", "{\"LD_PRELOAD\":\"/x.so\"}");
+        struct json_object *json = memory_sink_line(rig->sink, 1);
+
+        assert_false(has(json, "env"));
+        json_object_put(json);
+}
+
+static void long_line_is_brief_for_the_journal_alone(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *journal = memory_sink_new(LOSS_JOURNAL);
+        struct memory_sink *j = memory_sink_of(journal), *o = memory_sink_of(rig->sink);
+        static char argument[20000];
+
+        memset(argument, 'x', sizeof(argument) - 1);
+        pipeline_set_sink(rig->stages.pipeline, SINK_JOURNAL, journal);
+        record_make_exec(&record, 0, ++rig->seq, 10);
+        record_add(&record, FIELD_ARGV, argument, sizeof(argument));
+        feed(rig, &record);
+        pass(rig, 11);
+        assert_true(j->line_size > sizeof(argument));
+        assert_true(j->brief_size + LINE_SEQ_DIGITS_MAX <= BRIEF_LINE_MAX);
+        assert_int_equal(o->text.size, j->text.size); /* the whole line is the same for both */
+        assert_memory_equal(o->text.data, j->text.data, o->text.size);
+
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        assert_int_equal(j->brief_size, j->line_size);
+}
+
+/* At the very limit, with the seq that has most digits. */
+static void line_of_the_limit_is_not_cut(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *journal = memory_sink_new(LOSS_JOURNAL);
+        struct memory_sink *j = memory_sink_of(journal);
+        static char argument[BRIEF_LINE_MAX];
+        size_t overhead;
+
+        memset(argument, 'x', sizeof(argument));
+        pipeline_set_sink(rig->stages.pipeline, SINK_JOURNAL, journal);
+        record_make_exec(&record, 0, ++rig->seq, 10);
+        record_add(&record, FIELD_ARGV, "", 1);
+        feed(rig, &record);
+        pass(rig, 11);
+        overhead = j->line_size + LINE_SEQ_DIGITS_MAX;
+        for (size_t i = 0; i < 2; i++) {
+                size_t size = BRIEF_LINE_MAX - overhead + i;
+
+                record_make_exec(&record, 0, ++rig->seq, 20);
+                record_add(&record, FIELD_ARGV, argument, size);
+                record_add(&record, FIELD_ARGV, "", 1);
+                feed(rig, &record);
+                pass(rig, 21);
+                assert_int_equal(j->line_size + LINE_SEQ_DIGITS_MAX, BRIEF_LINE_MAX + i);
+                assert_int_equal(j->brief_size == j->line_size, i == 0);
+        }
+}
+
+static void marks_come_out_in_their_place_in_time(void **state)
+{
+        struct rig *rig = *state;
+        struct json_object *json, *sink;
+
+        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 20), 0);
+        (void)feed_exec(rig, 10, 0);
+        (void)feed_exec(rig, 20, 0); /* at the same time: before the mark */
+        (void)feed_exec(rig, 30, 0);
+        pass(rig, 15);
+        assert_int_equal(n_lines(rig->sink), 1);
+        pass(rig, 31);
+        assert_int_equal(n_lines(rig->sink), 4);
+        assert_line_value(rig->sink, 2, "event", "\"stats\"");
+        assert_line_value(rig->sink, 3, "event", "\"exec\"");
+        json = memory_sink_line(rig->sink, 2);
+        assert_value(json, "seen", "3");
+        assert_value(json, "queued", "1");
+        assert_value(json, "unaccounted", "0");
+        sink = get(get(json, "sinks"), "stdout");
+        assert_value(sink, "written", "1");
+        assert_value(sink, "backlog", "1"); /* accepted in this batch */
+        json_object_put(json);
+}
+
+static void mark_that_finds_no_room_is_refused(void **state)
+{
+        struct rig *rig = *state;
+
+        assert_int_equal(queue_resize(rig->stages.queue, 64), 0);
+        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), 0);
+        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), -ENOBUFS);
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 10), -ENOBUFS);
+        pass(rig, 20);
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20),
+                         0); /* not thought to be in */
+}
+
+static void lost_is_marked_once_at_a_time(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+
+        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
+        assert_int_equal(pipeline_mark_lost(p, 10), 0);
+        assert_int_equal(pipeline_mark_lost(p, 10), 0);
+        assert_int_equal(queue_count(rig->stages.queue), 1);
+        pass(rig, 20);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_int_equal(pipeline_mark_lost(p, 30), 0);
+        assert_int_equal(queue_count(rig->stages.queue), 1);
+}
+
+static void each_sink_is_told_of_a_loss_once(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct json_object *json;
+
+        ledger_add(rig->stages.ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
+        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
+        ledger_add(rig->stages.ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
+        ledger_add(rig->stages.ledger, LOSS_QUEUE, 0, 2, 5, 6);
+        assert_true(pipeline_has_untold(rig->stages.pipeline));
+        for (uint64_t i = 1; i <= 3; i++) {
+                assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, i), 0);
+                pass(rig, i + 1);
+                assert_int_equal(n_lines(rig->sink), 2);
+                assert_int_equal(n_lines(file), 2);
+        }
+        assert_false(pipeline_has_untold(rig->stages.pipeline));
+        assert_line_value(rig->sink, 0, "count", "5");
+        assert_line_value(rig->sink, 1, "where", "\"queue\"");
+        json = memory_sink_line(file, 0);
+        assert_value(json, "where", "\"ring\"");
+        assert_value(json, "count", "4");
+        assert_value(json, "cpu", "1");
+        assert_value(json, "from", "\"1970-01-01T00:00:00.000000003Z\"");
+        assert_value(json, "to", "\"1970-01-01T00:00:01.000000000Z\"");
+        json_object_put(json);
+}
+
+static void sink_without_room_is_told_later(void **state)
+{
+        struct rig *rig = *state;
+
+        memory_sink_of(rig->sink)->n_refusals = 2;
+        (void)feed_exec(rig, 10, 0); /* lost by the sink: refused */
+        pass(rig, 11);
+        assert_int_equal(n_lines(rig->sink), 0);
+        assert_accounts(rig);
+        assert_true(pipeline_has_untold(rig->stages.pipeline));
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20), 0);
+        pass(rig, 21); /* refused, too */
+        assert_true(pipeline_has_untold(rig->stages.pipeline));
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 30), 0);
+        pass(rig, 31);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_line_value(rig->sink, 0, "where", "\"stdout\"");
+        assert_line_value(rig->sink, 0, "count", "1");
+        assert_line_value(rig->sink, 0, "seq", "1");
+        assert_false(pipeline_has_untold(rig->stages.pipeline));
+}
+
+static void loss_of_one_sink_is_told_to_all(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+
+        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
+        memory_sink_of(file)->is_stuck = true;
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        memory_sink_give_up(file); /* while delivering: the pipeline has to ask */
+        assert_false(pipeline_has_untold(rig->stages.pipeline));
+        pipeline_note_losses(rig->stages.pipeline, 15);
+        pipeline_note_losses(rig->stages.pipeline, 16);
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20), 0);
+        pass(rig, 21);
+        assert_line_value(rig->sink, 1, "where", "\"file\"");
+        assert_line_value(rig->sink, 1, "count", "1");
+        assert_line_value(file, 1, "where", "\"file\"");
+        assert_accounts(rig);
+        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
+}
+
+static void stream_has_two_ends(void **state)
+{
+        struct rig *rig = *state;
+        const struct start_info info = { .version = "1",
+                                         .kernel = "6.1",
+                                         .config = rig->stages.config };
+        struct json_object *json;
+
+        assert_int_equal(pipeline_start(rig->stages.pipeline, 5, &info), 0);
+        (void)feed_exec(rig, 10, 2);
+        rig->seq += 3; /* a hole, found by the next event */
+        (void)feed_exec(rig, 20, 0);
+        rig->handler.on_pass(rig->handler.userdata, 30);
+        assert_int_equal(stages_stop(&rig->stages), 0);
+
+        assert_int_equal(n_lines(rig->sink), 5);
+        assert_line_value(rig->sink, 0, "event", "\"start\"");
+        assert_line_value(rig->sink, 0, "kernel", "\"6.1\"");
+        assert_line_value(rig->sink, 3, "event", "\"lost\"");
+        assert_line_value(rig->sink, 3, "count", "3");
+        json = memory_sink_line(rig->sink, 4);
+        assert_value(json, "event", "\"stop\"");
+        assert_value(json, "seen", "5");
+        assert_value(json, "lost", "3");
+        assert_value(json, "cut", "1");
+        assert_value(json, "unaccounted", "0");
+        json_object_put(json);
+}
+
+static void run_takes_no_more_than_it_is_asked_for(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+
+        for (uint64_t i = 1; i <= 5; i++)
+                (void)feed_exec(rig, i, 0);
+        assert_int_equal(pipeline_run(p, 10), 0); /* nothing released */
+        queue_release(rig->stages.queue, 5);
+        assert_int_equal(pipeline_run(p, 0), 1);
+        assert_int_equal(pipeline_run(p, 3), 1);
+        assert_int_equal(n_lines(rig->sink), 3);
+        assert_int_equal(pipeline_run(p, 3), 0);
+        assert_int_equal(n_lines(rig->sink), 4);
+        assert_int_equal(queue_count(rig->stages.queue), 1);
+}
+
+static void pipeline_of_nothing_can_be_freed(void **state)
+{
+        (void)state;
+        assert_null(pipeline_free(NULL));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(event_goes_to_every_sink_with_its_own_seq),
+                TEST(sinks_can_be_replaced_and_taken_away),
+                TEST(chunks_are_joined),
+                TEST(chunks_are_joined_up_to_the_first_hole_in_any_order),
+                TEST(orphaned_chunks_vanish),
+                TEST(chunks_of_other_lanes_are_not_ours),
+                TEST(chunk_that_does_not_decode_is_a_hole),
+                TEST(event_without_argv_stays_without),
+                TEST(event_that_does_not_decode_is_lost_once_with_its_chunks),
+                TEST(environment_is_filtered_by_the_settings),
+                TEST(long_line_is_brief_for_the_journal_alone),
+                TEST(line_of_the_limit_is_not_cut),
+                TEST(marks_come_out_in_their_place_in_time),
+                TEST(mark_that_finds_no_room_is_refused),
+                TEST(lost_is_marked_once_at_a_time),
+                TEST(each_sink_is_told_of_a_loss_once),
+                TEST(sink_without_room_is_told_later),
+                TEST(loss_of_one_sink_is_told_to_all),
+                TEST(stream_has_two_ends),
+                TEST(run_takes_no_more_than_it_is_asked_for),
+                TEST(pipeline_of_nothing_can_be_freed),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
