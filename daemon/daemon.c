@@ -444,7 +444,9 @@ static int start(struct daemon *d)
 {
         const struct start_info info = { .version = EXECSNOOPD_VERSION,
                                          .kernel = d->identity.kernel,
-                                         .config = d->config };
+                                         .config = d->config,
+                                         .missing = d->kernel ? source_perf_missing_keys(d->kernel)
+                                                              : NULL };
         int r;
 
         r = pipeline_start(d->pipeline, d->identity.start_ns, &info);

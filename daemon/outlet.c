@@ -80,7 +80,7 @@ static void tell_condition(struct outlet *o)
 {
         const struct sink *s = o->sink;
 
-        if (s->error == o->told_error)
+        if (s->error == o->told_error || o->state == SINK_CLOSED)
                 return;
         if (s->error < 0)
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",

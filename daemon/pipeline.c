@@ -39,6 +39,7 @@ struct pipeline {
         struct sink *sinks[_SINK_PLACE_MAX];
         uint64_t before[_SINK_PLACE_MAX]; /* events offered before the sink was there */
         uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
+        uint64_t boot_ns;                 /* of the record that came last */
         uint64_t events;                  /* offered to the sinks */
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
@@ -86,6 +87,11 @@ struct pipeline *pipeline_free(struct pipeline *p)
 
 void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink)
 {
+        const struct sink *old = p->sinks[place];
+
+        if (old) /* what it could not deliver, nobody will */
+                ledger_add(p->ledger, old->ops->loss, LOSS_ANY_CPU, old->stats.backlog, p->boot_ns,
+                           p->boot_ns);
         sink_free(p->sinks[place]);
         p->sinks[place] = sink;
         p->before[place] = p->events;
@@ -263,6 +269,7 @@ static int tell_lost(struct pipeline *p, uint64_t boot_ns)
 
 static int process_record(struct pipeline *p, const struct exec_record_head *head)
 {
+        p->boot_ns = head->boot_ns;
         switch (head->kind) {
         case MARK_STATS:
                 return tell_stats(p, head->boot_ns);

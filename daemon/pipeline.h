@@ -41,7 +41,7 @@ int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *le
 struct pipeline *pipeline_free(struct pipeline *p);
 DEFINE_FREEP(struct pipeline, pipeline_free)
 
-/* Takes over the sink, or NULL; frees what was in its place. */
+/* Takes over the sink, or NULL; frees what was in its place, and counts what was still in that. */
 void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink);
 
 /* Borrowed; NULL if there is none. */

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "config.h"
@@ -33,6 +34,16 @@ struct program {
         uint64_t earlier_misses;
 };
 
+/* What is not on every kernel: the key, and the member that it is read from. */
+static const struct {
+        const char *key, *structure, *member;
+} optional_facts[] = {
+        { "loginuid", "task_struct", "loginuid" },   /* CONFIG_AUDIT */
+        { "session", "task_struct", "sessionid" },   /* CONFIG_AUDIT */
+        { "namespaces.time", "nsproxy", "time_ns" }, /* 5.6 */
+        { "flags.image32", "mm_struct", "task_size" },
+};
+
 struct programs {
         struct program program[_PROGRAM_MAX];
         bool attached;
@@ -41,6 +52,7 @@ struct programs {
         struct exec_inflight *inflight;
         size_t inflight_size;
         struct exec_counters *counters; /* by program, then by CPU */
+        const char *missing[ELEMENTSOF(optional_facts) + 1];
 };
 
 static struct bpf_program *bpf_program_of(const struct execsnoop_bpf *bpf,
@@ -254,6 +266,41 @@ static int map_shared_memory(struct programs *p)
         return 0;
 }
 
+/* Also in the anonymous structs and unions of the struct. */
+static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+        const struct btf_member *m = btf_members(type);
+
+        for (unsigned i = 0; i < btf_vlen(type); i++) {
+                const char *member = btf__name_by_offset(btf, m[i].name_off);
+                const struct btf_type *inner = btf__type_by_id(btf, m[i].type);
+
+                if (strcmp(member, name) == 0)
+                        return true;
+                if (*member == '\0' && btf_is_composite(inner) && has_member(btf, inner, name))
+                        return true;
+        }
+        return false;
+}
+
+/* The programs ask the same of BTF when they are loaded. */
+static int find_missing(struct programs *p)
+{
+        struct btf *btf = btf__load_vmlinux_btf();
+        unsigned n = 0;
+
+        if (!btf)
+                return -errno;
+        for (unsigned i = 0; i < ELEMENTSOF(optional_facts); i++) {
+                int id = btf__find_by_name_kind(btf, optional_facts[i].structure, BTF_KIND_STRUCT);
+
+                if (id < 0 || !has_member(btf, btf__type_by_id(btf, id), optional_facts[i].member))
+                        p->missing[n++] = optional_facts[i].key;
+        }
+        btf__free(btf);
+        return 0;
+}
+
 /* One failure makes pages of verifier log: that is for debugging; the error itself we explain. */
 static int on_libbpf_message(enum libbpf_print_level level _unused_, const char *format,
                              va_list args)
@@ -294,6 +341,9 @@ int programs_new(const struct config *config, struct programs **ret)
                 if (r < 0)
                         return r;
         }
+        r = find_missing(p);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
         r = map_shared_memory(p);
         if (r < 0)
                 return r;
@@ -361,6 +411,11 @@ int programs_configure(struct programs *p, const struct config *config)
                 if (r < 0 ? is_new[i] : !is_wanted(config, i))
                         program_unload(&p->program[i], i);
         return r;
+}
+
+const char *const *programs_missing_keys(const struct programs *p)
+{
+        return p->missing;
 }
 
 unsigned programs_cpus(const struct programs *p)

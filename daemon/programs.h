@@ -34,6 +34,9 @@ void programs_detach(struct programs *p);
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);
 
+/* Keys of events that this kernel cannot give; NULL-terminated, valid as long as `p`. */
+const char *const *programs_missing_keys(const struct programs *p);
+
 /* Possible CPUs: one more than the highest number. */
 unsigned programs_cpus(const struct programs *p);
 

@@ -439,6 +439,11 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
         return c->seen - c->filtered;
 }
 
+const char *const *source_perf_missing_keys(const struct source_perf *s)
+{
+        return programs_missing_keys(s->programs);
+}
+
 unsigned source_perf_cpus(const struct source_perf *s)
 {
         return s->n_cpus;

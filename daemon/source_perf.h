@@ -46,5 +46,8 @@ void source_perf_stats(struct source_perf *s, struct stats *stats);
 /* The number given last by the program on the CPU, as of the last reading. */
 uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu);
 
+/* Keys of events that this kernel cannot give; NULL-terminated, valid as long as `s`. */
+const char *const *source_perf_missing_keys(const struct source_perf *s);
+
 /* Possible CPUs: one more than the highest number. */
 unsigned source_perf_cpus(const struct source_perf *s);

@@ -47,7 +47,7 @@ KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
 SINKS = ("journal", "file", "stdout")
 
 # How long anything may take before a test gives up: far more than needed, for ASan on a busy CPU.
-DEADLINE = 20
+DEADLINE = 6
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -57,6 +57,18 @@ def audit_id(pid, name):
     return None if value == 2**32 - 1 else value
 
 
+def caps_of(pid):
+    """None if they are the same in both sets, and none or all that this kernel knows."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    effective, permitted = int(status["CapEff"], 16), int(status["CapPrm"], 16)
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+        full = (2 << int(file.read())) - 1
+    if effective == permitted and permitted in (0, full):
+        return None
+    return {"effective": hex(effective), "permitted": hex(permitted)}
+
+
 class Facts(KernelTest):
     def test_ls_appears_in_time_with_all_that_was_asked_for(self):
         delays = []
@@ -99,7 +111,7 @@ class Facts(KernelTest):
             "argv": [TARGET, "x"], "argc": 2, "cwd": os.readlink(f"/proc/{pid}/cwd"),
             "cgroup": cgroup_of(pid), "namespaces": namespaces, "ns_pid": None,
             "exe_file": harness.file_facts(f"/proc/{pid}/exe"),
-            "caps": None, "flags": None, "env": None, "argv_truncated": None, "truncated": None,
+            "caps": caps_of(pid), "flags": None, "env": None, "argv_truncated": None, "truncated": None,
             "ancestors": ancestors_of(pid), "retval": 0, "error": None,
             "boot_id": harness.boot_id(), "host": platform.node(),
         }
