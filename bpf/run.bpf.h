@@ -137,13 +137,14 @@ struct run {
 /* False: nothing can be done, and nothing counted either; array look-ups in range do not fail. */
 static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program, __u8 kind)
 {
-        __u32 cpu = bpf_get_smp_processor_id(), zero = 0;
+        /* A key of its own: a helper gets its address, and 6.12 then forgets what it holds. */
+        __u32 cpu = bpf_get_smp_processor_id(), key = program, zero = 0;
         struct exec_inflight *slot = bpf_map_lookup_elem(&inflight, &cpu);
         struct exec_record_head *head;
 
         run->ctx = ctx;
-        run->scratch = bpf_map_lookup_elem(&scratches, &program);
-        run->counters = bpf_map_lookup_elem(&counters, &program);
+        run->scratch = bpf_map_lookup_elem(&scratches, &key);
+        run->counters = bpf_map_lookup_elem(&counters, &key);
         run->control = bpf_map_lookup_elem(&control, &zero);
         if (!slot || !run->scratch || !run->counters || !run->control)
                 return false;

@@ -7,7 +7,7 @@
 
 #include "run.bpf.h"
 
-#define FILENAME_SIZE 4096 /* PATH_MAX, NUL included */
+#define FILENAME_SIZE 4097 /* PATH_MAX, NUL included, and one more to tell what is longer */
 
 /* include/linux/sched/signal.h, asm-generic/signal.h; the same since 3.x. */
 #define SIGNAL_GROUP_EXIT 0x00000004
@@ -107,6 +107,8 @@ static __always_inline void add_filename(struct scratch *s, long n)
                 s->record.cut |= EXEC_CUT(FIELD_FILENAME);
                 return;
         }
+        if (n == FILENAME_SIZE) /* the kernel refuses it as well */
+                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
         s->record.len[FIELD_FILENAME] = n - 1; /* without the NUL */
         s->pos += n - 1;
 }

@@ -89,6 +89,7 @@ void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *s
 {
         const struct sink *old = p->sinks[place];
 
+        pipeline_note_losses(p, p->boot_ns);
         if (old) /* what it could not deliver, nobody will */
                 ledger_add(p->ledger, old->ops->loss, LOSS_ANY_CPU, old->stats.backlog, p->boot_ns,
                            p->boot_ns);

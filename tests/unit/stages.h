@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "enrich.h"
 #include "intake.h"
 #include "queue.h"
 #include "source_replay.h"
@@ -17,6 +18,7 @@
 struct stages {
         struct intake intake; /* first: a handler may be made before the rest is there */
         struct encoder *encoder;
+        struct enricher *enricher;
         struct queue *queue;
         struct ledger *ledger;
         struct pipeline *pipeline;
@@ -49,6 +51,7 @@ static inline void stages_done(struct stages *s)
         pipeline_free(s->pipeline);
         ledger_free(s->ledger);
         queue_free(s->queue);
+        enricher_free(s->enricher);
         encoder_free(s->encoder);
         config_free(s->config);
         *s = (struct stages){ 0 };
@@ -70,6 +73,9 @@ static inline int stages_init(struct stages *s, const struct recording_header *h
         if (r < 0)
                 return r;
         encoder_set_clock(s->encoder, h->realtime_offset_ns);
+        r = enricher_new(NULL, &s->enricher);
+        if (r < 0)
+                return r;
         r = queue_new(queue_size, &s->queue);
         if (r < 0)
                 return r;
@@ -79,6 +85,7 @@ static inline int stages_init(struct stages *s, const struct recording_header *h
         r = pipeline_new(s->encoder, s->queue, s->ledger, &ops, s, &s->pipeline);
         if (r < 0)
                 return r;
+        pipeline_set_enricher(s->pipeline, s->enricher);
         pipeline_configure(s->pipeline, s->config);
         s->intake.encoder = s->encoder;
         s->intake.queue = s->queue;

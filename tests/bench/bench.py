@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""bench.py [OPTIONS]: what execsnoopd costs, beside no tracer and beside libbpf-tools' execsnoop.
+
+All tracers take turns in every round, so that what else happens on the machine hits all alike; the
+tables have medians. Nothing is asserted: these are numbers for people. Needs root, cc and bpftool;
+the journal is a real journald of our own (tests/journal/run_journald.py).
+"""
+import argparse
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "journal"))
+import run_journald
+
+PEER = "/usr/sbin/execsnoop"
+STATS_SYSCTL = "/proc/sys/kernel/bpf_stats_enabled"
+READY_SECONDS = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+
+FILE_SINK = "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nMaxSize=0\nPath={folder}/exec.jsonl\n"
+CONFIGS = {
+    "file": FILE_SINK,
+    "file, all events": FILE_SINK + "[Capture]\nExits=yes\nFailedExecs=yes\nAttempts=yes\n",
+    "FailedExecs=yes": FILE_SINK + "[Capture]\nFailedExecs=yes\n",
+    "journal": "",
+}
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+class Tools:
+    """What is built for the benchmark, and where."""
+
+    def __init__(self, folder, daemon):
+        self.folder, self.daemon = folder, str(daemon)
+        self.load, self.tiny = str(folder / "load"), str(folder / "tiny")
+        for command in (["-O2", "-D_GNU_SOURCE", "-o", self.load, HERE / "load.c"],
+                        ["-Os", "-static", "-nostdlib", "-o", self.tiny, HERE / "tiny.c"]):
+            subprocess.run([os.environ.get("CC", "cc"), *command], check=True)
+
+    def storm(self, seconds):
+        done = subprocess.run([self.load, "storm", str(seconds), self.tiny], check=True,
+                              stdout=subprocess.PIPE, text=True)
+        count, elapsed = done.stdout.split()
+        return int(count), float(elapsed)
+
+    def getppid(self, seconds):
+        done = subprocess.run([self.load, "getppid", str(seconds)], check=True,
+                              stdout=subprocess.PIPE, text=True)
+        return float(done.stdout)
+
+
+@contextlib.contextmanager
+def untraced(_tools):
+    yield None
+
+
+@contextlib.contextmanager
+def execsnoopd(tools, config):
+    """Running and ready; its pid."""
+    path = tools.folder / "bench.conf"
+    path.write_text(CONFIGS[config].format(folder=tools.folder), encoding="utf-8")
+    address = str(tools.folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(address)
+        notify.settimeout(READY_SECONDS)
+        process = subprocess.Popen([tools.daemon, f"--config={path}"],
+                                   env=dict(os.environ, NOTIFY_SOCKET=address))
+        while b"READY=1" not in notify.recv(65536).split(b"\n"):
+            pass
+    os.unlink(address)
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+@contextlib.contextmanager
+def peer(tools):
+    """It says nothing when it is ready, and writes by pages: we exec until it has written."""
+    output = tools.folder / "peer"
+    with open(output, "wb") as file, subprocess.Popen([PEER], stdout=file) as process:
+        while output.stat().st_size == 0:
+            subprocess.run([tools.tiny], check=True)
+        try:
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def tracers(configs):
+    """By name: what to run beside the load, as a function of the tools."""
+    table = {"untraced": untraced}
+    for config in configs:
+        table[f"execsnoopd, {config}"] = lambda tools, config=config: execsnoopd(tools, config)
+    if os.path.exists(PEER):
+        table["libbpf-tools execsnoop"] = peer
+    return table
+
+
+def print_table(title, head, rows):
+    print(f"\n{title}\n{'':24}" + "".join(f"{column:>13}" for column in head))
+    for name, *values in rows:
+        print(f"{name:24}" + "".join(f"{value:>13}" for value in values), flush=True)
+
+
+def stop_event(tools, name):
+    """The final counters of the daemon that has just ended, from the sink that it wrote to."""
+    if name == "execsnoopd, journal":
+        command = ["journalctl", "-D", run_journald.JOURNAL_FOLDER, "--sync", "-q"]
+        subprocess.run(command, check=False)
+        done = subprocess.run(["journalctl", "-D", run_journald.JOURNAL_FOLDER, "-o", "cat", "-n1",
+                               "EXECSNOOP_EVENT=stop"], stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
+    path = tools.folder / "exec.jsonl"
+    with open(path, "rb") as file:
+        last = file.readlines()[-1]
+    path.unlink()
+    return json.loads(last)
+
+
+def storm_round(tools, name, tracer, seconds):
+    """What one storm beside one tracer gives."""
+    result = {}
+    with tracer(tools) as pid:
+        before = cpu_seconds(pid) if pid else 0
+        count, elapsed = tools.storm(seconds)
+        if pid:
+            result["cpu"] = (cpu_seconds(pid) - before) * 1e6 / count
+    result["rate"] = count / elapsed
+    if name.startswith("execsnoopd"):
+        stop = stop_event(tools, name)
+        sink = next(iter(stop["sinks"].values()))
+        result["lost"] = (stop["lost"] + sink["lost"]) / stop["seen"]
+        result["bytes"] = sink["bytes"] / sink["lines"]
+    return result
+
+
+def median_of(results, key, form):
+    values = [result[key] for result in results if key in result]
+    return form.format(statistics.median(values)) if values else "-"
+
+
+def bench_storm(tools, rounds, seconds):
+    table = tracers(["file", "journal"])
+    results = {name: [] for name in table}
+    for _ in range(rounds):
+        for name, tracer in table.items():
+            results[name].append(storm_round(tools, name, tracer, seconds))
+    rows = []
+    for name, rounds_of in results.items():
+        ratios = [{"ratio": mine["rate"] / base["rate"], "cost": 1 / mine["rate"] - 1 / base["rate"]}
+                  for mine, base in zip(rounds_of, results["untraced"])]
+        for ratio in ratios:
+            ratio["cost"] *= os.sysconf("SC_NPROCESSORS_ONLN") * 1e6
+        rows.append((name, median_of(rounds_of, "rate", "{:.0f}"),
+                     median_of(ratios, "ratio", "{:.3f}"), median_of(ratios, "cost", "{:+.1f}"),
+                     median_of(rounds_of, "cpu", "{:.1f}"), median_of(rounds_of, "lost", "{:.1%}"),
+                     median_of(rounds_of, "bytes", "{:.0f}")))
+    print_table(f"Exec storm on all CPUs, {rounds} rounds of {seconds} s",
+                ("exec/s", "ratio", "us CPU/exec", "own us/exec", "lost", "bytes/line"), rows)
+
+
+def bench_getppid(tools, rounds, seconds):
+    table = tracers(["file", "FailedExecs=yes"])
+    results = {name: [] for name in table}
+    for _ in range(rounds):
+        for name, tracer in table.items():
+            with tracer(tools):
+                results[name].append(tools.getppid(seconds))
+    base = results["untraced"]
+    rows = []
+    for name, values in results.items():
+        added = statistics.median(mine - other for mine, other in zip(values, base))
+        rows.append((name, f"{statistics.median(values):.1f}", f"{added:+.1f}"))
+    print_table(f"getppid() in a loop, {rounds} rounds of {seconds} s", ("ns/call", "added"), rows)
+
+
+def programs_of(pid):
+    """Run time and count of the BPF programs that a process holds, by name."""
+    ids = set()
+    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+            ids.update(int(line.split()[1]) for line in file if line.startswith("prog_id:"))
+    shown = json.loads(subprocess.run(["bpftool", "prog", "show", "-j"], check=True,
+                                      stdout=subprocess.PIPE).stdout)
+    return {program["name"]: (program.get("run_time_ns", 0), program.get("run_cnt", 0))
+            for program in shown if program["id"] in ids}
+
+
+@contextlib.contextmanager
+def bpf_statistics():
+    with open(STATS_SYSCTL, "r+", encoding="ascii") as file:
+        before = file.read()
+        file.write("1\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.write(before)
+            file.flush()
+
+
+def bench_programs(tools, seconds):
+    rows = []
+    with bpf_statistics():
+        for name, tracer in tracers(["file, all events"]).items():
+            with tracer(tools) as pid:
+                if not pid:
+                    continue
+                before = programs_of(pid)
+                tools.storm(seconds)
+                after = programs_of(pid)
+            for program, (run_ns, runs) in sorted(after.items()):
+                run_ns -= before.get(program, (0, 0))[0]
+                runs -= before.get(program, (0, 0))[1]
+                rows.append((program, runs, f"{run_ns / runs:.0f}" if runs else "-",
+                             name.split(",")[0].rpartition(" ")[2]))
+    print_table(f"BPF programs, by bpf_stats_enabled, a storm of {seconds} s",
+                ("runs", "ns/run", "of"), rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure what execsnoopd costs.")
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release",
+                        help="folder of the build to measure")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="of one load")
+    args = parser.parse_args()
+    daemon = (args.build / "execsnoopd").resolve()
+    run_journald.isolate()
+    for tool in ("bpftool", os.environ.get("CC", "cc")):
+        if not shutil.which(tool):
+            print(f"needs {tool}", file=sys.stderr)
+            return run_journald.EXIT_SKIP
+    with tempfile.TemporaryDirectory(prefix="execsnoopd-bench-") as folder, \
+            run_journald.Journald():
+        tools = Tools(pathlib.Path(folder), daemon)
+        bench_storm(tools, args.rounds, args.seconds)
+        bench_getppid(tools, args.rounds, args.seconds / 2)
+        bench_programs(tools, args.seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

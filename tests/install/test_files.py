@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""test_files.py BUILD: what `cmake --install` puts where, and that it works from there."""
+import os
+import subprocess
+import sys
+import tempfile
+
+EXPECTED = [
+    "etc/execsnoopd.conf",
+    "usr/sbin/execsnoopd",
+    "lib/systemd/system/execsnoopd.service",
+    "usr/share/execsnoopd/event.schema.json",
+    "usr/share/man/man8/execsnoopd.8",
+    "usr/lib/sysusers.d/execsnoopd.conf",
+    "usr/lib/tmpfiles.d/execsnoopd.conf",
+]
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["cmake", "--install", sys.argv[1]], check=True, stdout=subprocess.DEVNULL,
+                       env=dict(os.environ, DESTDIR=folder))
+        installed = [os.path.relpath(os.path.join(path, name), folder)
+                     for path, _, names in os.walk(folder) for name in names]
+        # With merged /usr, systemd.pc names either.
+        plain = {name.removeprefix("usr/") for name in installed}
+        missing = [name for name in EXPECTED if name.removeprefix("usr/") not in plain]
+        assert not missing, (missing, installed)
+        assert any(name.endswith(".catalog") for name in installed)
+
+        daemon = folder + "/usr/sbin/execsnoopd"
+        config = folder + "/etc/execsnoopd.conf"
+        subprocess.run([daemon, "--test-config", "--config=" + config], check=True)
+        shown = subprocess.run([daemon, "--cat-config", "--config=" + config], check=True,
+                               stdout=subprocess.PIPE, text=True).stdout
+        assert "Interval=1min" in shown, shown
+        unit = [name for name in installed if name.endswith("execsnoopd.service")][0]
+        with open(os.path.join(folder, unit), encoding="utf-8") as file:
+            assert "ExecStart=/usr/sbin/execsnoopd\n" in file.read()
+
+
+main()
