@@ -237,10 +237,13 @@ struct exec_inflight {
  * bytes share a key: the daemon drops what it did not ask for.
  */
 struct exec_control {
-        __u32 armed;       /* the daemon sleeps: ring the bell once */
+        __u32 running; /* 0: programs do nothing; quicker than detaching them, which takes an RCU
+                        * grace period each */
+        __u32 armed;   /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
-        __u64 argv_max;    /* bytes */
-        __u64 caps_full;   /* all capabilities that this kernel knows */
+        __u32 pad;
+        __u64 argv_max;  /* bytes */
+        __u64 caps_full; /* all capabilities that this kernel knows */
         __u64 env_bloom;
         __u64 ignore_errnos[8]; /* bit n: failures with errno n are counted as filtered */
 };
@@ -270,4 +273,4 @@ EXEC_ASSERT_SIZE(struct exec_record, 352);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);
 EXEC_ASSERT_SIZE(struct exec_counters, 80);
 EXEC_ASSERT_SIZE(struct exec_inflight, 64);
-EXEC_ASSERT_SIZE(struct exec_control, 96);
+EXEC_ASSERT_SIZE(struct exec_control, 104);

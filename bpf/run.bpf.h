@@ -134,7 +134,10 @@ struct run {
         __u64 boot_ns;
 };
 
-/* False: nothing can be done, and nothing counted either; array look-ups in range do not fail. */
+/*
+ * False: there is nothing to do, and nothing is counted. The daemon has stopped us, or a look-up
+ * failed, which those of arrays within their range do not.
+ */
 static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program, __u8 kind)
 {
         /* A key of its own: a helper gets its address, and 6.12 then forgets what it holds. */
@@ -150,7 +153,12 @@ static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program,
                 return false;
 
         run->since = &slot->since[program];
-        *(volatile __u64 *)run->since = EXEC_INFLIGHT_STARTING;
+        /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
+        __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
+        if (!*(volatile __u32 *)&run->control->running) {
+                *(volatile __u64 *)run->since = 0;
+                return false;
+        }
         run->boot_ns = bpf_ktime_get_boot_ns();
         *(volatile __u64 *)run->since = run->boot_ns;
 

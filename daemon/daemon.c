@@ -39,6 +39,9 @@
 /* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
 #define BATCH 256
 
+/* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
+#define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
+
 #define PASSWD_PATH "/etc/passwd"
 
 struct daemon {
@@ -130,9 +133,11 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
                 if (r < 0)
                         (void)recording_failed(d, r);
         }
-        if (!queue_peek(d->queue))
-                return 0;
-        return sd_event_source_set_enabled(d->process, SD_EVENT_ON);
+        if (queue_peek(d->queue))
+                return sd_event_source_set_enabled(d->process, SD_EVENT_ON);
+        if (d->replay && sinks_are_idle(d->sinks))
+                return sd_event_source_set_enabled(d->replay_step, SD_EVENT_ONESHOT);
+        return 0;
 }
 
 static int on_process(sd_event_source *source, void *userdata)
@@ -148,14 +153,12 @@ static int on_process(sd_event_source *source, void *userdata)
         return sinks_flush(d->sinks);
 }
 
-/* One pass of the recording each time everything before it is delivered. */
+/* One pass of the recording, each time everything before it is delivered: see on_post(). */
 static int on_replay(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
         int r;
 
-        if (queue_peek(d->queue) || !sinks_are_idle(d->sinks))
-                return 0;
         r = source_replay_step(d->replay);
         if (r > 0)
                 return 0;
@@ -456,8 +459,6 @@ static int start(struct daemon *d)
                 r = source_perf_attach(d->kernel);
                 if (r < 0)
                         return r;
-        } else {
-                (void)sd_event_source_set_enabled(d->replay_step, SD_EVENT_ON);
         }
         r = sinks_flush(d->sinks);
         if (r < 0)
@@ -471,25 +472,22 @@ static int start(struct daemon *d)
 /* Nothing new comes in; what is there goes out; `stop` is the last word. */
 static void stop(struct daemon *d)
 {
+        uint64_t end_ns = clock_monotonic_ns() + STOP_TIMEOUT_NS;
         int r;
 
         (void)sd_notify(false, "STOPPING=1");
-        if (d->kernel) {
-                source_perf_detach(d->kernel);
-                source_perf_reconcile(d->kernel);
-        }
+        if (d->kernel)
+                source_perf_stop(d->kernel);
         queue_release(d->queue, UINT64_MAX);
         do {
                 r = pipeline_run(d->pipeline, BATCH);
-                if (sinks_flush(d->sinks) < 0)
-                        break;
+                sinks_finish(d->sinks, end_ns);
         } while (r > 0);
-        sinks_finish(d->sinks);
         pipeline_note_losses(d->pipeline, stream_now(d));
         r = pipeline_stop(d->pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
-        sinks_finish(d->sinks);
+        sinks_finish(d->sinks, end_ns);
         if (d->recorder) {
                 r = recorder_flush(d->recorder);
                 if (r < 0)

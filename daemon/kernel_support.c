@@ -89,6 +89,13 @@ static int check_tracefs(void)
 
 int kernel_check(void)
 {
+        /* First: a kernel locked down from boot on has no tracefs either. */
+        if (is_locked_down()) {
+                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
+                            "The kernel is locked down (lockdown=confidentiality forbids reading "
+                            "its memory)");
+                return -EPERM;
+        }
         if (!exists(BTF_PATH)) {
                 log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
                             "This kernel has no BTF: " BTF_PATH
@@ -107,7 +114,7 @@ int kernel_explain_load_error(int error, const char *program)
                             program);
                 return -EPERM;
         }
-        if (error == -EPERM || error == -EACCES) {
+        if (error == -EPERM) { /* EACCES is how the verifier refuses */
                 log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
                             "Cannot load the BPF program '%s': not permitted (CAP_BPF and "
                             "CAP_PERFMON are needed)",

@@ -148,16 +148,15 @@ bool outlet_is_idle(const struct outlet *o)
         return o->state == SINK_IDLE;
 }
 
-void outlet_finish(struct outlet *o, uint64_t timeout_ns)
+void outlet_finish(struct outlet *o, uint64_t end_ns)
 {
-        uint64_t end = clock_monotonic_ns() + timeout_ns;
-
         for (;;) {
                 struct pollfd p = { .events = POLLOUT };
 
                 o->state = sink_flush(o->sink);
                 tell_condition(o);
-                if (o->state == SINK_IDLE || o->state == SINK_CLOSED || clock_monotonic_ns() >= end)
+                if (o->state == SINK_IDLE || o->state == SINK_CLOSED ||
+                    clock_monotonic_ns() >= end_ns)
                         return;
                 p.fd = sink_poll_fd(o->sink);
                 (void)poll(&p, 1, BUSY_RETRY_NS / NSEC_PER_MSEC); /* a negative fd only waits */

@@ -25,5 +25,8 @@ int outlet_flush(struct outlet *o);
 /* True if everything accepted has been delivered. */
 bool outlet_is_idle(const struct outlet *o);
 
-/* Delivers everything, waiting for room at most so long: for the end of the daemon. */
-void outlet_finish(struct outlet *o, uint64_t timeout_ns);
+/*
+ * Delivers everything, waiting for room until `end_ns` (CLOCK_MONOTONIC) at most. Plans nothing, so
+ * it works when the loop has ended, too.
+ */
+void outlet_finish(struct outlet *o, uint64_t end_ns);

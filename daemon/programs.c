@@ -302,8 +302,8 @@ static int find_missing(struct programs *p)
 }
 
 /* One failure makes pages of verifier log: that is for debugging; the error itself we explain. */
-static int on_libbpf_message(enum libbpf_print_level level _unused_, const char *format,
-                             va_list args)
+static _printf_(2, 0) int on_libbpf_message(enum libbpf_print_level level _unused_,
+                                            const char *format, va_list args)
 {
         char text[1024];
 
@@ -376,17 +376,16 @@ int programs_attach(struct programs *p)
 
         r = attach_loaded(p);
         if (r < 0)
-                programs_detach(p);
-        else
-                p->attached = true;
-        return r;
+                return r;
+        p->attached = true;
+        __atomic_store_n(&p->control->running, 1, __ATOMIC_SEQ_CST);
+        return 0;
 }
 
-void programs_detach(struct programs *p)
+void programs_stop(struct programs *p)
 {
-        for (int i = 0; i < _PROGRAM_MAX; i++)
-                program_detach(&p->program[i]);
-        p->attached = false;
+        __atomic_store_n(&p->control->running, 0, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 int programs_configure(struct programs *p, const struct config *config)

@@ -28,8 +28,14 @@ int programs_new(const struct config *config, struct programs **ret);
 struct programs *programs_free(struct programs *p);
 DEFINE_FREEP(struct programs, programs_free)
 
+/* From here on the programs run. */
 int programs_attach(struct programs *p);
-void programs_detach(struct programs *p);
+
+/*
+ * The programs do nothing any more, but for those in flight. They stay attached until
+ * programs_free(): to detach one may take seconds.
+ */
+void programs_stop(struct programs *p);
 
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);

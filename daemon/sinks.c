@@ -10,14 +10,14 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "log.h"
 #include "outlet.h"
 #include "pipeline.h"
 #include "sinks.h"
 
-/* How long a sink that ends may wait for a reader that is slow: at the stop, and in a reload. */
-#define FINISH_TIMEOUT_NS (5 * NSEC_PER_SEC)
+/* How long a reload may wait for the reader of a sink that goes. */
 #define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 struct place {
@@ -112,7 +112,7 @@ static void place_commit(struct sinks *s, enum sink_place i)
         struct place *p = &s->place[i];
 
         if (p->leaves) {
-                outlet_finish(p->outlet, CLOSE_TIMEOUT_NS);
+                outlet_finish(p->outlet, clock_monotonic_ns() + CLOSE_TIMEOUT_NS);
                 p->outlet = outlet_free(p->outlet);
         }
         if (p->leaves || p->fresh) {
@@ -227,9 +227,9 @@ void sinks_reopen(struct sinks *s)
                         sink_reopen(pipeline_sink(s->pipeline, i));
 }
 
-void sinks_finish(struct sinks *s)
+void sinks_finish(struct sinks *s, uint64_t end_ns)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (s->place[i].outlet)
-                        outlet_finish(s->place[i].outlet, FINISH_TIMEOUT_NS);
+                        outlet_finish(s->place[i].outlet, end_ns);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "macro.h"
 
@@ -38,5 +39,7 @@ bool sinks_are_idle(const struct sinks *s);
 /* Close and open again what is a file. */
 void sinks_reopen(struct sinks *s);
 
-/* Delivers everything, waiting a few seconds at most for readers that are slow. */
-void sinks_finish(struct sinks *s);
+/* Delivers everything, waiting until `end_ns` (CLOCK_MONOTONIC) at most for readers that are slow;
+ * for when the loop has ended.
+ */
+void sinks_finish(struct sinks *s, uint64_t end_ns);

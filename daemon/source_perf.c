@@ -28,6 +28,9 @@
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
 #define RECONCILE_INTERVAL_NS NSEC_PER_SEC
 
+/* For programs that were in flight: microseconds, unless the hypervisor took their CPU away. */
+#define STOP_TIMEOUT_NS NSEC_PER_SEC
+
 /* Before everything else in the loop: what waits elsewhere is safe, what waits in a ring is not. */
 #define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)
 
@@ -160,7 +163,10 @@ static int cpu_open(struct source_perf *s, unsigned cpu, uint64_t size, struct c
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot open a ring of %" PRIu64 "K on CPU %u%s",
                                  size / KIB, cpu,
-                                 r == -EPERM ? " (is RLIMIT_MEMLOCK too low?)" : "");
+                                 r == -EPERM    ? " (is RLIMIT_MEMLOCK too low?)"
+                                 : r == -EACCES ? " (kernel.perf_event_paranoid may demand "
+                                                  "CAP_SYS_ADMIN)"
+                                                : "");
         r = cpu_watch(s, ring_records_fd(c.ring), &c.records_io);
         if (r >= 0)
                 r = cpu_watch(s, ring_bell_fd(c.ring), &c.bell_io);
@@ -375,10 +381,15 @@ int source_perf_attach(struct source_perf *s)
         return set_timer(s, 0);
 }
 
-void source_perf_detach(struct source_perf *s)
+void source_perf_stop(struct source_perf *s)
 {
-        programs_detach(s->programs);
+        uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+
+        programs_stop(s->programs);
         (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        do /* again, as long as one that had begun before is not through */
+                source_perf_reconcile(s);
+        while (s->in_flight && clock_monotonic_ns() < end);
 }
 
 struct source_perf *source_perf_free(struct source_perf *s)

@@ -22,8 +22,8 @@ int source_perf_new(const struct config *config, struct sd_event *event,
 /* From here on events are recorded. */
 int source_perf_attach(struct source_perf *s);
 
-/* No program runs any more when this returns; what they have sent is still in the rings. */
-void source_perf_detach(struct source_perf *s);
+/* From now on nothing is recorded; all that was, has been handed over when this returns. */
+void source_perf_stop(struct source_perf *s);
 
 struct source_perf *source_perf_free(struct source_perf *s);
 DEFINE_FREEP(struct source_perf, source_perf_free)
