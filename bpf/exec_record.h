@@ -85,7 +85,7 @@ enum exec_field {
         FIELD_EXE,       /* path components, leaf first, each with its NUL */
         FIELD_CWD,       /* likewise */
         FIELD_CGROUP,    /* likewise */
-        FIELD_ANCESTORS, /* struct exec_ancestor, parent's parent first */
+        FIELD_ANCESTORS, /* struct exec_ancestor, parent first */
         FIELD_ENV,       /* NAME=value strings, each with its NUL; allowed names only */
         FIELD_ARGV,      /* strings, each with its NUL; may go on in chunks */
         _FIELD_MAX,

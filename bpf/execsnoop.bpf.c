@@ -75,8 +75,6 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
                 r->traits |= TRAIT_THREAD_EXEC;
         if (bpf_core_field_exists(mm->task_size) && BPF_CORE_READ(mm, task_size) <= 0xffffffffUL)
                 r->traits |= TRAIT_IMAGE32;
-        if (is_execveat(task))
-                r->traits |= TRAIT_EXECVEAT;
 
         n = bpf_probe_read_kernel_str(&s->data[sizeof(*r)], FILENAME_SIZE,
                                       (void *)ctx + (ctx->__data_loc_filename & 0xffff));

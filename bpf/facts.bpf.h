@@ -84,7 +84,7 @@ static __noinline int ancestor_step(struct scratch *s)
 
 static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
 {
-        walk_begin(s, BPF_CORE_READ(task, real_parent, group_leader), NULL);
+        walk_begin(s, task, NULL);
         for (int i = 0; i < EXEC_ANCESTORS_MAX; i++)
                 if (ancestor_step(s))
                         break;

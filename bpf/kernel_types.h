@@ -266,13 +266,12 @@ struct syscall_trace_exit {
 /* Registers saved at the entry into the kernel: the arguments of the system call. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-        unsigned long r10, r8, dx, si, di, orig_ax;
+        unsigned long dx, si, di;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
         __u64 regs[31];
         __u64 orig_x0;
-        __s32 syscallno;
 };
 #else
 #error "no pt_regs for this architecture"

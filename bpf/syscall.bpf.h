@@ -40,26 +40,6 @@ static __always_inline struct pt_regs *saved_regs(struct task_struct *task)
 #endif
 }
 
-/*
- * The numbers of execveat, for every ABI of the machine: exec never changes the saved number, and
- * within an exec none of them means another call.
- */
-static __always_inline bool is_execveat(struct task_struct *task)
-{
-        struct pt_regs *regs = saved_regs(task);
-        long nr;
-
-        if (!regs)
-                return false;
-#if defined(__TARGET_ARCH_x86)
-        nr = BPF_CORE_READ(regs, orig_ax);
-        return nr == 322 || nr == 358 || nr == (0x40000000 | 545); /* x86_64, i386, x32 */
-#else
-        nr = BPF_CORE_READ(regs, syscallno);
-        return nr == 281 || nr == 387; /* arm64, arm */
-#endif
-}
-
 static __always_inline void request_from_regs(struct request *request, struct task_struct *task,
                                               bool at)
 {

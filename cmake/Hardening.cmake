@@ -24,6 +24,9 @@ function(harden target)
     target_compile_options(${target} PRIVATE -fsanitize=${EXECSNOOPD_SANITIZE}
             -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${EXECSNOOPD_SANITIZE})
+    if(EXECSNOOPD_FUZZ)
+      target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link) # libFuzzer is blind else
+    endif()
   else()
     target_compile_options(${target} PRIVATE
             $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>

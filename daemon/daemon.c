@@ -253,10 +253,12 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
 {
         struct daemon *d = userdata;
 
-        (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+        /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
+         */
+        (void)sd_notifyf(false, "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                          clock_monotonic_ns() / NSEC_PER_USEC);
         reload(d);
-        (void)sd_notify(false, "READY=1");
+        (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
         notify_status(d);
         return sinks_flush(d->sinks);
 }
@@ -312,6 +314,16 @@ static int identify(struct daemon *d)
         return 0;
 }
 
+static bool is_from_here(const struct daemon *d)
+{
+        char boot_id[SD_ID128_STRING_MAX];
+        sd_id128_t id;
+
+        if (sd_id128_get_boot(&id) < 0)
+                return false;
+        return strcmp(sd_id128_to_string(id, boot_id), d->identity.boot_id) == 0;
+}
+
 static int open_replay(struct daemon *d, const struct source_handler *handler)
 {
         const char *path = d->options->replay_path;
@@ -356,8 +368,8 @@ static int build_stages(struct daemon *d)
         if (r < 0)
                 return r;
         encoder_set_clock(d->encoder, d->identity.realtime_offset_ns);
-        /* The users of this host are not those of a recording. */
-        r = enricher_new(d->replay ? NULL : PASSWD_PATH, &d->enricher);
+        /* The users of this host are not those of a recording from elsewhere. */
+        r = enricher_new(is_from_here(d) ? PASSWD_PATH : NULL, &d->enricher);
         if (r < 0)
                 return r;
         r = queue_new(queue_size_of(d->config), &d->queue);
@@ -400,6 +412,7 @@ static int add_signals(struct daemon *d)
         /* Both are errors of a write like any other: nobody reads, LimitFSIZE= is reached. */
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGXFSZ, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_IGN); /* the helpers of programs.c are not waited for */
         for (unsigned i = 0; i < ELEMENTSOF(signals); i++) {
                 r = sd_event_add_signal(d->event, NULL,
                                         signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
@@ -537,7 +550,6 @@ static struct daemon *daemon_free(struct daemon *d)
         if (!d)
                 return NULL;
         recorder_free(d->recorder);
-        source_perf_free(d->kernel);
         source_replay_free(d->replay);
         sinks_free(d->sinks);
         pipeline_free(d->pipeline);
@@ -545,6 +557,7 @@ static struct daemon *daemon_free(struct daemon *d)
         queue_free(d->queue);
         encoder_free(d->encoder);
         enricher_free(d->enricher);
+        source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);

@@ -58,7 +58,7 @@ struct exec_event {
         struct span filename;
         struct span exe, cwd, cgroup; /* absolute paths, joined by the decoder */
         struct span argv;             /* strings, each with its NUL; the last may lack it if cut */
-        struct span env;              /* NAME=value, each with its NUL */
+        struct span env;              /* NAME=value, likewise */
         struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
         unsigned n_ancestors;
 

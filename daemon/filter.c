@@ -20,15 +20,14 @@ static bool is_wanted(char *const *names, const char *variable, size_t size)
 
 struct span filter_env(char *const *names, struct span env, struct buf *scratch)
 {
-        const char *p = env.data, *end = env.data + env.size, *nul;
+        const char *p = env.data, *end = env.data + env.size, *nul, *next;
 
         buf_reset(scratch);
-        for (; p < end; p = nul + 1) {
+        for (; p < end; p = next) {
                 nul = memchr(p, '\0', end - p);
-                if (!nul)
-                        break;
-                if (is_wanted(names, p, nul - p))
-                        buf_append(scratch, p, nul + 1 - p);
+                next = nul ? nul + 1 : end;
+                if (is_wanted(names, p, (nul ? nul : end) - p))
+                        buf_append(scratch, p, next - p);
         }
         if (scratch->size == 0 || buf_error(scratch) < 0)
                 return (struct span){};

@@ -5,8 +5,9 @@
 #include "buf.h"
 
 /*
- * The variables of `env` (NAME=value strings, each with its NUL) whose names are in the
- * NULL-terminated list. The kernel side compares first bytes only; this is the exact word. Uses
- * `scratch`, from which the result may borrow; data is NULL if nothing is wanted.
+ * The variables of `env` (NAME=value strings, each with its NUL; the last may lack it if it was
+ * cut) whose names are in the NULL-terminated list. The kernel side compares first bytes only; this
+ * is the exact word. Uses `scratch`, from which the result may borrow; data is NULL if nothing is
+ * wanted.
  */
 struct span filter_env(char *const *names, struct span env, struct buf *scratch);

@@ -16,7 +16,6 @@
 #include "kernel_support.h"
 #include "log.h"
 #include "macro.h"
-#include "message_id.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define TRACEFS_PATH "/sys/kernel/tracing"
@@ -65,22 +64,19 @@ static int check_tracefs(void)
         if (has_tracepoints())
                 return 0;
         if (errno == EACCES) {
-                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
-                            "Cannot look into " TRACEFS_PATH ": CAP_DAC_READ_SEARCH is needed");
+                log_error("Cannot look into " TRACEFS_PATH ": CAP_DAC_READ_SEARCH is needed");
                 return -EACCES;
         }
         r = mount("tracefs", TRACEFS_PATH, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
         if (r < 0) {
                 r = errno == EPERM ? -EPERM : -EOPNOTSUPP;
-                log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
-                            "tracefs is not mounted, and mounting it failed: %s; try "
-                            "'mount -t tracefs tracefs " TRACEFS_PATH "'",
-                            strerror(errno));
+                log_error("tracefs is not mounted, and mounting it failed: %s; try "
+                          "'mount -t tracefs tracefs " TRACEFS_PATH "'",
+                          strerror(errno));
                 return r;
         }
         if (!has_tracepoints()) {
-                log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
-                            "This kernel has no tracepoint sched:sched_process_exec");
+                log_error("This kernel has no tracepoint sched:sched_process_exec");
                 return -EOPNOTSUPP;
         }
         log_notice("Mounted tracefs on " TRACEFS_PATH);
@@ -91,15 +87,13 @@ int kernel_check(void)
 {
         /* First: a kernel locked down from boot on has no tracefs either. */
         if (is_locked_down()) {
-                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
-                            "The kernel is locked down (lockdown=confidentiality forbids reading "
-                            "its memory)");
+                log_error("The kernel is locked down (lockdown=confidentiality forbids reading "
+                          "its memory)");
                 return -EPERM;
         }
         if (!exists(BTF_PATH)) {
-                log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
-                            "This kernel has no BTF: " BTF_PATH
-                            " is missing (CONFIG_DEBUG_INFO_BTF is needed)");
+                log_error("This kernel has no BTF: " BTF_PATH
+                          " is missing (CONFIG_DEBUG_INFO_BTF is needed)");
                 return -EOPNOTSUPP;
         }
         return check_tracefs();
@@ -108,37 +102,32 @@ int kernel_check(void)
 int kernel_explain_load_error(int error, const char *program)
 {
         if (is_locked_down()) {
-                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
-                            "Cannot load the BPF program '%s': the kernel is locked down "
-                            "(lockdown=confidentiality forbids reading its memory)",
-                            program);
+                log_error("Cannot load the BPF program '%s': the kernel is locked down "
+                          "(lockdown=confidentiality forbids reading its memory)",
+                          program);
                 return -EPERM;
         }
         if (error == -EPERM) { /* EACCES is how the verifier refuses */
-                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
-                            "Cannot load the BPF program '%s': not permitted (CAP_BPF and "
-                            "CAP_PERFMON are needed)",
-                            program);
+                log_error("Cannot load the BPF program '%s': not permitted (CAP_BPF and "
+                          "CAP_PERFMON are needed)",
+                          program);
                 return -EPERM;
         }
-        log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
-                    "Cannot load the BPF program '%s': the kernel refused it: %s", program,
-                    strerror(-error));
+        log_error("Cannot load the BPF program '%s': the kernel refused it: %s", program,
+                  strerror(-error));
         return -EOPNOTSUPP;
 }
 
 int kernel_explain_attach_error(int error, const char *program)
 {
         if (error == -EPERM || error == -EACCES) {
-                log_catalog(LOG_ERR, MESSAGE_ID_NOT_PERMITTED,
-                            "Cannot attach the BPF program '%s': not permitted (CAP_PERFMON and "
-                            "CAP_DAC_READ_SEARCH are needed)",
-                            program);
+                log_error("Cannot attach the BPF program '%s': not permitted (CAP_PERFMON and "
+                          "CAP_DAC_READ_SEARCH are needed)",
+                          program);
                 return -EPERM;
         }
-        log_catalog(LOG_ERR, MESSAGE_ID_KERNEL_UNSUPPORTED,
-                    "Cannot attach the BPF program '%s': this kernel lacks its tracepoint: %s",
-                    program, strerror(-error));
+        log_error("Cannot attach the BPF program '%s': this kernel lacks its tracepoint: %s",
+                  program, strerror(-error));
         return -EOPNOTSUPP;
 }
 

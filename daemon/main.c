@@ -10,7 +10,6 @@
 #include "config.h"
 #include "daemon.h"
 #include "log.h"
-#include "message_id.h"
 #include "version.h"
 
 enum command {
@@ -158,12 +157,8 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (load_config(&options, &config) < 0) {
-                if (command == COMMAND_RUN)
-                        log_catalog(LOG_ERR, MESSAGE_ID_CONFIG_INVALID,
-                                    "Not started: the configuration is invalid");
+        if (load_config(&options, &config) < 0)
                 return EXIT_CODE_CONFIG;
-        }
         if (command == COMMAND_TEST_CONFIG) {
                 config_free(config);
                 return EXIT_CODE_OK;

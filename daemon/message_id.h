@@ -15,10 +15,11 @@
 #define MESSAGE_ID_STATS "fd2ed494c9b447e79a1c41db1a536db8"
 #define MESSAGE_ID_STOP "43a1f157994e4b2e9712e715ad69cb38"
 
-/* The daemon's own words, for log_catalog(). */
+/*
+ * The daemon's own words, for log_catalog(). Not for a last word: of a process that has exited
+ * journald may no longer find the unit; stderr is a stream that it knows from before.
+ */
 #define MESSAGE_ID_SINK_BROKEN "6622c4b5ff33483d9259a9e06cda5a67"
 #define MESSAGE_ID_SINK_RECOVERED "86b9563a76244aeaadc6fd4eb39183d4"
 #define MESSAGE_ID_CONFIG_INVALID "722a4eba13334ef5a5fac1c270ece3f8"
 #define MESSAGE_ID_RELOADED "8c1978734fc54cd590e848662efd2e42"
-#define MESSAGE_ID_KERNEL_UNSUPPORTED "0794d74d15614b93bfb490a729a3aaed"
-#define MESSAGE_ID_NOT_PERMITTED "4c8e0b7997cc4adca7a0d4b0b8bc7c70"

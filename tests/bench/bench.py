@@ -117,9 +117,9 @@ def tracers(configs):
 
 
 def print_table(title, head, rows):
-    print(f"\n{title}\n{'':24}" + "".join(f"{column:>13}" for column in head))
+    print(f"\n{title}\n{'':36}" + "".join(f"{column:>13}" for column in head))
     for name, *values in rows:
-        print(f"{name:24}" + "".join(f"{value:>13}" for value in values), flush=True)
+        print(f"{name:36}" + "".join(f"{value:>13}" for value in values), flush=True)
 
 
 def stop_event(tools, name):
@@ -167,7 +167,8 @@ def bench_storm(tools, rounds, seconds):
             results[name].append(storm_round(tools, name, tracer, seconds))
     rows = []
     for name, rounds_of in results.items():
-        ratios = [{"ratio": mine["rate"] / base["rate"], "cost": 1 / mine["rate"] - 1 / base["rate"]}
+        ratios = [{"ratio": mine["rate"] / base["rate"],
+                   "cost": 1 / mine["rate"] - 1 / base["rate"]}
                   for mine, base in zip(rounds_of, results["untraced"])]
         for ratio in ratios:
             ratio["cost"] *= os.sysconf("SC_NPROCESSORS_ONLN") * 1e6
@@ -208,15 +209,13 @@ def programs_of(pid):
 
 @contextlib.contextmanager
 def bpf_statistics():
-    with open(STATS_SYSCTL, "r+", encoding="ascii") as file:
-        before = file.read()
-        file.write("1\n")
-        file.flush()
-        try:
-            yield
-        finally:
-            file.write(before)
-            file.flush()
+    path = pathlib.Path(STATS_SYSCTL)
+    before = path.read_text(encoding="ascii")
+    path.write_text("1\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="ascii")
 
 
 def bench_programs(tools, seconds):

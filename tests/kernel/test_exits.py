@@ -7,28 +7,10 @@ import signal
 import subprocess
 
 import harness
-from harness import Child, DOORS, KernelTest, STORM, TARGET
+from harness import Child, CorePattern, DOORS, KernelTest, STORM, TARGET
 
 N_STORM = 2000
 SYS_EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
-CORE_PATTERN = "/proc/sys/kernel/core_pattern"
-
-
-class CorePattern:
-    """core_pattern for a while; what it was comes back whatever happens."""
-
-    def __init__(self, pattern):
-        self.pattern = pattern
-
-    def __enter__(self):
-        with open(CORE_PATTERN, "r+", encoding="utf-8") as file:
-            self.before = file.read()
-            file.seek(0)
-            file.write(self.pattern)
-
-    def __exit__(self, *_):
-        with open(CORE_PATTERN, "w", encoding="utf-8") as file:
-            file.write(self.before)
 
 
 class Exits(KernelTest):

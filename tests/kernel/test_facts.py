@@ -38,13 +38,13 @@ def comm_of(pid):
 
 
 def ancestors_of(pid):
-    """Above the parent of the process, which is the first here."""
+    """The parent of the process first."""
     chain = []
     pid = int(harness.stat_fields(pid)[1])
     while pid:
         chain.append({"pid": pid, "comm": comm_of(pid)})
         pid = int(harness.stat_fields(pid)[1])
-    return chain[1:9]
+    return chain[:8]
 
 
 def audit_id(pid, name):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Under load: nothing missing, nothing twice, in order; and what is lost is stated, to the last."""
 import collections
+import itertools
 import os
 import signal
 import subprocess
@@ -15,7 +16,11 @@ N_EXECS = 20_000
 N_LOSSY = 4_000
 N_ROTATED = 3_000
 N_UNREAD = 4_000
+N_ENDLESS = 500_000
 ROTATE_BYTES = 64 * 1024
+
+
+markers = (f"storm-{os.getpid()}-{i}" for i in itertools.count())
 
 
 def start_storm(count, marker):
@@ -31,7 +36,7 @@ def numbers_of(events, marker):
 class Storm(unittest.TestCase):
     def storm(self, count):
         """Runs one to its end; its marker."""
-        marker = f"storm-{os.getpid()}-{self.id()}"
+        marker = next(markers)
         self.assertEqual(start_storm(count, marker).wait(), 0)
         return marker
 
@@ -127,14 +132,16 @@ class Storm(unittest.TestCase):
         for sink in ("stdout", "file"):
             with self.subTest(sink=sink), Daemon({"Capture": {"Exits": "yes"}},
                                                  sink=sink) as daemon:
-                marker = f"load-{os.getpid()}-{sink}"
-                storm = start_storm(N_EXECS, marker)
-                harness.wait_until(lambda: numbers_of(daemon.events(), marker).total() > 500,
-                                   "the storm is in the log")
+                marker = next(markers)
+                storm = start_storm(N_ENDLESS, marker)
+                try:
+                    harness.wait_until(lambda: len(daemon.raw_lines()) > 2000, "storm in the log")
+                    daemon.terminate()
+                    self.assertIsNone(storm.poll())     # it was load indeed
+                finally:
+                    storm.kill()
+                    storm.wait()
                 events = daemon.stop()
-                self.assertIsNone(storm.poll())     # it was load indeed
-                storm.terminate()
-                storm.wait()
                 self.assertGreater(numbers_of(events, marker).total(), 500)
 
     def test_head_that_has_enough_ends_it_quietly(self):

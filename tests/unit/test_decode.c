@@ -432,12 +432,16 @@ static void head_of_another_world_is_refused(void **state)
         record.head.program = _PROGRAM_MAX;
         assert_int_equal(try_record(*state, &record), DECODE_VALUE);
 
-        record_make_full(&record, 0, 1, 1000);
-        memcpy(large, &record, record.head.size);
-        ((struct exec_record *)large)->head.size = EXEC_RECORD_SIZE_MAX + 1;
+        /* larger than any record, but else without a fault */
+        record_make_exec(&record, 0, 1, 1000);
+        record.head.size = EXEC_RECORD_SIZE_MAX + 1;
+        record.exec.len[FIELD_ARGV] = record.head.size - sizeof(record.exec);
+        memcpy(large, &record, sizeof(record.exec));
         assert_int_equal(try_bytes(*state, large, sizeof(large)), DECODE_VALUE);
-        ((struct exec_record *)large)->head.size = UINT32_MAX;
-        assert_int_equal(try_bytes(*state, large, sizeof(large)), DECODE_SHORT);
+        record.head.size--;
+        record.exec.len[FIELD_ARGV]--;
+        memcpy(large, &record, sizeof(record.exec));
+        assert_int_equal(try_bytes(*state, large, sizeof(large)), DECODE_OK);
 }
 
 static void chunk_gives_its_bytes(void **state)
@@ -467,6 +471,8 @@ static void chunk_that_lies_is_refused(void **state)
         for (size_t size = 0; size < record.head.size; size++)
                 assert_int_equal(decode_chunk(&record, size, &head, &argv), DECODE_SHORT);
         assert_int_equal(try_record(*state, &record), DECODE_KIND);
+        for (record.head.size = 0; record.head.size < sizeof(head); record.head.size++)
+                assert_int_equal(decode_chunk(&record, sizeof(head), &head, &argv), DECODE_SHORT);
 
         record.head.kind = RECORD_EXEC;
         assert_int_equal(decode_chunk(&record, record.head.size, &head, &argv), DECODE_KIND);

@@ -6,6 +6,9 @@
  */
 #include "encode_line.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "memory_sink.h"
 #include "record_builder.h"
 #include "stages.h"
@@ -243,6 +246,45 @@ static void losses_are_told_at_once_and_then_each_second(void **state)
         assert_int_equal(memory_sink_of(rig->sink)->n_lines, 3);
 }
 
+static void loss_of_a_sink_while_delivering_is_told_by_the_next_pass(void **state)
+{
+        struct rig *rig = *state;
+        struct json_object *json;
+
+        memory_sink_of(rig->sink)->is_stuck = true;
+        record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
+        feed(rig);
+        pass(rig, 11);
+        memory_sink_give_up(rig->sink);
+        pass(rig, NSEC_PER_SEC);
+        json = memory_sink_line(rig->sink, 1);
+        assert_value(json, "where", "\"stdout\"");
+        json_object_put(json);
+        assert_accounts(rig);
+}
+
+static void recording_has_counters_only_if_they_show_a_loss(void **state)
+{
+        struct rig *rig = *state;
+        const struct recording_header header = { .n_cpus = N_CPUS };
+        const off_t empty = sizeof(header), frame = sizeof(struct recording_frame);
+        _cleanup_(closep) int fd = memfd_create("test_intake", MFD_CLOEXEC);
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        assert_int_equal(recorder_new(path, &header, &rig->stages.intake.recorder), 0);
+        reconcile(rig);
+        assert_int_equal(recorder_flush(rig->stages.intake.recorder), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_END), empty);
+        (void)kernel_seq(rig, PROGRAM_EXEC, 0);
+        reconcile(rig);
+        reconcile(rig);
+        assert_int_equal(recorder_flush(rig->stages.intake.recorder), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_END),
+                         empty + frame + (off_t)sizeof(struct recording_mark));
+        recorder_free(rig->stages.intake.recorder);
+}
+
 static void clock_of_the_source_is_the_encoders(void **state)
 {
         struct rig *rig = *state;
@@ -458,6 +500,8 @@ int main(void)
                 TEST(chunk_without_room_leaves_a_mark),
                 TEST(missed_runs_are_losses_that_were_seen),
                 TEST(losses_are_told_at_once_and_then_each_second),
+                TEST(loss_of_a_sink_while_delivering_is_told_by_the_next_pass),
+                TEST(recording_has_counters_only_if_they_show_a_loss),
                 TEST(clock_of_the_source_is_the_encoders),
                 TEST(passes_at_the_ends_of_time_do_no_harm),
                 TEST(accounts_are_right_after_every_step),

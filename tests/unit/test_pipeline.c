@@ -217,21 +217,22 @@ static void orphaned_chunks_vanish(void **state)
         assert_accounts(rig);
 }
 
-static void chunks_of_other_lanes_are_not_ours(void **state)
+static void chunks_of_other_events_are_not_ours(void **state)
 {
         struct rig *rig = *state;
-        struct exec_record_head event = feed_exec(rig, 10, 1), other = event;
+        struct exec_record_head other;
 
-        other.program = PROGRAM_FAILED;
-        feed_chunk(rig, &other, 1, "x", 1);
-        other = event;
-        other.cpu = 1;
-        feed_chunk(rig, &other, 1, "x", 1);
-        other = event;
-        other.seq = 99;
-        feed_chunk(rig, &other, 1, "x", 1);
-        pass(rig, 11);
-        assert_argv(rig, 0, "[\"a\"]", true);
+        for (size_t i = 0; i < 3; i++) {
+                other = feed_exec(rig, 10 * i, 1);
+                other.program = i == 0 ? PROGRAM_FAILED : other.program;
+                other.cpu += i == 1;
+                other.seq += i == 2;
+                feed_chunk(rig, &other, 1, "x", 1);
+        }
+        pass(rig, 100);
+        assert_int_equal(n_lines(rig->sink), 3);
+        for (size_t i = 0; i < 3; i++)
+                assert_argv(rig, i, "[\"a\"]", true);
 }
 
 static void chunk_that_does_not_decode_is_a_hole(void **state)
@@ -571,7 +572,7 @@ int main(void)
                 TEST(chunks_are_joined),
                 TEST(chunks_are_joined_up_to_the_first_hole_in_any_order),
                 TEST(orphaned_chunks_vanish),
-                TEST(chunks_of_other_lanes_are_not_ours),
+                TEST(chunks_of_other_events_are_not_ours),
                 TEST(chunk_that_does_not_decode_is_a_hole),
                 TEST(event_without_argv_stays_without),
                 TEST(event_that_does_not_decode_is_lost_once_with_its_chunks),

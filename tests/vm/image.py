@@ -185,8 +185,11 @@ def add_guest(root, guest, units):
     """The check inside, as a service that powers off when it ends, however it ends."""
     shutil.copy(guest, root / "guest.py")
     for name, text in units.items():
-        (root / "etc/systemd/system" / name).write_text(text, encoding="utf-8")
-        run_inside(root, "systemctl", "enable", name)
+        path = root / "etc/systemd/system" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if path.suffix == ".service":
+            run_inside(root, "systemctl", "enable", name)
     # Nobody logs in, and the clock needs no server.
     run_inside(root, "systemctl", "mask", "getty.target", "systemd-timesyncd.service",
                "systemd-networkd.service", "apt-daily.timer", "apt-daily-upgrade.timer",

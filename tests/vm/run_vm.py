@@ -48,6 +48,19 @@ TTYPath=/dev/console
 TimeoutStartSec=10min
 [Install]
 WantedBy=multi-user.target
+""", "execsnoopd-early.service": """[Unit]
+DefaultDependencies=no
+After=execsnoopd.service
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=/bin/true early-boot
+[Install]
+WantedBy=sysinit.target
+""", "execsnoopd.service.d/slow.conf": f"""[Service]
+# To verify a program takes the kernel 0.2 s, but 10 s and more in here on a busy machine.
+TimeoutStartSec={BOOT_SECONDS}
+WatchdogSec={BOOT_SECONDS}
 """}
 
 

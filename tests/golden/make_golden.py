@@ -1,0 +1,269 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Make the recordings of this folder anew, from the kernel that runs.
+
+Usage: make_golden.py [NAME...]      as root, with EXECSNOOPD=build/release/execsnoopd
+
+For each NAME (default: all) the daemon records while a few programs are executed. Then everything
+that other processes did is taken out, numbers are given anew so that this leaves no holes (real
+holes stay), and host and boot are made anonymous. Afterwards write what is expected, with the test
+program of the same build, and look at the difference:
+
+    GOLDEN_UPDATE=1 build/release/tests/test_replay && git diff tests/golden
+"""
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "kernel"))
+import harness  # noqa: E402
+
+# As in daemon/recorder.h and bpf/exec_record.h.
+HEADER = struct.Struct("8sIIQq40s72s72s")
+FRAME = struct.Struct("II")
+MARK = struct.Struct("IIQ")
+HEAD = struct.Struct("IHBBIIQQII")
+FRAME_RECORD, FRAME_PASS, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
+RECORD_EXIT, RECORD_CHUNK = 4, 5
+VERSION = 1 << 16 | 1
+PID_OFFSET = HEAD.size + 4 * 4      # exec_record.pid; ppid is the third number from there
+EXIT_PID_OFFSET = HEAD.size
+
+AT_EMPTY_PATH = 0x1000
+SYS_EXECVEAT = {"x86_64": 322, "aarch64": 281}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def child(function, *args):
+    """Runs it in a new process, which is expected to become another program. Returns its PID."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.chdir("/")
+            function(*args)
+        finally:
+            os._exit(99)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def execute(argv, environment=None, path=None):
+    """Returns only if it fails. Unlike os.execve() it passes on an empty argv, too."""
+    vector = (ctypes.c_char_p * (len(argv) + 1))(*argv, None)
+    strings = [b"%s=%s" % item for item in (environment or {}).items()]
+    env = (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
+    libc.execve(path or argv[0], vector, env)
+
+
+def execute_fd(fd, argv):
+    vector = (ctypes.c_char_p * (len(argv) + 1))(*argv, None)
+    env = (ctypes.c_char_p * 1)(None)
+    libc.syscall(SYS_EXECVEAT[os.uname().machine], fd, b"", vector, env, AT_EMPTY_PATH)
+
+
+def write_program(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, 0o755)
+    return path
+
+
+def run_commands(folder, _):
+    """What every shell does all day; and a script."""
+    script = write_program(folder + b"/script", b"#!/bin/sh -e\nexec /bin/true from script\n")
+    yield child(execute, [b"/bin/sh", b"-c", b"/bin/ls /dev/null | /bin/cat; exec /bin/true"])
+    yield child(execute, [script, b"one", b"two words"])
+    yield child(execute, [b"true"], {b"LD_LIBRARY_PATH": b"/opt/lib", b"HOME": b"/"}, b"/bin/true")
+    yield child(execute, [b"/bin/sh", b"-c", b"exit 3"])
+    yield child(execute, [b"/bin/sh", b"-c", b"kill -9 $$"])
+
+
+def run_arguments(folder, _):
+    """Bytes that logs get wrong."""
+    name = write_program(folder + b"/na\xefve \xe2\x82\xac\n", b"#!/bin/true\n")
+    for argv in ([b"true", b"line\nbreak", b"\ttab", b"\x1b[31mred\x1b[0m", b"\x7f", b"\b\f\r"],
+                 [b"true", b'"quoted"', b"back\\slash", b"'", b"</script>", b"$(id)", b"%s%n"],
+                 [b"true", b"", b"", b"after empty ones", b""],
+                 [b"true", "é€😀\u2028".encode(), "\u0085\u009f".encode(), b"\xff\xfe", b"\xe2\x82",
+                  b"\xed\xa0\x80", b"\xc0\x80"],
+                 [b""],
+                 []):
+        yield child(execute, argv, {b"LD_PRELOAD": b"/x\n\xff.so"}, b"/bin/true")
+    yield child(execute, [name])
+
+
+def run_long(_, __):
+    """An argument that needs chunks."""
+    yield child(execute, [b"true", b"0123456789" * 12000, b"last"], None, b"/bin/true")
+
+
+def run_places(folder, _):
+    """Programs that have no path, or no longer."""
+    shutil.copy("/bin/true", folder + b"/gone")
+    gone = os.open(folder + b"/gone", os.O_RDONLY | os.O_CLOEXEC)
+    os.unlink(folder + b"/gone")
+    memory = os.memfd_create("in/memory", os.MFD_CLOEXEC)
+    with open("/bin/true", "rb") as file:
+        os.write(memory, file.read())
+    yield child(execute_fd, memory, [b"memory"])
+    yield child(execute_fd, gone, [b"gone"])
+    yield child(execute, [b"self"], None, b"/proc/self/fd/%d" % memory)
+    yield child(execute, [b"true"], None, b"bin/../bin/true")
+
+
+def run_failures(folder, _):
+    data = write_program(folder + b"/data", b"no program\n")
+    script = write_program(folder + b"/script", b"#!/nowhere/interpreter\n")
+    closed = write_program(folder + b"/closed", b"#!/bin/true\n")
+    os.chmod(closed, 0o644)
+    for path in (b"/nowhere", closed, data, script, b"/dev/null/x", b"/" + b"x" * 300):
+        yield child(execute, [path, b"argument"])
+    yield child(execute_fd, 999, [b"no fd"])
+    yield child(execute, [b"true"], None, b"/bin/true")
+
+
+def run_loss(_, daemon):
+    """The daemon stands still while the rings fill up: some come whole, some bare, most not."""
+    daemon.signal(signal.SIGSTOP)
+    for i in range(60):
+        yield child(execute, [b"true", b"%d" % i, b"x" * 900], None, b"/bin/true")
+    daemon.signal(signal.SIGCONT)
+    daemon.sync()
+    yield child(execute, [b"true", b"after"], None, b"/bin/true")
+
+
+RECORDINGS = {
+    "commands": ({"Exits": "yes"}, run_commands),
+    "arguments": ({}, run_arguments),
+    "long": ({"ArgvMax": "1M"}, run_long),
+    "long_cut": ({"ArgvMax": "16K"}, run_long),
+    "places": ({}, run_places),
+    "failures": ({"FailedExecs": "yes", "FailedExecsIgnore": "", "Attempts": "yes"}, run_failures),
+    "loss": ({"RingSize": "4K"}, run_loss),
+}
+
+
+class Lane:
+    """The numbers of one program on one CPU: as they were, and as they will be."""
+
+    def __init__(self):
+        self.old = self.new = 0
+
+    def pass_over(self, seq):
+        """What has not come until `seq`, is lost, and stays so."""
+        self.new += max(0, seq - self.old)
+        self.old = max(self.old, seq)
+
+
+class Trimmer:
+    """Keeps what our processes did, and their children."""
+
+    def __init__(self, pids):
+        self.pids = set(pids)
+        self.lanes = {}
+        self.kept = {}      # numbers of events that are kept, for their chunks
+        self.frames = []
+
+    def is_ours(self, kind, payload):
+        if kind == RECORD_EXIT:
+            return struct.unpack_from("I", payload, EXIT_PID_OFFSET)[0] in self.pids
+        pid, _, ppid = struct.unpack_from("III", payload, PID_OFFSET)
+        if ppid in self.pids:
+            self.pids.add(pid)
+        return pid in self.pids
+
+    def record(self, payload):
+        head = list(HEAD.unpack_from(payload))
+        size, kind, program, cpu, seq = head[0], head[2], head[3], head[4], head[6]
+        if kind == RECORD_CHUNK:
+            new = self.kept.get((program, cpu, seq))
+            if new is None:
+                return
+        else:
+            lane = self.lanes.setdefault((program, cpu), Lane())
+            lane.pass_over(seq - 1)
+            lane.old = seq
+            if not self.is_ours(kind, payload):
+                return
+            lane.new += 1
+            new = self.kept[program, cpu, seq] = lane.new
+        head[6] = new
+        # without the padding of the ring, which is whatever was there
+        self.add(FRAME_RECORD, HEAD.pack(*head) + payload[HEAD.size:size])
+
+    def mark(self, kind, payload):
+        program, cpu, value = MARK.unpack(payload)
+        if kind == FRAME_DRAINED:
+            lane = self.lanes.setdefault((program, cpu), Lane())
+            if value <= lane.old:
+                return
+            lane.pass_over(value)
+            value = lane.new
+        if kind == FRAME_PASS and self.frames and self.frames[-1][0] == FRAME_PASS:
+            self.frames.pop()       # nothing has happened in between
+        self.add(kind, MARK.pack(program, cpu, value))
+
+    def add(self, kind, payload):
+        self.frames.append((kind, payload))
+
+
+def read_frames(data):
+    offset = HEADER.size
+    while offset < len(data):
+        kind, size = FRAME.unpack_from(data, offset)
+        offset += FRAME.size
+        yield kind, data[offset:offset + size]
+        offset += size + -size % 8
+
+
+def trim(data, pids):
+    magic, version, n_cpus, start, clock, _, _, kernel = HEADER.unpack_from(data)
+    if version != VERSION:
+        sys.exit("the layout of recordings has changed: look over this program, too")
+    trimmer = Trimmer(pids)
+    for kind, payload in read_frames(data):
+        if kind == FRAME_RECORD:
+            trimmer.record(payload)
+        elif kind == FRAME_END:
+            trimmer.add(kind, payload)
+        else:
+            trimmer.mark(kind, payload)
+    result = HEADER.pack(magic, version, n_cpus, start, clock, b"0123456789abcdef" * 2, b"golden",
+                         kernel)
+    for kind, payload in trimmer.frames:
+        result += FRAME.pack(kind, len(payload)) + payload + bytes(-len(payload) % 8)
+    return result
+
+
+def make(name):
+    settings, run = RECORDINGS[name]
+    with tempfile.TemporaryDirectory(prefix="golden-") as folder:
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, "recording")
+        settings = {"Capture": settings, "Stats": {"Interval": "1d"}}
+        with harness.Daemon(settings, options=[f"--record={path}"]) as daemon:
+            pids = list(run(folder.encode(), daemon))
+        with open(path, "rb") as file:
+            data = trim(file.read(), pids)
+    with open(HERE / f"{name}.rec", "wb") as file:
+        file.write(data)
+    print(f"{name}: {len(data)} bytes")
+
+
+def main():
+    reason = harness.cannot_run()
+    if reason:
+        sys.exit(reason)
+    for name in sys.argv[1:] or RECORDINGS:
+        make(name)
+
+
+if __name__ == "__main__":
+    main()

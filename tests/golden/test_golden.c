@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Each recording of the real kernel (NAME.rec) goes through all stages into a stdout sink; what
+ * comes out is NAME.jsonl, byte for byte.
+ *
+ * The lines are without `start`, which names the version. With GOLDEN_UPDATE=1 in the environment
+ * the .jsonl files are written instead of compared: look at the difference before you keep it.
+ * New recordings are made by make_golden.py.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "stages.h"
+
+#define FOLDER TESTS_DIR "/golden"
+#define RECORDINGS_MAX 64
+#define QUEUE_SIZE (size_t)(16 * MIB)
+#define BACKLOG_SIZE (size_t)(16 * MIB)
+
+static void read_file(int fd, struct buf *ret)
+{
+        ssize_t n;
+
+        do {
+                char *p = buf_reserve(ret, 64 * KIB);
+
+                assert_non_null(p);
+                n = read(fd, p, 64 * KIB);
+                assert_true(n >= 0);
+                ret->size += (size_t)n;
+        } while (n > 0);
+}
+
+/* The lines of a recording. */
+static void replay(const char *path, struct buf *ret)
+{
+        _cleanup_(stages_done) struct stages stages = { 0 };
+        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
+        const struct source_handler handler = intake_handler(&stages.intake);
+        _cleanup_(closep) int input = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(closep) int output = memfd_create("lines", MFD_CLOEXEC);
+        struct sink *sink = NULL;
+
+        assert_int_equal(source_replay_new(input, &handler, &source), 0);
+        assert_int_equal(stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
+        pipeline_set_sink(stages.pipeline, SINK_STDOUT, sink);
+        assert_int_equal(stages_replay(&stages, source), 0);
+        assert_int_equal(stages_unaccounted(&stages, SINK_STDOUT), 0);
+        assert_int_equal(lseek(output, 0, SEEK_SET), 0);
+        read_file(output, ret);
+}
+
+static void write_expected(const char *path, const struct buf *lines)
+{
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_int_equal(fwrite(lines->data, 1, lines->size, f), lines->size);
+        assert_int_equal(fclose(f), 0);
+}
+
+static struct span first_line(struct span text)
+{
+        const char *newline = text.size > 0 ? memchr(text.data, '\n', text.size) : NULL;
+
+        if (newline)
+                text.size = (size_t)(newline + 1 - text.data);
+        return text;
+}
+
+/* Shows the first line that differs: the whole would be too much to look at. */
+static void assert_same_lines(struct span expected, struct span found)
+{
+        unsigned n = 0;
+
+        while (expected.size > 0 || found.size > 0) {
+                struct span e = first_line(expected), f = first_line(found);
+
+                n++;
+                if (e.size != f.size || memcmp(e.data, f.data, e.size) != 0)
+                        fail_msg("line %u\nexpected: %.*sfound:    %.*s", n, (int)e.size, e.data,
+                                 (int)f.size, f.data);
+                expected.data += e.size;
+                expected.size -= e.size;
+                found.data += f.size;
+                found.size -= f.size;
+        }
+}
+
+static void recording_gives_its_lines(void **state)
+{
+        _cleanup_(buf_done) struct buf lines = { 0 }, expected = { 0 };
+        _cleanup_(closep) int fd = -1;
+        const char *name = *state;
+        char path[4096];
+
+        (void)snprintf(path, sizeof(path), FOLDER "/%s", name);
+        replay(path, &lines);
+        (void)snprintf(path, sizeof(path), FOLDER "/%.*s.jsonl", (int)strlen(name) - 4, name);
+        if (getenv("GOLDEN_UPDATE")) {
+                write_expected(path, &lines);
+                return;
+        }
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                fail_msg("%s: %s", path, strerror(errno));
+        read_file(fd, &expected);
+        assert_same_lines(buf_span(&expected), buf_span(&lines));
+}
+
+static int is_recording(const struct dirent *entry)
+{
+        size_t size = strlen(entry->d_name);
+
+        return size > 4 && strcmp(entry->d_name + size - 4, ".rec") == 0;
+}
+
+int main(void)
+{
+        struct CMUnitTest tests[RECORDINGS_MAX] = { { 0 } };
+        struct dirent **entries;
+        int n, r;
+
+        n = scandir(FOLDER, &entries, is_recording, alphasort);
+        if (n <= 0 || n > RECORDINGS_MAX) {
+                (void)fprintf(stderr, "%d recordings in " FOLDER "\n", n);
+                return EXIT_FAILURE;
+        }
+        for (int i = 0; i < n; i++)
+                tests[i] = (struct CMUnitTest){ .name = entries[i]->d_name,
+                                                .test_func = recording_gives_its_lines,
+                                                .initial_state = entries[i]->d_name };
+        r = _cmocka_run_group_tests("golden", tests, (size_t)n, NULL, NULL);
+        for (int i = 0; i < n; i++)
+                free(entries[i]);
+        free(entries);
+        return r;
+}

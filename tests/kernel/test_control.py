@@ -1,0 +1,333 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""How the daemon is run: options and exit codes, signals, reload, recordings."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from harness import Child, DAEMON, Daemon, NOBODY, STORM, TARGET
+
+EXIT_USAGE = 64
+EXIT_NOT_PERMITTED = 77
+EXIT_CONFIG = 78
+
+N_DURING_RELOADS = 10_000
+
+
+def run_daemon(*options, **settings):
+    return subprocess.run([DAEMON, *options], capture_output=True, text=True, check=False,
+                          timeout=harness.DEADLINE, **settings)
+
+
+def exec_target(argument):
+    child = Child(lambda: os.execve(TARGET, [TARGET, argument], {}))
+    child.close()
+    return child.pid
+
+
+class ControlTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        os.chmod(self.folder, 0o755)
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
+
+class Options(ControlTest):
+    def test_usage_errors(self):
+        for options in (["--unknown"], ["argument"], ["--config"],
+                        ["--record=/a", "--replay=/b"]):
+            with self.subTest(options=options):
+                result = run_daemon(*options)
+                self.assertEqual(result.returncode, EXIT_USAGE)
+                self.assertEqual(result.stdout, "")
+                self.assertNotEqual(result.stderr, "")
+
+    def test_help_and_version(self):
+        for option, start in (("--help", "execsnoopd [OPTIONS"), ("-h", "execsnoopd [OPTIONS"),
+                              ("--version", "execsnoopd "), ("-V", "execsnoopd ")):
+            result = run_daemon(option)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertTrue(result.stdout.startswith(start))
+
+    def test_ordinary_user_is_not_permitted(self):
+        # the build folder need not be open to others
+        daemon = shutil.copy(DAEMON, os.path.join(self.folder, "daemon"))
+        result = subprocess.run([daemon, "--stdout", "--config=/dev/null"], capture_output=True,
+                                text=True, check=False, user=NOBODY, group=NOBODY,
+                                extra_groups=[], timeout=harness.DEADLINE)
+        self.assertEqual(result.returncode, EXIT_NOT_PERMITTED, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_good_configuration(self):
+        path = self.write("good.conf", "[Capture]\nExits=yes\n")
+        result = run_daemon("--test-config", f"--config={path}")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_bad_value_is_named_with_file_and_line(self):
+        path = self.write("bad.conf", "[Capture]\n# fine\nExits=maybe\nRingSize=1\n")
+        for option in ("--test-config", "-t", "--stdout"):
+            result = run_daemon(option, f"--config={path}")
+            self.assertEqual((result.returncode, result.stdout), (EXIT_CONFIG, ""))
+            self.assertIn(f"{path}:3: Exits: ", result.stderr)
+            self.assertIn(f"{path}:4: RingSize: ", result.stderr)
+
+    def test_unknown_key_is_a_warning_only(self):
+        path = self.write("odd.conf", "[Capture]\nNoSuchKey=1\n")
+        result = run_daemon("--test-config", f"--config={path}")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(f"{path}:2:", result.stderr)
+        self.assertIn("NoSuchKey", result.stderr)
+
+    def test_missing_configuration_file(self):
+        result = run_daemon("--test-config", f"--config={self.folder}/missing.conf")
+        self.assertEqual(result.returncode, EXIT_CONFIG)
+        self.assertIn("missing.conf", result.stderr)
+
+    def test_merged_configuration_and_its_origin(self):
+        path = self.write("a.conf", "[Capture]\nExits=yes\nArgvMax=8K\n")
+        dropin = self.write("a.conf.d/50-more.conf", "[Capture]\nArgvMax=16K\n")
+        result = run_daemon("--cat-config", f"--config={path}")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("Exits=yes", result.stdout)
+        self.assertIn("ArgvMax=16K", result.stdout)
+        self.assertNotIn("ArgvMax=8K\n", result.stdout.replace("#", ""))
+        self.assertIn(dropin, result.stdout)
+        self.assertIn(path, result.stdout)
+
+    def test_start_tells_the_effective_settings(self):
+        with Daemon({"Capture": {"ArgvMax": "8K"}}) as daemon:
+            start = daemon.events()[0]
+        self.assertEqual(start["settings"]["Capture"]["ArgvMax"], "8K")
+        self.assertEqual(start["settings"]["Capture"]["Exits"], "no")
+        self.assertEqual(start["kernel"], os.uname().release)
+
+
+class Signals(ControlTest):
+    def test_sigint_stops_it_too(self):
+        with Daemon() as daemon:
+            daemon.signal(signal.SIGINT)
+            daemon.process.wait(harness.DEADLINE)
+            daemon.stop()
+
+    def test_sigusr2_makes_a_stats_event_at_once(self):
+        with Daemon({"Stats": {"Interval": "1d"}}) as daemon:
+            for n in range(1, 4):
+                daemon.signal(signal.SIGUSR2)
+                daemon.wait_for(lambda e, n=n: e["event"] == "stats" and [
+                    x["event"] for x in daemon.events()].count("stats") == n, "stats event")
+            self.assertEqual([e["unaccounted"] for e in daemon.stop()
+                              if e["event"] in ("stats", "stop")], [0] * 4)
+
+    def test_stats_come_by_themselves(self):
+        with Daemon({"Stats": {"Interval": "1s"}}) as daemon:
+            daemon.wait_for(lambda e: e["event"] == "stats", "stats event")
+
+    def test_sigusr1_opens_the_file_again(self):
+        with Daemon(sink="file") as daemon:
+            pids = [exec_target("before")]
+            daemon.sync()
+            moved = daemon.path + ".moved"
+            os.rename(daemon.path, moved)
+            pids.append(exec_target("between"))
+            daemon.signal(signal.SIGUSR1)
+            harness.wait_until(lambda: os.path.exists(daemon.path), "a new file")
+            pids.append(exec_target("after"))
+            daemon.stop(complete=False)
+            with open(moved, "rb") as file:
+                lines = file.readlines()
+            split = len(lines)
+            lines += daemon.raw_lines()
+            harness.check_lines(lines)          # seq goes on over both files
+        events = [json.loads(line) for line in lines]
+        harness.check_stream(events, True)
+        found = [next(i for i, e in enumerate(events) if e.get("pid") == pid and
+                      e["argv"][1:] == [word])
+                 for pid, word in zip(pids, ("before", "between", "after"))]
+        self.assertEqual(found, sorted(found))
+        self.assertLess(found[0], split)
+        self.assertLessEqual(split, found[2])
+
+    def test_new_file_has_the_mode_that_was_asked_for(self):
+        with Daemon({"File": {"Mode": "0600"}}, sink="file") as daemon:
+            daemon.sync()
+            self.assertEqual(os.stat(daemon.path).st_mode & 0o777, 0o600)
+
+    def test_file_whose_folder_comes_later(self):
+        with Daemon({"File": {"Path": f"{self.folder}/later/x.jsonl"}}, sink="file") as daemon:
+            daemon.path = f"{self.folder}/later/x.jsonl"
+            pid = exec_target("early")
+            harness.wait_until(lambda: "later/x.jsonl" in daemon.stderr() or
+                               "cannot open" in daemon.stderr(), "message")
+            os.mkdir(f"{self.folder}/later")
+            daemon.signal(signal.SIGUSR1)
+            harness.wait_until(lambda: os.path.exists(daemon.path), "the file")
+            events = daemon.stop()
+        self.assertEqual([e["argv"][1] for e in events if e.get("pid") == pid], ["early"])
+
+    def test_second_daemon_sees_the_same(self):
+        with Daemon() as one, Daemon() as two:
+            pid = exec_target("both")
+            keys = ("time", "process_id", "argv", "exe_file", "namespaces")
+            first, second = (d.of(pid, "exec")[-1] for d in (one, two))
+            self.assertEqual({k: first[k] for k in keys[1:]}, {k: second[k] for k in keys[1:]})
+
+    def test_identity_is_the_same_after_a_restart(self):
+        child = Child(lambda: os.execv("/bin/sh", ["sh", "-c", f"read x; {TARGET}; exec {TARGET}"]))
+        ids = []
+        with Daemon() as daemon:
+            os.write(child.stdin, b"\n")
+            event = daemon.wait_for(lambda e: e.get("ppid") == child.pid, "first target")
+            ids.append(event["parent_process_id"])
+        with Daemon() as daemon:
+            child.close()
+            # the first target, and with it the shell's read, has ended: it executes the second
+            event, = daemon.of(child.pid, "exec", since=child.since)
+            ids.append(event["process_id"])
+        self.assertEqual(ids[0], ids[1])
+
+
+class Reload(ControlTest):
+    def test_broken_drop_in_changes_nothing(self):
+        with Daemon({"Capture": {"Exits": "yes"}}) as daemon:
+            path = os.path.join(daemon.dropins, "50-broken.conf")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("[Capture]\nExits=no\n\nArgvMax=much\n")
+            said = daemon.reload()
+            self.assertIn(f"{path}:4: ArgvMax: ", said)
+            pid = exec_target("still")
+            self.assertEqual([e["event"] for e in daemon.of(pid)][-2:], ["exec", "exit"])
+            os.unlink(path)
+            self.assertNotIn(path, daemon.reload())
+
+    def test_daemon_that_cannot_get_larger_rings_keeps_the_old_ones(self):
+        with Daemon() as daemon:
+            said = daemon.reload({"Capture": {"RingSize": "1G", "Exits": "yes"}})
+            pid = exec_target("still")
+            kinds = [e["event"] for e in daemon.of(pid)]
+            self.assertEqual(kinds, ["exec"] if "Reload failed" in said else ["exec", "exit"])
+
+    def test_reloads_under_load_lose_nothing(self):
+        base = {"RingSize": "8M"}
+        steps = [
+            {"Exits": "yes"}, {"FailedExecs": "yes"}, {"Attempts": "yes"},
+            {"RingSize": "16M", "Exits": "yes"}, {"ArgvMax": "4K"}, {"RingSize": "8M"},
+            {"Exits": "yes", "FailedExecs": "yes", "Attempts": "yes", "FailedExecsIgnore": ""},
+            {"Environment": "PATH"}, {"ArgvMax": "1M"}, {},
+        ]
+        queue = {"Size": "64M", "Backlog": "64M"}
+        with Daemon({"Capture": base, "Queue": queue}) as daemon:
+            marker = f"reload-{os.getpid()}"
+            storm = subprocess.Popen([STORM, str(N_DURING_RELOADS), marker, TARGET],
+                                     stdin=subprocess.DEVNULL)
+            rounds = 0
+            while storm.poll() is None:
+                said = daemon.reload({"Capture": {**base, **steps[rounds % len(steps)]},
+                                      "Queue": queue})
+                self.assertNotIn("failed", said)
+                rounds += 1
+            self.assertEqual(storm.returncode, 0)
+            self.assertGreater(rounds, 1)
+            events = daemon.stop()
+        self.assertEqual(events[-1]["lost"], 0)
+        numbers = [e["argv"][2] for e in events
+                   if e["event"] == "exec" and e["argv"][1:2] == [marker]]
+        self.assertEqual(sorted(map(int, numbers)), list(range(N_DURING_RELOADS)))
+
+    def test_other_path_under_load_loses_nothing(self):
+        with Daemon({"Capture": {"RingSize": "8M"}}, sink="file") as daemon:
+            marker = f"path-{os.getpid()}"
+            storm = subprocess.Popen([STORM, str(N_DURING_RELOADS), marker, TARGET],
+                                     stdin=subprocess.DEVNULL)
+            paths = [daemon.path]
+            while storm.poll() is None:
+                paths.append(f"{self.folder}/{len(paths)}.jsonl")
+                daemon.reload({"Capture": {"RingSize": "8M"}, "File": {"Path": paths[-1]}})
+            self.assertEqual(storm.returncode, 0)
+            daemon.path = paths[-1]
+            daemon.stop(complete=False)
+            numbers = []
+            for path in paths:
+                with open(path, "rb") as file:
+                    lines = file.readlines()
+                if not lines:
+                    continue
+                harness.check_lines(lines)
+                numbers += [int(e["argv"][2]) for e in map(json.loads, lines)
+                            if e["event"] == "exec" and e["argv"][1:2] == [marker]]
+            stop = json.loads(lines[-1])
+        self.assertGreater(len(paths), 2)
+        self.assertEqual(sorted(numbers), list(range(N_DURING_RELOADS)))
+        self.assertEqual((stop["event"], stop["lost"], stop["unaccounted"]), ("stop", 0, 0))
+
+    def test_file_can_be_switched_off_and_on(self):
+        with Daemon(sink="file") as daemon:
+            daemon.reload({"File": {"Enabled": "no"}})
+            exec_target("unseen")
+            daemon.reload({"File": {"Enabled": "yes"}})
+            pid = exec_target("seen")
+            events = daemon.sync()
+            self.assertEqual([e["argv"][1] for e in events if e.get("pid") == pid and
+                              e["argv"][0] == TARGET], ["seen"])
+            self.assertNotIn("unseen", [e["argv"][1] for e in events if "argv" in e and
+                                        len(e["argv"]) == 2 and e["argv"][0] == TARGET])
+            daemon.terminate()
+            stop = daemon.events()[-1]
+            self.assertEqual((stop["event"], stop["unaccounted"]), ("stop", 0))
+            daemon.kill()
+
+
+class Recordings(ControlTest):
+    def test_replay_gives_the_same_events(self):
+        recording = os.path.join(self.folder, "a.rec")
+        with Daemon({"Capture": {"Exits": "yes", "FailedExecs": "yes", "ArgvMax": "1M"}},
+                    options=[f"--record={recording}"]) as daemon:
+            for i in range(20):
+                exec_target(f"replayed {i}")
+            Child(lambda: harness.execve(TARGET.encode(), [b"l" * 100_000, b"\xff"])).close()
+            Child(lambda: harness.execve(b"/etc/passwd", [b"x"])).close()
+            live = daemon.stop()
+        self.assertEqual(os.stat(recording).st_mode & 0o077, 0)
+        result = subprocess.run([DAEMON, "--stdout", "--config=/dev/null",
+                                 f"--replay={recording}"], capture_output=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        lines = result.stdout.splitlines(keepends=True)
+        harness.check_lines(lines)
+        replayed = [json.loads(line) for line in lines]
+        harness.check_stream(replayed, True)
+        for events in (live, replayed):
+            for event in events:
+                del event["seq"]
+        kernel = [[e for e in events if e["event"] in harness.KERNEL_EVENTS]
+                  for events in (live, replayed)]
+        self.assertGreater(len(kernel[0]), 40)
+        self.assertEqual(kernel[0], kernel[1])
+
+    def test_recordings_that_are_none(self):
+        for content in ("", "x", "{\"event\":\"exec\"}\n" * 100):
+            path = self.write("bad.rec", content)
+            result = run_daemon("--stdout", "--config=/dev/null", f"--replay={path}")
+            self.assertEqual(result.returncode, EXIT_USAGE, result.stderr)
+            self.assertIn(path, result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_missing_recording(self):
+        result = run_daemon("--stdout", "--config=/dev/null", "--replay=/nonexistent")
+        self.assertEqual(result.returncode, EXIT_USAGE)
+        self.assertIn("/nonexistent", result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Programs that change who one is, and those that could and must not."""
+import os
+import struct
+
+import harness
+from harness import KernelTest, NOBODY
+
+PR_SET_NO_NEW_PRIVS = 38
+OWNER = 4242
+CAP_NET_RAW = 13
+CAP_NET_ADMIN = 12
+
+
+def become(uid):
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+class Privilege(KernelTest):
+    def program(self, name, mode, uid=0, gid=0):
+        path = self.copy_target(name)
+        os.chown(path, uid, gid)
+        os.chmod(path, mode)
+        return path
+
+    def exec_as(self, path, uid=NOBODY, prepare=lambda: None):
+        def start():
+            become(uid)
+            prepare()
+            os.execve(path, [path], {})
+
+        return self.exec_of(start)
+
+    def set_caps(self, path, permitted, effective):
+        """struct vfs_cap_data, revision 2."""
+        flags = 0x02000000 | effective
+        os.setxattr(path, "security.capability", struct.pack("<5I", flags, permitted, 0, 0, 0))
+
+    def test_set_user_id_to_root(self):
+        path = self.program("suid-root", 0o4755)
+        event = self.exec_as(path)
+        self.assert_facts(event, uid=NOBODY, euid=0, suid=0, gid=NOBODY, egid=NOBODY,
+                          flags=["setuid"], exe_file=harness.file_facts(path))
+        self.assertEqual(event["exe_file"]["mode"], "4755")
+
+    def test_set_user_id_to_another_user(self):
+        event = self.exec_as(self.program("suid-other", 0o4755, uid=OWNER))
+        self.assert_facts(event, uid=NOBODY, euid=OWNER, suid=OWNER, flags=["setuid"], caps=None)
+
+    def test_set_user_id_by_root(self):
+        path = self.program("suid-by-root", 0o4755, uid=OWNER)
+        event = self.exec_of(lambda: os.execve(path, [path], {}))
+        self.assert_facts(event, uid=0, euid=OWNER, suid=OWNER)
+        self.assertIn("setuid", event["flags"])
+
+    def test_set_user_id_of_oneself_changes_nothing(self):
+        event = self.exec_as(self.program("suid-self", 0o4755, uid=NOBODY))
+        self.assert_facts(event, uid=NOBODY, euid=NOBODY, flags=None)
+
+    def test_set_group_id(self):
+        event = self.exec_as(self.program("sgid", 0o2755, gid=OWNER))
+        self.assert_facts(event, gid=NOBODY, egid=OWNER, sgid=OWNER, uid=NOBODY, euid=NOBODY,
+                          flags=["setgid"])
+
+    def test_set_group_id_without_execution_for_the_group_is_for_locking(self):
+        event = self.exec_as(self.program("sgid-lock", 0o2745, gid=OWNER))
+        self.assert_facts(event, gid=NOBODY, egid=NOBODY, flags=None)
+
+    def test_both(self):
+        event = self.exec_as(self.program("both", 0o6755, uid=OWNER, gid=OWNER))
+        self.assert_facts(event, euid=OWNER, egid=OWNER, flags=["setuid", "setgid"])
+
+    def test_file_capabilities(self):
+        path = self.program("filecaps", 0o755)
+        self.set_caps(path, 1 << CAP_NET_RAW | 1 << CAP_NET_ADMIN, effective=1)
+        caps = hex(1 << CAP_NET_RAW | 1 << CAP_NET_ADMIN)
+        event = self.exec_as(path)
+        self.assert_facts(event, uid=NOBODY, euid=NOBODY, flags=["filecaps"],
+                          caps={"effective": caps, "permitted": caps})
+
+    def test_file_capabilities_that_are_only_permitted(self):
+        path = self.program("permitted", 0o755)
+        self.set_caps(path, 1 << CAP_NET_RAW, effective=0)
+        event = self.exec_as(path)
+        self.assert_facts(event, flags=["filecaps"],
+                          caps={"effective": "0x0", "permitted": hex(1 << CAP_NET_RAW)})
+
+    def test_no_new_privileges_keeps_all_as_it_was(self):
+        def forbid():
+            harness.call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+        path = self.program("caps-nnp", 0o755)
+        self.set_caps(path, 1 << CAP_NET_RAW, effective=1)
+        for path in (self.program("suid-nnp", 0o6755, gid=OWNER), path):
+            event = self.exec_as(path, prepare=forbid)
+            self.assert_facts(event, uid=NOBODY, euid=NOBODY, gid=NOBODY, egid=NOBODY, caps=None,
+                              flags=None)
+
+    def test_mount_without_set_user_id(self):
+        folder = os.path.join(self.folder, "nosuid")
+        os.mkdir(folder)
+
+        def start():
+            harness.private_mounts()
+            harness.call("mount", b"tmpfs", folder.encode(), b"tmpfs", 2, None)     # MS_NOSUID
+            path = self.program("nosuid/program", 0o4755)
+            become(NOBODY)
+            os.execve(path, [path], {})
+
+        self.assert_facts(self.exec_of(start), euid=NOBODY, flags=None)
+
+    def test_script_does_not_inherit_set_user_id(self):
+        interpreter = self.program("reachable", 0o755)
+        path = self.write("script", f"#!{interpreter}\n".encode(), mode=0o4755)
+        event = self.exec_as(path)
+        self.assert_facts(event, uid=NOBODY, euid=NOBODY)
+        self.assertNotIn("setuid", event.get("flags", []))
+
+    def test_script_of_a_set_user_id_interpreter(self):
+        interpreter = self.program("interpreter", 0o4755)
+        path = self.write("script3", f"#!{interpreter}\n".encode())
+        event = self.exec_as(path)
+        self.assert_facts(event, uid=NOBODY, euid=0, exe=interpreter)
+        self.assertIn("setuid", event["flags"])
+
+    def test_root_of_a_user_namespace_is_the_user_outside(self):
+        path = self.program("plain", 0o755)
+
+        def unshare():
+            harness.call("unshare", harness.CLONE_NEWUSER)
+            with open("/proc/self/uid_map", "w", encoding="ascii") as file:
+                file.write(f"0 {NOBODY} 1")
+
+        event = self.exec_as(path, prepare=unshare)
+        self.assert_facts(event, uid=NOBODY, euid=NOBODY, suid=NOBODY)
+        self.assertNotIn("filecaps", event.get("flags", []))
+
+    def test_program_that_was_set_user_id_drops_it(self):
+        # exec of an ordinary program by one that runs with other IDs: nothing gained from the file
+        path = self.program("ordinary", 0o755)
+
+        def start():
+            os.setresuid(NOBODY, OWNER, OWNER)
+            os.execve(path, [path], {})
+
+        self.assert_facts(self.exec_of(start), uid=NOBODY, euid=OWNER, flags=None)
+
+
+if __name__ == "__main__":
+    harness.main()
