@@ -219,6 +219,7 @@ int backlog_resize(struct backlog *b, size_t limit)
         r = backlog_new(limit, &fresh);
         if (r < 0)
                 return r;
+        assert(fresh);
         if (fresh->limit == b->limit)
                 return 0;
         for (size_t offset = b->head, i = 0; i < b->count; i++) {

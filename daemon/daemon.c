@@ -122,7 +122,10 @@ static int recording_failed(struct daemon *d, int error)
         return log_errno(LOG_ERR, error, "Recording to %s stopped", d->options->record_path);
 }
 
-/* After every other event: is there something to process? */
+/*
+ * After every other event: is there something to process? One-shot each time, or it would stay the
+ * source that has waited longest, before signals and timers, as long as there is something.
+ */
 static int on_post(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
@@ -134,13 +137,13 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
                         (void)recording_failed(d, r);
         }
         if (queue_peek(d->queue))
-                return sd_event_source_set_enabled(d->process, SD_EVENT_ON);
+                return sd_event_source_set_enabled(d->process, SD_EVENT_ONESHOT);
         if (d->replay && sinks_are_idle(d->sinks))
                 return sd_event_source_set_enabled(d->replay_step, SD_EVENT_ONESHOT);
         return 0;
 }
 
-static int on_process(sd_event_source *source, void *userdata)
+static int on_process(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
         int r;
@@ -148,8 +151,6 @@ static int on_process(sd_event_source *source, void *userdata)
         r = pipeline_run(d->pipeline, BATCH);
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode an event of our own");
-        if (r == 0)
-                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
         return sinks_flush(d->sinks);
 }
 

@@ -7,6 +7,7 @@
  * Knobs live in a map in shared memory and not in .rodata: they change with a reload.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -154,21 +155,37 @@ static void read_recursion_misses(struct program *program, enum exec_program whi
 
 /*
  * The last close of a link waits for a grace period that covers all tasks: milliseconds, but in a
- * storm of forks as long as the storm. So the last one is not ours but that of a child, which has
- * nothing else to do. If there can be no child, we wait.
+ * storm of forks as long as the storm. So the last one shall not be ours but that of a child, which
+ * has copies of all descriptors and nothing else to do. It goes when the returned descriptor is
+ * closed, at the latest with us. -1: there can be no child, and we wait ourselves.
  */
-static void program_detach(struct program *program)
+static int start_last_closer(void)
 {
+        int ends[2];
         pid_t pid;
+        char c;
 
-        if (!program->link)
-                return;
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -1;
         pid = fork();
         if (pid == 0) {
+                (void)close(ends[1]);
                 for (int fd = 0; fd <= STDERR_FILENO; fd++)
                         (void)close(fd); /* whoever reads from us waits for us alone */
+                while (read(ends[0], &c, sizeof(c)) < 0 && errno == EINTR)
+                        ;
                 _exit(EXIT_SUCCESS);
         }
+        (void)close(ends[0]);
+        if (pid < 0) {
+                (void)close(ends[1]);
+                return -1;
+        }
+        return ends[1];
+}
+
+static void program_detach(struct program *program)
+{
         (void)bpf_link__destroy(program->link);
         program->link = NULL;
 }
@@ -373,8 +390,12 @@ int programs_new(const struct config *config, struct programs **ret)
 
 struct programs *programs_free(struct programs *p)
 {
+        _cleanup_(closep) int last_closer = -1;
+
         if (!p)
                 return NULL;
+        if (p->attached)
+                last_closer = start_last_closer();
         for (int i = 0; i < _PROGRAM_MAX; i++)
                 program_unload(&p->program[i], i);
         if (p->control)
@@ -406,6 +427,7 @@ void programs_stop(struct programs *p)
 
 int programs_configure(struct programs *p, const struct config *config)
 {
+        _cleanup_(closep) int last_closer = -1;
         bool is_new[_PROGRAM_MAX] = {};
         int r = 0;
 
@@ -422,9 +444,13 @@ int programs_configure(struct programs *p, const struct config *config)
                 if (r < 0)
                         log_errno(LOG_ERR, r, "Cannot set up the BPF maps");
         }
-        for (int i = 0; i < _PROGRAM_MAX; i++)
-                if (r < 0 ? is_new[i] : !is_wanted(config, i))
-                        program_unload(&p->program[i], i);
+        for (int i = 0; i < _PROGRAM_MAX; i++) {
+                if (!p->program[i].bpf || (r < 0 ? !is_new[i] : is_wanted(config, i)))
+                        continue;
+                if (last_closer < 0)
+                        last_closer = start_last_closer();
+                program_unload(&p->program[i], i);
+        }
         return r;
 }
 

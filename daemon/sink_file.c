@@ -122,7 +122,7 @@ static int file_truncate(struct sink_file *f, uint64_t size)
 static int file_settle(struct sink_file *f)
 {
         struct stat st;
-        uint64_t end;
+        uint64_t end = 0;
         int r;
 
         f->torn = true; /* until the contrary is known */

@@ -127,7 +127,7 @@ static void build_index(struct users *u)
 
         for (size_t i = 0; i < rest.size; i++)
                 n_lines += rest.data[i] == '\n';
-        u->user = calloc(n_lines, sizeof(*u->user));
+        u->user = calloc(n_lines + 1, sizeof(*u->user));
         while (u->user && take_until(&rest, '\n', &line)) {
                 u->user[u->n_users].line = n++;
                 if (parse_line(line, &u->user[u->n_users]))

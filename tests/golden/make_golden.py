@@ -6,8 +6,10 @@ Usage: make_golden.py [NAME...]      as root, with EXECSNOOPD=build/release/exec
 
 For each NAME (default: all) the daemon records while a few programs are executed. Then everything
 that other processes did is taken out, numbers are given anew so that this leaves no holes (real
-holes stay), and host and boot are made anonymous. Afterwards write what is expected, with the test
-program of the same build, and look at the difference:
+holes stay), and host and boot are made anonymous. Some records become seeds of fuzz_event.
+
+Afterwards write what is expected, with the test program of the same build, and look at the
+difference:
 
     GOLDEN_UPDATE=1 build/release/tests/test_replay && git diff tests/golden
 """
@@ -150,6 +152,10 @@ RECORDINGS = {
 }
 
 
+# The places of the records that become seeds of fuzz_event.
+SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "failures": (3,), "places": (0,)}
+
+
 class Lane:
     """The numbers of one program on one CPU: as they were, and as they will be."""
 
@@ -255,6 +261,10 @@ def make(name):
     with open(HERE / f"{name}.rec", "wb") as file:
         file.write(data)
     print(f"{name}: {len(data)} bytes")
+    records = [payload for kind, payload in read_frames(data) if kind == FRAME_RECORD]
+    for index in SEEDS.get(name, ()):
+        with open(HERE.parent / f"fuzz/seeds/event/{name}_{index}", "wb") as file:
+            file.write(records[index])
 
 
 def main():

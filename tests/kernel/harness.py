@@ -64,7 +64,7 @@ def cannot_run():
 def main():
     reason = cannot_run()
     if reason:
-        print(f"skipped: {reason}", file=sys.stderr)
+        print(f"cannot run here: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("CI") else EXIT_SKIP)
     unittest.main(verbosity=2)
 
@@ -140,7 +140,10 @@ class Notifications:
 
     def read(self):
         while True:
-            message = self.socket.recv(65536)
+            try:
+                message = self.socket.recv(65536)
+            except OSError:         # closed
+                return
             if not message:
                 return
             if b"READY=1" in message.split(b"\n"):
@@ -299,9 +302,11 @@ class Daemon:
         return self.events()
 
     def of(self, pid, *kinds, since=""):
-        """The events of a process of ours so far: all kinds, or those named."""
-        return [e for e in self.sync() if e.get("pid") == pid and e["time"] >= since and
-                (not kinds or e["event"] in kinds)]
+        """The events of a process of ours so far: all kinds, or those named. `since`: the moment of
+        its start; later its PID may have become another's."""
+        events = [e for e in self.sync() if e.get("pid") == pid and e["time"] >= since]
+        return [e for e in events if (not kinds or e["event"] in kinds) and
+                (not since or e["process_id"] == events[0]["process_id"])]
 
     def kill(self):
         self.stopped = True

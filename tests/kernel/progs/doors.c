@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -212,7 +213,8 @@ static int door_rewrite(char **argv)
                 return 1;
         if (writer == 0) {
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void)alarm(2);
+                (void)alarm(1); /* should our parent have been faster */
+                (void)close(STDOUT_FILENO);
                 (void)rewrite(r);
                 _exit(0);
         }
