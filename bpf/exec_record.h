@@ -237,9 +237,9 @@ struct exec_inflight {
  * bytes share a key: the daemon drops what it did not ask for.
  */
 struct exec_control {
-        __u32 running; /* 0: programs do nothing; quicker than detaching them, which takes an RCU
-                        * grace period each */
-        __u32 armed;   /* the daemon sleeps: ring the bell once */
+        __u32 running;     /* bit for each enum exec_program: unset, it does nothing; quicker than
+                            * detaching it, which takes an RCU grace period */
+        __u32 armed;       /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
         __u32 pad;
         __u64 argv_max;  /* bytes */

@@ -155,7 +155,7 @@ static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program,
         run->since = &slot->since[program];
         /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
-        if (!*(volatile __u32 *)&run->control->running) {
+        if (!(*(volatile __u32 *)&run->control->running & (1u << program))) {
                 *(volatile __u64 *)run->since = 0;
                 return false;
         }

@@ -407,6 +407,17 @@ struct programs *programs_free(struct programs *p)
         return NULL;
 }
 
+/* From now on exactly the programs that are attached do something. */
+static void run_attached(struct programs *p)
+{
+        uint32_t running = 0;
+
+        for (int i = 0; i < _PROGRAM_MAX; i++)
+                if (p->program[i].link)
+                        running |= 1u << i;
+        __atomic_store_n(&p->control->running, running, __ATOMIC_SEQ_CST);
+}
+
 int programs_attach(struct programs *p)
 {
         int r;
@@ -415,7 +426,7 @@ int programs_attach(struct programs *p)
         if (r < 0)
                 return r;
         p->attached = true;
-        __atomic_store_n(&p->control->running, 1, __ATOMIC_SEQ_CST);
+        run_attached(p);
         return 0;
 }
 
@@ -451,6 +462,8 @@ int programs_configure(struct programs *p, const struct config *config)
                         last_closer = start_last_closer();
                 program_unload(&p->program[i], i);
         }
+        if (p->attached)
+                run_attached(p);
         return r;
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""What the tests against the live kernel share: the daemon, what it says, and how to start programs.
+"""What the tests against the live kernel share: the daemon, its stream, how to start programs.
 
 Other programs are executed on this machine, too: a test picks its own events, by process_id, or by
 PID and a moment before.
@@ -12,7 +12,6 @@ EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside
 """
 import base64
 import calendar
-import collections
 import ctypes
 import glob
 import json
@@ -31,9 +30,9 @@ import threading
 import time
 import unittest
 
+import checks
+
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-import validate  # noqa: E402
 
 DAEMON = os.path.abspath(os.environ.get("EXECSNOOPD", HERE / "../../build/release/execsnoopd"))
 PROGS = os.path.abspath(os.environ.get("EXECSNOOPD_PROGS",
@@ -44,8 +43,6 @@ DOORS = os.path.join(PROGS, "doors")
 
 EXIT_SKIP = 77
 NOBODY = 65534
-KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
-SINKS = ("journal", "file", "stdout")
 
 # How long anything may take before a test gives up: far more than needed, for ASan on a busy CPU.
 DEADLINE = 40
@@ -99,7 +96,7 @@ def wait_until(condition, what, deadline=DEADLINE):
 
 
 class Lines:
-    """Reads a pipe to its end in a thread of its own, as fast as it can. Paused, it reads nothing."""
+    """Reads a pipe to its end in a thread of its own, as fast as it can, unless it is paused."""
 
     def __init__(self, fd):
         self.lines = []
@@ -336,72 +333,12 @@ class Daemon:
         errors = self.stderr()
         if status != 0 or "Sanitizer" in errors or "runtime error:" in errors:
             raise AssertionError(f"the daemon ended with {status}:\n" + errors)
-        check_lines(self.raw_lines())
+        checks.check_lines(self.raw_lines())
         events = self.events()
-        check_stream(events, complete)
+        checks.check_stream(events, complete)
         if complete:
-            check_ledger(events, self.sink)
+            checks.check_ledger(events, self.sink)
         return events
-
-
-def check_lines(lines):
-    validator = validate.Validator(validate.SCHEMA, check_seq=True, max_line=0)
-    for number, line in enumerate(lines, 1):
-        try:
-            validator.line(line)
-        except validate.Bad as e:
-            raise AssertionError(f"line {number}: {e}\n{line[:2000]!r}") from e
-
-
-def check_stream(events, complete):
-    """`start` first, `stop` last, and time goes on."""
-    kinds = [e["event"] for e in events]
-    if complete and (kinds[0] != "start" or events[0]["seq"] != 1 or kinds.count("start") != 1):
-        raise AssertionError(f"not one start event at the beginning: {events[0]}")
-    if kinds[-1] != "stop" or kinds.count("stop") != 1:
-        raise AssertionError(f"not one stop event at the end: {events[-1]}")
-    for before, after in zip(events, events[1:]):
-        if after["time"] < before["time"]:
-            raise AssertionError(f"time goes backwards:\n{before}\n{after}")
-        if after["event"] == "lost" and after["to"] < after["from"]:
-            raise AssertionError(f"times do not fit together: {after}")
-
-
-def check_ledger(events, sink):
-    """seen = filtered + lost + written + lost by the sink, and the stream says just the same."""
-    stop = events[-1]
-    of_sink = stop["sinks"][sink]
-    written = sum(e["event"] in KERNEL_EVENTS for e in events)
-    told = collections.Counter()
-    for e in events:
-        if e["event"] == "lost":
-            told[e["where"]] += e["count"]
-
-    found = {
-        "unaccounted": stop["unaccounted"],
-        "queued": stop["queued"],
-        "backlog": of_sink["backlog"],
-        "seen": stop["seen"],
-        "written": of_sink["written"],
-        "lost by the sink": of_sink["lost"],
-        "lost": stop["lost"],
-    }
-    expected = {
-        "unaccounted": 0,
-        "queued": 0,
-        "backlog": 0,
-        "seen": stop["filtered"] + stop["lost"] + written + of_sink["lost"],
-        "written": written,
-        "lost by the sink": told[sink],
-        "lost": sum(n for where, n in told.items() if where not in SINKS),
-    }
-    if found != expected:
-        raise AssertionError(f"the ledger does not add up:\n{found}, expected\n{expected}\n{stop}")
-    for name, program in stop["programs"].items():
-        parts = sum(program[key] for key in ("sent", "filtered", "lost_ring_full", "lost_no_ring",
-                                             "lost_other"))
-        if program["seen"] != parts:
-            raise AssertionError(f"program {name} does not add up: {program}")
 
 
 def timestamp():

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
+import checks
 import harness
 from harness import Child, DAEMON, Daemon, NOBODY, STORM, TARGET
 
@@ -150,9 +151,9 @@ class Signals(ControlTest):
                 lines = file.readlines()
             split = len(lines)
             lines += daemon.raw_lines()
-            harness.check_lines(lines)          # seq goes on over both files
+            checks.check_lines(lines)          # seq goes on over both files
         events = [json.loads(line) for line in lines]
-        harness.check_stream(events, True)
+        checks.check_stream(events, True)
         found = [next(i for i, e in enumerate(events) if e.get("pid") == pid and
                       e["argv"][1:] == [word])
                  for pid, word in zip(pids, ("before", "between", "after"))]
@@ -264,7 +265,7 @@ class Reload(ControlTest):
                     lines = file.readlines()
                 if not lines:
                     continue
-                harness.check_lines(lines)
+                checks.check_lines(lines)
                 numbers += [int(e["argv"][2]) for e in map(json.loads, lines)
                             if e["event"] == "exec" and e["argv"][1:2] == [marker]]
             stop = json.loads(lines[-1])
@@ -300,14 +301,14 @@ class Recordings(ControlTest):
                                  f"--replay={recording}"], capture_output=True, check=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         lines = result.stdout.splitlines(keepends=True)
-        harness.check_lines(lines)
+        checks.check_lines(lines)
         replayed = [json.loads(line) for line in lines]
-        harness.check_stream(replayed, True)
+        checks.check_stream(replayed, True)
         for events in (live, replayed):
             for event in events:
                 del event["seq"]
                 event.pop("user", None)     # a recording may be from another host
-        kernel = [[e for e in events if e["event"] in harness.KERNEL_EVENTS]
+        kernel = [[e for e in events if e["event"] in checks.KERNEL_EVENTS]
                   for events in (live, replayed)]
         self.assertGreater(len(kernel[0]), 40)
         self.assertEqual(kernel[0], kernel[1])

@@ -111,7 +111,8 @@ class Facts(KernelTest):
             "argv": [TARGET, "x"], "argc": 2, "cwd": os.readlink(f"/proc/{pid}/cwd"),
             "cgroup": cgroup_of(pid), "namespaces": namespaces, "ns_pid": None,
             "exe_file": harness.file_facts(f"/proc/{pid}/exe"),
-            "caps": caps_of(pid), "flags": None, "env": None, "argv_truncated": None, "truncated": None,
+            "caps": caps_of(pid), "flags": None, "env": None,
+            "argv_truncated": None, "truncated": None,
             "ancestors": ancestors_of(pid), "retval": 0, "error": None,
             "boot_id": harness.boot_id(), "host": platform.node(),
         }

@@ -148,8 +148,8 @@ class Storm(unittest.TestCase):
         with open("/dev/null", "wb") as null:
             reading, writing = os.pipe()
             config = ["--stdout", "--config=/dev/null"]
-            daemon = subprocess.Popen([harness.DAEMON, *config], stdout=writing, stdin=null.fileno(),
-                                      stderr=subprocess.PIPE)
+            daemon = subprocess.Popen([harness.DAEMON, *config], stdout=writing,
+                                      stdin=null.fileno(), stderr=subprocess.PIPE)
             os.close(writing)
             head = subprocess.Popen(["head", "-n1"], stdin=reading, stdout=subprocess.PIPE)
             os.close(reading)
