@@ -40,4 +40,14 @@ def main():
             assert "ExecStart=/usr/sbin/execsnoopd\n" in file.read()
 
 
+def check_readme(source):
+    """The event that the README shows is one by the schema."""
+    with open(source + "/README.md", encoding="utf-8") as file:
+        shown = file.read().split("```json\n")[1].split("```")[0]
+    line = "".join(part.strip() for part in shown.splitlines()) + "\n"
+    subprocess.run([sys.executable, source + "/tests/validate.py", "--no-seq", "-"],
+                   input=line.encode(), check=True)
+
+
 main()
+check_readme(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))

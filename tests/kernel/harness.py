@@ -13,6 +13,7 @@ EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside
 import base64
 import calendar
 import ctypes
+import fcntl
 import glob
 import json
 import os
@@ -63,6 +64,7 @@ def main():
     if reason:
         print(f"cannot run here: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("CI") else EXIT_SKIP)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))       # and clean up
     unittest.main(verbosity=2)
 
 
@@ -397,7 +399,8 @@ class Child:
         os.close(writing)
 
     def await_exec(self, path=None):
-        """Until it runs the target, or what `path` is."""
+        """Until it runs the target, or what `path` is, and waits for its input: the file is the
+        process's own a little before the exec is done."""
         wanted = os.stat(path or TARGET)
 
         def runs():
@@ -405,7 +408,8 @@ class Child:
                 found = os.stat(f"/proc/{self.pid}/exe")
             except OSError:
                 return False
-            return (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+            return (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino) and \
+                stat_fields(self.pid)[0] == "S"
 
         wait_until(runs, f"{self.pid} runs {path or TARGET}")
 
@@ -474,20 +478,25 @@ CORE_PATTERN = "/proc/sys/kernel/core_pattern"
 
 
 class CorePattern:
-    """core_pattern for a while; what it was comes back whatever happens."""
+    """core_pattern for a while, of one test at a time; what it was comes back."""
 
     def __init__(self, pattern):
         self.pattern = pattern
 
     def __enter__(self):
+        self.lock = open(os.path.join(tempfile.gettempdir(), "execsnoopd-test.lock"), "wb")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         with open(CORE_PATTERN, "r+", encoding="utf-8") as file:
             self.before = file.read()
+            if "execsnoopd-test-" in self.before:       # of a test that was killed
+                self.before = "core"
             file.seek(0)
             file.write(self.pattern)
 
     def __exit__(self, *_):
         with open(CORE_PATTERN, "w", encoding="utf-8") as file:
             file.write(self.before)
+        self.lock.close()
 
 
 class KernelTest(unittest.TestCase):

@@ -165,7 +165,8 @@ class Exits(KernelTest):
             self.assertEqual(kinds(), ["exec"])
             daemon.reload({"Capture": {"Exits": "yes"}})
             self.assertEqual(kinds(), ["exec", "exit"])
-            self.assertEqual([e["event"] for e in daemon.of(child.pid)], ["exec"])
+            events = daemon.of(child.pid, since=child.since)
+            self.assertEqual([e["event"] for e in events], ["exec"], events)
 
     def test_exit_of_a_thread_that_is_the_only_one(self):
         # exit(2), not exit_group(2), of a process with one thread
