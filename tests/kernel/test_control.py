@@ -244,7 +244,7 @@ class Reload(ControlTest):
             events = daemon.stop()
         self.assertEqual(events[-1]["lost"], 0)
         numbers = [e["argv"][2] for e in events
-                   if e["event"] == "exec" and e["argv"][1:2] == [marker]]
+                   if e["event"] == "exec" and e.get("argv", [])[1:2] == [marker]]
         self.assertEqual(sorted(map(int, numbers)), list(range(N_DURING_RELOADS)))
 
     def test_other_path_under_load_loses_nothing(self):
@@ -267,7 +267,7 @@ class Reload(ControlTest):
                     continue
                 checks.check_lines(lines)
                 numbers += [int(e["argv"][2]) for e in map(json.loads, lines)
-                            if e["event"] == "exec" and e["argv"][1:2] == [marker]]
+                            if e["event"] == "exec" and e.get("argv", [])[1:2] == [marker]]
             stop = json.loads(lines[-1])
         self.assertGreater(len(paths), 2)
         self.assertEqual(sorted(numbers), list(range(N_DURING_RELOADS)))

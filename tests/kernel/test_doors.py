@@ -277,7 +277,7 @@ class Doors(KernelTest):
         path = self.write("none.sh", b"exit 0\n")
         process = subprocess.Popen(["/bin/sh", "-c", path], stdin=subprocess.DEVNULL)
         self.assertEqual(process.wait(), 0)
-        names = [e["filename"] for e in self.daemon.sync() if e["event"] == "exec"]
+        names = [e.get("filename") for e in self.daemon.sync() if e["event"] == "exec"]
         self.assertNotIn(path, names)
 
     def test_binfmt_misc(self):
@@ -416,7 +416,7 @@ class Doors(KernelTest):
             child = Child(crash)
             child.close()
             event = self.daemon.wait_for(
-                lambda e: e["event"] == "exec" and e["filename"] == helper, "core dump helper")
+                lambda e: e["event"] == "exec" and e.get("filename") == helper, "core dump helper")
         self.check(event, ppid=2, parent_comm="kthreadd", exe=helper, comm="helper",
                    argv=[helper, str(child.pid)], flags=["kernel"], cwd="/")
 

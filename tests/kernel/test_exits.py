@@ -134,7 +134,7 @@ class Exits(KernelTest):
         subprocess.run([STORM, str(N_STORM), marker, TARGET], stdin=subprocess.DEVNULL, check=True)
         events = self.daemon.sync()
         started = [e["process_id"] for e in events
-                   if e["event"] == "exec" and e["argv"][1:2] == [marker]]
+                   if e["event"] == "exec" and e.get("argv", [])[1:2] == [marker]]
         ended = [e["process_id"] for e in events if e["event"] == "exit"]
         self.assertEqual(len(set(started)), N_STORM)
         self.assertEqual(len(ended), len(set(ended)))

@@ -228,7 +228,7 @@ class Failures(FailureTest):
                                    stdin=subprocess.DEVNULL)
         process.wait()
         names = {e["filename"] for e in self.daemon.sync()
-                 if e["event"] == "exec" and e["filename"] == TARGET and
+                 if e["event"] == "exec" and e.get("filename") == TARGET and
                  e["ppid"] in (process.pid, os.getpid())}
         self.assertEqual(names, {TARGET})
 
