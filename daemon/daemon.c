@@ -19,15 +19,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/utsname.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "daemon.h"
 #include "enrich.h"
+#include "identity.h"
 #include "intake.h"
 #include "log.h"
 #include "message_id.h"
@@ -290,39 +289,11 @@ static int on_sigterm(sd_event_source *source _unused_,
 /* Who we are, or who the recording was. */
 static int identify(struct daemon *d)
 {
-        struct recording_header *h = &d->identity;
-        struct utsname name;
-        sd_id128_t boot_id;
-        int r;
-
         if (d->replay) {
-                *h = *source_replay_header(d->replay);
+                d->identity = *source_replay_header(d->replay);
                 return 0;
         }
-        r = sd_id128_get_boot(&boot_id);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot read the boot id");
-        if (uname(&name) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot tell the host's name");
-        memcpy(h->magic, RECORDING_MAGIC, sizeof(h->magic));
-        h->version = RECORDING_VERSION;
-        h->n_cpus = source_perf_cpus(d->kernel);
-        h->start_ns = clock_boottime_ns();
-        h->realtime_offset_ns = clock_realtime_offset_ns();
-        (void)sd_id128_to_string(boot_id, h->boot_id);
-        (void)snprintf(h->host, sizeof(h->host), "%s", name.nodename);
-        (void)snprintf(h->kernel, sizeof(h->kernel), "%s", name.release);
-        return 0;
-}
-
-static bool is_from_here(const struct daemon *d)
-{
-        char boot_id[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-
-        if (sd_id128_get_boot(&id) < 0)
-                return false;
-        return strcmp(sd_id128_to_string(id, boot_id), d->identity.boot_id) == 0;
+        return identity_read(source_perf_cpus(d->kernel), &d->identity);
 }
 
 static int open_replay(struct daemon *d, const struct source_handler *handler)
@@ -370,7 +341,7 @@ static int build_stages(struct daemon *d)
                 return r;
         encoder_set_clock(d->encoder, d->identity.realtime_offset_ns);
         /* The users of this host are not those of a recording from elsewhere. */
-        r = enricher_new(is_from_here(d) ? PASSWD_PATH : NULL, &d->enricher);
+        r = enricher_new(identity_is_ours(&d->identity) ? PASSWD_PATH : NULL, &d->enricher);
         if (r < 0)
                 return r;
         r = queue_new(queue_size_of(d->config), &d->queue);

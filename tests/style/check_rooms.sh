@@ -24,8 +24,8 @@ only() {
 only 'bpf/' programs.c ring.c
 only 'execsnoop\.skel\.h' programs.c
 only 'json-c/' encode.c encode_daemon.c encode_internal.h encode_json.c encode_parts.c encode_parts.h
-only 'systemd/' daemon.c outlet.c sinks.c source_perf.c
-only 'log\.h' daemon.c kernel_support.c log.c main.c outlet.c programs.c sinks.c source_perf.c
+only 'systemd/' daemon.c identity.c outlet.c sinks.c source_perf.c
+only 'log\.h' daemon.c identity.c kernel_support.c log.c main.c outlet.c programs.c sinks.c source_perf.c
 
 # The core is not linked with libbpf or libsystemd, and does not log.
 if nm --undefined-only "$2" | grep -E ' (sd_|bpf_|perf_buffer__|log_(message|errno|lines|catalog)$)'; then
