@@ -16,11 +16,13 @@
 #define NAME_MEMFD_SIZE 6
 #define NOT_SET ((__u32)-1) /* AUDIT_UID_UNSET, AUDIT_SID_UNSET */
 
-static __always_inline __u64 read_caps(const kernel_cap_t *caps)
-{
-        __u64 value = 0;
+#define CRED(member) COPIED(s, struct cred, cred, uid, member)
 
-        bpf_probe_read_kernel(&value, sizeof(value), caps);
+static __always_inline __u64 caps_value(kernel_cap_t caps)
+{
+        __u64 value;
+
+        __builtin_memcpy(&value, &caps, sizeof(value)); /* its members differ between kernels */
         return value;
 }
 
@@ -28,16 +30,20 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
                                           const struct cred *cred)
 {
         struct exec_record *r = &s->record;
+        struct user_namespace *user_ns;
         __u64 known;
 
-        r->uid = BPF_CORE_READ(cred, uid.val);
-        r->gid = BPF_CORE_READ(cred, gid.val);
-        r->euid = BPF_CORE_READ(cred, euid.val);
-        r->egid = BPF_CORE_READ(cred, egid.val);
-        r->suid = BPF_CORE_READ(cred, suid.val);
-        r->sgid = BPF_CORE_READ(cred, sgid.val);
-        r->caps_effective = read_caps(&cred->cap_effective);
-        r->caps_permitted = read_caps(&cred->cap_permitted);
+        COPY_FROM(s, struct cred, cred, uid);
+        r->uid = CRED(uid.val);
+        r->gid = CRED(gid.val);
+        r->euid = CRED(euid.val);
+        r->egid = CRED(egid.val);
+        r->suid = CRED(suid.val);
+        r->sgid = CRED(sgid.val);
+        r->caps_effective = caps_value(CRED(cap_effective));
+        r->caps_permitted = caps_value(CRED(cap_permitted));
+        user_ns = CRED(user_ns);
+        r->namespaces[NAMESPACE_USER] = BPF_CORE_READ(user_ns, ns.inum);
         r->present |= FACT_CREDS;
 
         /* Plain is the same in both, and nothing or everything that this kernel knows. */
@@ -48,45 +54,55 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
 
 static __always_inline void collect_parents(struct scratch *s, struct task_struct *task)
 {
-        struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+        struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
         struct exec_record *r = &s->record;
 
         if (!parent)
                 return;
         r->ppid = BPF_CORE_READ(parent, tgid);
-        r->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
-        BPF_CORE_READ_INTO(&r->parent_comm, parent, group_leader, comm);
+        r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
+        BPF_CORE_READ_INTO(&r->parent_comm, parent, comm);
         if (BPF_CORE_READ(parent, flags) & PF_KTHREAD)
                 r->traits |= TRAIT_KERNEL;
         r->present |= FACT_PARENT;
 }
 
-/* In `node` the task whose parent comes next; true: no more. */
+#define TASK(member) COPIED(s, struct task_struct, task, pid, member)
+
+/* In `node` the next ancestor or a thread of it; true: no more. */
 static __noinline int ancestor_step(struct scratch *s)
 {
-        struct task_struct *task = (void *)s->node;
+        struct task_struct *task = (void *)s->node, *leader;
         struct exec_ancestor *a;
         __u64 pos = s->pos;
 
-        task = BPF_CORE_READ(task, real_parent, group_leader);
         asm volatile("" : "+r"(pos));
-        if (!task || pos > SCRATCH_ARGV_START_MAX - sizeof(*a))
+        if (pos > SCRATCH_ARGV_START_MAX - sizeof(*a))
                 return 1;
+        /* From a thread, its leader is one step more; each step's copy has both. */
+        COPY_FROM(s, struct task_struct, task, pid);
+        leader = TASK(group_leader);
+        if (leader != task) {
+                s->node = (__u64)leader;
+                return 0;
+        }
         a = (void *)&s->data[pos];
-        a->pid = BPF_CORE_READ(task, tgid);
+        a->pid = TASK(tgid);
         if (!a->pid) /* the idle task, parent of init and kthreadd */
                 return 1;
         BPF_CORE_READ_INTO(&a->comm, task, comm);
         s->pos = pos + sizeof(*a);
-        s->node = (__u64)task;
+        s->node = (__u64)TASK(real_parent);
         return 0;
 }
 
 static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
 {
-        walk_begin(s, task, NULL);
-        for (int i = 0; i < EXEC_ANCESTORS_MAX; i++)
-                if (ancestor_step(s))
+        walk_begin(s, BPF_CORE_READ(task, real_parent), NULL);
+        /* Each may take two steps: a parent can be a thread. */
+        for (int i = 0; i < 2 * EXEC_ANCESTORS_MAX; i++)
+                if (s->pos - s->start >= EXEC_ANCESTORS_MAX * sizeof(struct exec_ancestor) ||
+                    ancestor_step(s))
                         break;
         s->done = WALK_COMPLETE; /* eight are as many as we promise */
         walk_end(s, FIELD_ANCESTORS);
@@ -111,8 +127,14 @@ static __always_inline void collect_session(struct scratch *s, struct task_struc
         }
 }
 
-static __always_inline void collect_namespaces(struct scratch *s, struct task_struct *task,
-                                               const struct cred *cred)
+#define NAMESPACE(member)                                                                          \
+        ({                                                                                         \
+                const typeof(*ns->member) *space_ = COPIED(s, struct nsproxy, ns, uts_ns, member); \
+                                                                                                   \
+                BPF_CORE_READ(space_, ns.inum);                                                    \
+        })
+
+static __always_inline void collect_namespaces(struct scratch *s, struct task_struct *task)
 {
         struct exec_record *r = &s->record;
         struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
@@ -123,14 +145,14 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
 
         if (!ns || !pid)
                 return;
-        r->namespaces[NAMESPACE_CGROUP] = BPF_CORE_READ(ns, cgroup_ns, ns.inum);
-        r->namespaces[NAMESPACE_IPC] = BPF_CORE_READ(ns, ipc_ns, ns.inum);
-        r->namespaces[NAMESPACE_MNT] = BPF_CORE_READ(ns, mnt_ns, ns.inum);
-        r->namespaces[NAMESPACE_NET] = BPF_CORE_READ(ns, net_ns, ns.inum);
-        r->namespaces[NAMESPACE_UTS] = BPF_CORE_READ(ns, uts_ns, ns.inum);
-        r->namespaces[NAMESPACE_USER] = BPF_CORE_READ(cred, user_ns, ns.inum);
+        COPY_FROM(s, struct nsproxy, ns, uts_ns);
+        r->namespaces[NAMESPACE_CGROUP] = NAMESPACE(cgroup_ns);
+        r->namespaces[NAMESPACE_IPC] = NAMESPACE(ipc_ns);
+        r->namespaces[NAMESPACE_MNT] = NAMESPACE(mnt_ns);
+        r->namespaces[NAMESPACE_NET] = NAMESPACE(net_ns);
+        r->namespaces[NAMESPACE_UTS] = NAMESPACE(uts_ns);
         if (bpf_core_field_exists(ns->time_ns))
-                r->namespaces[NAMESPACE_TIME] = BPF_CORE_READ(ns, time_ns, ns.inum);
+                r->namespaces[NAMESPACE_TIME] = NAMESPACE(time_ns);
 
         /* The task's own PID namespace; nsproxy has the one of its children. */
         own = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
@@ -147,14 +169,17 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
         }
 }
 
-static __always_inline void collect_mtime(struct exec_file *f, struct inode *inode)
+#define INODE(member) COPIED(s, struct inode, inode, i_mode, member)
+
+static __always_inline void collect_mtime(struct scratch *s, struct inode *inode)
 {
+        struct exec_file *f = &s->record.exe_file;
         struct inode___before_6_11 *before_6_11 = (void *)inode;
         struct inode___before_6_6 *before_6_6 = (void *)inode;
 
         if (bpf_core_field_exists(inode->i_mtime_sec)) {
-                f->mtime_sec = BPF_CORE_READ(inode, i_mtime_sec);
-                f->mtime_nsec = BPF_CORE_READ(inode, i_mtime_nsec);
+                f->mtime_sec = INODE(i_mtime_sec);
+                f->mtime_nsec = INODE(i_mtime_nsec);
         } else if (bpf_core_field_exists(before_6_11->__i_mtime)) {
                 f->mtime_sec = BPF_CORE_READ(before_6_11, __i_mtime.tv_sec);
                 f->mtime_nsec = BPF_CORE_READ(before_6_11, __i_mtime.tv_nsec);
@@ -181,16 +206,19 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         struct inode *inode = BPF_CORE_READ(file, f_inode);
         struct exec_record *r = &s->record;
         struct exec_file *f = &r->exe_file;
+        struct super_block *sb;
         void *upper = NULL;
 
-        f->ino = BPF_CORE_READ(inode, i_ino);
-        f->size = BPF_CORE_READ(inode, i_size);
-        f->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-        f->mode = BPF_CORE_READ(inode, i_mode);
-        f->uid = BPF_CORE_READ(inode, i_uid.val);
-        f->gid = BPF_CORE_READ(inode, i_gid.val);
-        f->nlink = BPF_CORE_READ(inode, i_nlink);
-        collect_mtime(f, inode);
+        COPY_FROM(s, struct inode, inode, i_mode);
+        f->ino = INODE(i_ino);
+        f->size = INODE(i_size);
+        f->mode = INODE(i_mode);
+        f->uid = INODE(i_uid.val);
+        f->gid = INODE(i_gid.val);
+        f->nlink = INODE(i_nlink);
+        sb = INODE(i_sb);
+        f->dev = BPF_CORE_READ(sb, s_dev);
+        collect_mtime(s, inode);
         r->present |= FACT_EXE_FILE;
 
         if (is_memfd(BPF_CORE_READ(file, f_path.dentry)))
@@ -198,7 +226,7 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         else if (f->nlink == 0)
                 r->traits |= TRAIT_DELETED;
         /* struct ovl_inode: the dentry on the upper layer comes right behind the inode. */
-        if (BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
+        if (BPF_CORE_READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
                 bpf_probe_read_kernel(&upper, sizeof(upper),
                                       (void *)inode + bpf_core_type_size(struct inode));
                 if (upper)
@@ -223,7 +251,7 @@ static __always_inline void collect_privilege(struct scratch *s, const struct cr
          * permitted set but the file's capabilities or, without such, the ambient ones.
          */
         if (r->uid && r->euid && !BPF_CORE_READ(cred, user_ns, parent) &&
-            (r->caps_permitted & ~read_caps(&cred->cap_ambient)))
+            (r->caps_permitted & ~caps_value(BPF_CORE_READ(cred, cap_ambient))))
                 r->traits |= TRAIT_FILECAPS;
 }
 
@@ -244,7 +272,7 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
         collect_creds(s, run->control, cred);
         collect_parents(s, task);
         collect_session(s, task);
-        collect_namespaces(s, task, cred);
+        collect_namespaces(s, task);
 }
 
 /* The paths, in the order of enum exec_field; after the filename. */

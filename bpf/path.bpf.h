@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "run.bpf.h"
+#include "copy.bpf.h"
 
 #define WALK_STEPS_MAX 256
 #define WALK_SIZE_MAX                                                                              \
@@ -46,29 +46,38 @@ static __always_inline bool walk_emit(struct scratch *s, const void *name)
         return true;
 }
 
-/* One step towards the root; true: the walk is over. */
+static __always_inline struct mount *mount_of(const struct vfsmount *mnt)
+{
+        return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/*
+ * One step towards the root: in `node` the dentry, in `mount` its struct mount, in `user` the root
+ * of that. True: the walk is over.
+ */
 static __noinline int path_step(struct scratch *s)
 {
         struct dentry *dentry = (void *)s->node, *parent;
-        struct vfsmount *mnt = (void *)s->mount;
-        struct mount *mount, *mount_parent;
+        struct mount *mount = (void *)s->mount, *mount_parent;
 
-        if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
-                mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-                mount_parent = BPF_CORE_READ(mount, mnt_parent);
+        if (s->node == s->user) {
+                COPY_FROM(s, struct mount, mount, mnt_parent);
+                mount_parent = COPIED(s, struct mount, mount, mnt_parent, mnt_parent);
                 if (mount == mount_parent) {
                         s->done = WALK_COMPLETE;
                         return 1;
                 }
-                s->node = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-                s->mount = (__u64)mount_parent + bpf_core_field_offset(struct mount, mnt);
+                s->node = (__u64)COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
+                s->mount = (__u64)mount_parent;
+                s->user = (__u64)BPF_CORE_READ(mount_parent, mnt.mnt_root);
                 return 0;
         }
 
         /* The name comes first: a memfd is its own parent, and has a name. */
-        if (!walk_emit(s, BPF_CORE_READ(dentry, d_name.name)))
+        COPY_FROM(s, struct dentry, dentry, d_parent);
+        if (!walk_emit(s, COPIED(s, struct dentry, dentry, d_parent, d_name.name)))
                 return 1;
-        parent = BPF_CORE_READ(dentry, d_parent);
+        parent = COPIED(s, struct dentry, dentry, d_parent, d_parent);
         if (parent == dentry) {
                 s->done = WALK_COMPLETE;
                 return 1;
@@ -118,7 +127,8 @@ static __always_inline void walk_end(struct scratch *s, enum exec_field field)
 static __always_inline void collect_path(struct scratch *s, enum exec_field field,
                                          struct dentry *dentry, struct vfsmount *mnt)
 {
-        walk_begin(s, dentry, mnt);
+        walk_begin(s, dentry, mount_of(mnt));
+        s->user = (__u64)BPF_CORE_READ(mnt, mnt_root);
         for (int i = 0; i < WALK_STEPS_MAX; i++)
                 if (path_step(s))
                         break;
