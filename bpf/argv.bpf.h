@@ -15,11 +15,8 @@
 #define CHUNK_SIZE (SCRATCH_DATA_SIZE - sizeof(struct exec_record_head))
 #define CHUNKS_MAX 200
 
-#define ENV_STEPS_MAX 512
-#define ENV_STRING_SIZE 4096
-
+#define STRING_PIECE 4096
 #define VECTOR_STEPS_MAX 1024 /* at 2048 the verifier counts more jumps than its 8,192 */
-#define VECTOR_STRING_SIZE 4096
 
 /* Reads the next piece of the arguments to data[offset]; what cannot be read is marked as cut. */
 static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limit)
@@ -44,17 +41,24 @@ static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limi
         return size;
 }
 
+/* The ELF loader puts argc on top of the new stack: 4 or 8 bytes, little endian. */
+static __always_inline void collect_argc(struct scratch *s, struct mm_struct *mm)
+{
+        struct exec_record *r = &s->record;
+
+        if (bpf_probe_read_user(&r->argc, sizeof(r->argc),
+                                (void *)BPF_CORE_READ(mm, start_stack)) == 0)
+                r->present |= FACT_ARGC;
+}
+
 /* argv of the new image: its first piece; how many chunks are to follow goes into the head. */
 static __always_inline void collect_argv(struct run *run, struct mm_struct *mm)
 {
         struct scratch *s = run->scratch;
         struct exec_record *r = &s->record;
         __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
-        __u64 stack = BPF_CORE_READ(mm, start_stack), size, n;
+        __u64 size, n;
 
-        /* The ELF loader puts argc on top of the new stack: 4 or 8 bytes, little endian. */
-        if (bpf_probe_read_user(&r->argc, sizeof(r->argc), (void *)stack) == 0)
-                r->present |= FACT_ARGC;
         r->argv_bytes = end - start;
         r->present |= FACT_ARGV_BYTES;
 
@@ -116,74 +120,29 @@ static __always_inline void send_chunks(struct run *run)
         run->counters->lost_chunks += s->head.n_chunks - s->count;
 }
 
-enum env_string {
-        ENV_STRING_BEGINS,
-        ENV_STRING_WANTED, /* goes on: longer than ENV_STRING_SIZE */
-        ENV_STRING_UNWANTED,
-};
-
-static __always_inline bool is_wanted_env(const struct scratch *s, __u64 pos, __u64 bloom)
-{
-        __u64 first = 0, key;
-
-        __builtin_memcpy(&first, &s->data[pos], sizeof(first));
-        key = env_key(first);
-        return (bloom >> (env_hash(key) & 63) & 1) && bpf_map_lookup_elem(&env_keys, &key);
-}
-
 /*
- * In `user` the next string or the rest of one, which it is in `node`; `user_end` is the end of the
- * environment. What stands in the middle of a value is never taken for a variable.
+ * Appends the string whose address is in `node`, or its first STRING_PIECE bytes; then the address
+ * of the rest is in `node`, else 0. False: it cannot be read, or there is no room below `end`.
  */
-static __noinline int env_step(struct scratch *s, __u64 bloom)
+static __always_inline bool read_string(struct scratch *s, __u64 end)
 {
-        __u64 pos = s->pos, state = s->node;
+        __u64 pos = s->pos;
         long n;
 
-        if (s->user >= s->user_end) {
-                s->done = WALK_COMPLETE;
-                return 1;
-        }
         asm volatile("" : "+r"(pos));
-        if (pos > SCRATCH_ARGV_START_MAX - ENV_STRING_SIZE) {
-                s->done = WALK_CUT;
-                return 1;
-        }
-        n = bpf_probe_read_user_str(&s->data[pos], ENV_STRING_SIZE, (void *)s->user);
-        if (n <= 0) {
-                s->done = WALK_CUT;
-                return 1;
-        }
-        if (state == ENV_STRING_BEGINS)
-                state = is_wanted_env(s, pos, bloom) ? ENV_STRING_WANTED : ENV_STRING_UNWANTED;
-        s->node = ENV_STRING_BEGINS;
-        if (n == ENV_STRING_SIZE) { /* there is more: go on where the NUL was put */
+        if (pos > end - STRING_PIECE)
+                return false;
+        n = bpf_probe_read_user_str(&s->data[pos], STRING_PIECE, (void *)s->node);
+        if (n <= 0)
+                return false;
+        if (n == STRING_PIECE) { /* there is more: go on where the NUL was put */
                 n--;
-                s->node = state;
+                s->node += n;
+        } else {
+                s->node = 0;
         }
-        s->user += n;
-        if (state == ENV_STRING_WANTED)
-                s->pos = pos + n;
-        return 0;
-}
-
-/* The allowed variables of the new image's environment, each as NAME=value. */
-static __always_inline void collect_env(struct run *run, struct mm_struct *mm)
-{
-        struct scratch *s = run->scratch;
-        __u64 bloom = run->control->env_bloom;
-
-        if (!bloom)
-                return;
-        s->start = s->pos;
-        s->done = WALK_GOING;
-        s->node = ENV_STRING_BEGINS;
-        s->user = BPF_CORE_READ(mm, env_start);
-        s->user_end = BPF_CORE_READ(mm, env_end);
-        for (int i = 0; i < ENV_STEPS_MAX; i++)
-                if (env_step(s, bloom))
-                        break;
-        walk_end(s, FIELD_ENV);
+        s->pos = pos + n;
+        return true;
 }
 
 /*
@@ -192,8 +151,7 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm)
  */
 static __noinline int vector_step(struct scratch *s)
 {
-        __u64 string = s->node, pos = s->pos;
-        long n;
+        __u64 string = s->node;
 
         if (!string) {
                 if (bpf_probe_read_user(&string, sizeof(string), (void *)s->user)) {
@@ -211,21 +169,11 @@ static __noinline int vector_step(struct scratch *s)
         if (s->mount)
                 return 0;
 
-        asm volatile("" : "+r"(pos));
-        if (pos > SCRATCH_DATA_SIZE - VECTOR_STRING_SIZE) {
+        s->node = string;
+        if (!read_string(s, SCRATCH_DATA_SIZE)) {
+                s->node = 0;
                 s->mount = 1;
-                return 0;
         }
-        n = bpf_probe_read_user_str(&s->data[pos], VECTOR_STRING_SIZE, (void *)string);
-        if (n <= 0) {
-                s->mount = 1;
-                return 0;
-        }
-        if (n == VECTOR_STRING_SIZE) { /* there is more: go on where the NUL was put */
-                n--;
-                s->node = string + n;
-        }
-        s->pos = pos + n;
         return 0;
 }
 

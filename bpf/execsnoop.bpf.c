@@ -12,6 +12,7 @@
  * records lose and small ones still get in.
  */
 #include "argv.bpf.h"
+#include "env.bpf.h"
 #include "facts.bpf.h"
 #include "path.bpf.h"
 #include "run.bpf.h"
@@ -54,8 +55,8 @@ static __always_inline void track_exit(struct run *run)
                 run->counters->untracked++;
 }
 
-SEC("tracepoint/sched/sched_process_exec")
-int on_exec(struct trace_event_raw_sched_process_exec *ctx)
+static __always_inline int record_exec(struct trace_event_raw_sched_process_exec *ctx,
+                                       bool can_loop)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -81,12 +82,26 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
         add_filename(s, n);
         collect_places(s, task);
         collect_privilege(s, BPF_CORE_READ(task, cred));
-        collect_env(&run, mm);
+        collect_argc(s, mm);
+        collect_env(&run, mm, can_loop);
         collect_argv(&run, mm);
         track_exit(&run);
         send_record(&run);
         run_end(&run);
         return 0;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec(struct trace_event_raw_sched_process_exec *ctx)
+{
+        return record_exec(ctx, true);
+}
+
+/* For kernels without bpf_loop(), before 5.17. */
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
+{
+        return record_exec(ctx, false);
 }
 
 SEC("tracepoint/sched/sched_process_exit")

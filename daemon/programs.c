@@ -30,9 +30,10 @@
 #define PROCESSES_MAX 32768
 
 struct program {
-        struct execsnoop_bpf *bpf; /* NULL: not loaded */
-        struct bpf_link *link;     /* NULL: not attached */
-        uint64_t recursion_misses; /* of this and of earlier instances */
+        struct execsnoop_bpf *bpf;  /* NULL: not loaded */
+        struct bpf_program *loaded; /* the one of its programs that is */
+        struct bpf_link *link;      /* NULL: not attached */
+        uint64_t recursion_misses;  /* of this and of earlier instances */
         uint64_t earlier_misses;
 };
 
@@ -49,6 +50,7 @@ static const struct {
 struct programs {
         struct program program[_PROGRAM_MAX];
         bool attached;
+        bool can_loop; /* there is bpf_loop(), 5.17 */
         unsigned n_cpus;
         struct exec_control *control;
         struct exec_inflight *inflight;
@@ -58,10 +60,10 @@ struct programs {
 };
 
 static struct bpf_program *bpf_program_of(const struct execsnoop_bpf *bpf,
-                                          enum exec_program program)
+                                          enum exec_program program, bool can_loop)
 {
         struct bpf_program *const by_program[_PROGRAM_MAX] = {
-                [PROGRAM_EXEC] = bpf->progs.on_exec,
+                [PROGRAM_EXEC] = can_loop ? bpf->progs.on_exec : bpf->progs.on_exec_bounded,
                 [PROGRAM_EXIT] = bpf->progs.on_exit,
                 [PROGRAM_FAILED] = bpf->progs.on_execve_exit,
                 [PROGRAM_FAILED_AT] = bpf->progs.on_execveat_exit,
@@ -121,7 +123,7 @@ static int share_maps(const struct execsnoop_bpf *from, struct execsnoop_bpf *to
 
 static int program_load(struct programs *p, enum exec_program program)
 {
-        struct bpf_program *other;
+        struct bpf_program *other, *wanted;
         struct execsnoop_bpf *bpf;
         int r;
 
@@ -129,7 +131,8 @@ static int program_load(struct programs *p, enum exec_program program)
         if (!bpf)
                 return log_errno(LOG_ERR, -errno, "Cannot open the BPF object");
         bpf_object__for_each_program(other, bpf->obj)(void) bpf_program__set_autoload(other, false);
-        (void)bpf_program__set_autoload(bpf_program_of(bpf, program), true);
+        wanted = bpf_program_of(bpf, program, p->can_loop);
+        (void)bpf_program__set_autoload(wanted, true);
 
         r = first_instance(p) ? share_maps(first_instance(p), bpf) : size_maps(p, bpf);
         if (r >= 0)
@@ -139,17 +142,17 @@ static int program_load(struct programs *p, enum exec_program program)
                 return kernel_explain_load_error(r, exec_program_name(program));
         }
         p->program[program].bpf = bpf;
+        p->program[program].loaded = wanted;
         return 0;
 }
 
-static void read_recursion_misses(struct program *program, enum exec_program which)
+static void read_recursion_misses(struct program *program)
 {
         struct bpf_prog_info info = {};
         uint32_t size = sizeof(info);
 
         /* The field is there from 5.12 on; a shorter answer leaves it at 0. */
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(bpf_program_of(program->bpf, which)), &info,
-                                   &size) == 0)
+        if (bpf_obj_get_info_by_fd(bpf_program__fd(program->loaded), &info, &size) == 0)
                 program->recursion_misses = program->earlier_misses + info.recursion_misses;
 }
 
@@ -190,12 +193,12 @@ static void program_detach(struct program *program)
         program->link = NULL;
 }
 
-static void program_unload(struct program *program, enum exec_program which)
+static void program_unload(struct program *program)
 {
         if (!program->bpf)
                 return;
         program_detach(program);
-        read_recursion_misses(program, which);
+        read_recursion_misses(program);
         program->earlier_misses = program->recursion_misses;
         execsnoop_bpf__destroy(program->bpf);
         program->bpf = NULL;
@@ -208,7 +211,7 @@ static int program_attach(struct programs *p, enum exec_program which)
 
         if (program->link)
                 return 0;
-        link = bpf_program__attach(bpf_program_of(program->bpf, which));
+        link = bpf_program__attach(program->loaded);
         if (!link)
                 return kernel_explain_attach_error(-errno, exec_program_name(which));
         program->link = link;
@@ -363,6 +366,7 @@ int programs_new(const struct config *config, struct programs **ret)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot tell how many CPUs are possible");
         p->n_cpus = r;
+        p->can_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
         p->counters = calloc(_PROGRAM_MAX * p->n_cpus, sizeof(*p->counters));
         if (!p->counters)
                 return -ENOMEM;
@@ -397,7 +401,7 @@ struct programs *programs_free(struct programs *p)
         if (p->attached)
                 last_closer = start_last_closer();
         for (int i = 0; i < _PROGRAM_MAX; i++)
-                program_unload(&p->program[i], i);
+                program_unload(&p->program[i]);
         if (p->control)
                 (void)munmap(p->control, sizeof(*p->control));
         if (p->inflight)
@@ -460,7 +464,7 @@ int programs_configure(struct programs *p, const struct config *config)
                         continue;
                 if (last_closer < 0)
                         last_closer = start_last_closer();
-                program_unload(&p->program[i], i);
+                program_unload(&p->program[i]);
         }
         if (p->attached)
                 run_attached(p);
@@ -505,7 +509,7 @@ int programs_read_counters(struct programs *p)
                 if (bpf_map_lookup_elem(map, &i, &p->counters[i * p->n_cpus]) < 0)
                         return -errno;
                 if (p->program[i].bpf)
-                        read_recursion_misses(&p->program[i], i);
+                        read_recursion_misses(&p->program[i]);
         }
         return 0;
 }

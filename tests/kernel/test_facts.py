@@ -363,11 +363,41 @@ class Environment(KernelTest):
         self.assertEqual(event["env"], {"SHORT": "last"})
         self.assertNotIn("truncated", event)
 
+    def test_last_of_thirty_thousand_variables(self):
+        environment = {f"V{i}": "v" * (i % 50) for i in range(30000)}
+        environment["SHORT"] = "last"
+        event = self.env_of(environment)
+        with open("/sys/kernel/btf/vmlinux", "rb") as btf:
+            can_loop = b"BPF_FUNC_loop" in btf.read() # bpf_loop(), 5.17
+        self.assertEqual(event.get("env"), {"SHORT": "last"} if can_loop else None)
+        self.assertEqual(event.get("truncated"), None if can_loop else ["env"])
+
     def test_more_variables_than_are_looked_at_are_marked(self):
         environment = {f"V{i}": "v" for i in range(2000)}
         environment["SHORT"] = "last"
         event = self.env_of(environment)
         self.assertTrue(event.get("env") == {"SHORT": "last"} or "env" in event["truncated"], event)
+
+    def test_wanted_variable_between_long_values(self):
+        # strings longer than one piece, on both sides of what is wanted, and at the very end
+        event = self.env_of({"A": "a" * 9000, "SHORT": "1", "B": "b" * 100000, "EMPTY": "",
+                             "C": "c" * 8191, "X": "x"})
+        self.assertEqual(event["env"], {"SHORT": "1", "EMPTY": "", "X": "x"})
+        self.assertNotIn("truncated", event)
+
+    def test_of_32_bit_program(self):
+        path = os.path.join(harness.PROGS, "target32")
+        harness.need(os.path.exists(path), "target32 is not built here")
+        environment = {f"V{i}": "v" * i for i in range(299)}
+        environment["SHORT"] = "32"
+        event = self.exec_of(lambda: os.execve(path, ["x", "y"], environment))
+        self.assertEqual(event["env"], {"SHORT": "32"})
+        self.assertNotIn("truncated", event)
+
+    def test_strings_that_are_no_variables(self):
+        event = self.exec_of(lambda: harness.execve(TARGET.encode(), [b"x"], [
+            b"", b"S", b"SHORT", b"=", b"", b"SHORT=1", b"X", b"=X=2", b""]))
+        self.assertEqual(event["env"], {"SHORT": "1"})
 
     def test_value_longer_than_is_taken_is_marked(self):
         event = self.env_of({"SHORT": "v" * 20000, "X": "x"})
