@@ -45,7 +45,6 @@ struct pipeline {
         bool lost_marked;
         struct buf argv; /* joined from continuations */
         struct buf env;
-        struct buf head, tail; /* of a line too long for the journal */
 };
 
 int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
@@ -79,8 +78,6 @@ struct pipeline *pipeline_free(struct pipeline *p)
         decoder_free(p->decoder);
         buf_done(&p->argv);
         buf_done(&p->env);
-        buf_done(&p->head);
-        buf_done(&p->tail);
         free(p);
         return NULL;
 }
@@ -160,16 +157,9 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
                 return r;
         m.brief = m.line;
         if (p->sinks[SINK_JOURNAL] && line_size_max(&m.line) > BRIEF_LINE_MAX) {
-                buf_reset(&p->head);
-                buf_reset(&p->tail);
-                buf_append_span(&p->head, m.line.head);
-                buf_append_span(&p->tail, m.line.tail);
-                if (buf_error(&p->head) < 0 || buf_error(&p->tail) < 0)
-                        return -ENOMEM;
                 r = encode_event(p->encoder, event, BRIEF_LINE_MAX, &m.brief);
                 if (r < 0)
                         return r;
-                m.line = (struct line){ .head = buf_span(&p->head), .tail = buf_span(&p->tail) };
         }
 
         p->events++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Any bytes as a record: refused, or accepted, and then each line made of it parses and says what
- * the record says; the whole line, and those with a limit, which keep to it.
+ * Any bytes as a record: refused, or accepted, and then each line made of it is what another writer
+ * of JSON would make of the same values (canonical_json.h), and says what the record says; the
+ * whole line, and those with a limit, which keep to it.
  *
  * Bytes are tried as they are, and once more with version, size and lengths put right: a fuzzer
  * would seldom find those by itself. What a string has to look like is computed with text.h, which
@@ -14,6 +15,7 @@
 
 #include <json-c/json.h>
 
+#include "../unit/canonical_json.h"
 #include "decode.h"
 #include "encode.h"
 #include "text.h"
@@ -39,19 +41,14 @@ static struct json_object *get(struct json_object *json, const char *key)
 static struct json_object *parse_line(const struct line *line)
 {
         _cleanup_(buf_done) struct buf text = { 0 };
-        struct json_tokener *tokener = json_tokener_new();
         struct json_object *json;
 
         buf_append_span(&text, line->head);
         buf_append_u64(&text, UINT64_MAX);
         buf_append_span(&text, line->tail);
         assert(buf_error(&text) == 0);
-        assert(!memchr(text.data, '\n', text.size));
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        json = json_tokener_parse_ex(tokener, text.data, (int)text.size);
-        assert(json_tokener_get_error(tokener) == json_tokener_success);
-        assert(json_tokener_get_parse_end(tokener) == text.size);
-        json_tokener_free(tokener);
+        json = canonical_parse(buf_span(&text));
+        assert(json);
         return json;
 }
 
