@@ -242,12 +242,27 @@ static void assert_result(struct json_object *json, const struct exec_record *r)
         assert(!get(json, "error") == !(is_failed && r->retval < 0));
 }
 
+static struct span terminal(const struct exec_record *r, char buf[static EXEC_TTY_SIZE + 1])
+{
+        struct span name = fixed(r->tty, sizeof(r->tty), r->present & FACT_TTY);
+
+        if (!name.data || name.size < 4 || strncmp(name.data, "pts", 3) != 0)
+                return name;
+        memcpy(buf + 1, name.data, name.size);
+        memcpy(buf, "pts/", 4);
+        for (size_t i = 4; i <= name.size; i++)
+                if (!strchr("0123456789", buf[i]))
+                        return name;
+        return (struct span){ buf, name.size + 1 };
+}
+
 static void assert_exec(struct json_object *json, const struct raw *raw)
 {
         const struct exec_record *r = &raw->record;
         const struct span *fields = raw->fields;
         struct span filename = fields[FIELD_FILENAME];
         struct json_object *ancestors = get(json, "ancestors");
+        char tty[EXEC_TTY_SIZE + 1];
 
         if (filename.size == 0 && (r->cut & EXEC_CUT(FIELD_FILENAME)))
                 filename.data = NULL;
@@ -255,7 +270,7 @@ static void assert_exec(struct json_object *json, const struct raw *raw)
         assert_text(json, "comm", fixed(r->comm, sizeof(r->comm), true));
         assert_text(json, "parent_comm",
                     fixed(r->parent_comm, sizeof(r->parent_comm), r->present & FACT_PARENT));
-        assert_text(json, "tty", fixed(r->tty, sizeof(r->tty), r->present & FACT_TTY));
+        assert_text(json, "tty", terminal(r, tty));
         assert_text(json, "filename", filename);
         if (r->present & FACT_EXE_FILE)
                 assert_path(json, "exe", fields[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE));

@@ -25,7 +25,7 @@ static struct exec_event make_event(void)
                 .filename = span_of("/usr/bin/cc"),
                 .exe = span_of("/usr/bin/cc"),
                 .cwd = span_of("/build"),
-                .tty = span_of("pts0"),
+                .tty = span_of("pts/0"),
                 .cgroup = span_of("/system.slice/build.service"),
         };
 }
