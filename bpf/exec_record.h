@@ -186,7 +186,7 @@ struct exec_record {
         struct exec_file exe_file;
         char comm[EXEC_COMM_SIZE];
         char parent_comm[EXEC_COMM_SIZE];
-        char tty[EXEC_TTY_SIZE];
+        char tty[EXEC_TTY_SIZE]; /* as the kernel names it: "pts0" */
 };
 
 /* RECORD_EXIT: the last thread of a process that we saw exec has ended. */

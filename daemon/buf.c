@@ -22,9 +22,6 @@
 /* Room for most lines and paths at the first allocation. */
 #define CAPACITY_MIN 256
 
-/* UINT64_MAX in decimal. */
-#define U64_DIGITS_MAX 20
-
 void buf_done(struct buf *b)
 {
         free(b->data);
@@ -52,7 +49,7 @@ static int buf_grow(struct buf *b, size_t needed)
         return 0;
 }
 
-char *buf_reserve(struct buf *b, size_t size)
+char *buf_reserve_slowly(struct buf *b, size_t size)
 {
         if (b->error)
                 return NULL;
@@ -91,17 +88,35 @@ void buf_append_char(struct buf *b, char c)
         buf_append(b, &c, 1);
 }
 
-/* Several of these per event: without the parsing of a format that printf would do. */
+static unsigned count_digits(uint64_t value)
+{
+        unsigned n = 1;
+
+        for (; value >= 10000; value /= 10000)
+                n += 4;
+        return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* Thirty of these per event: in place, two digits at a time. */
 void buf_append_u64(struct buf *b, uint64_t value)
 {
-        char digits[U64_DIGITS_MAX];
-        char *p = digits + sizeof(digits);
+        static const char pairs[] = "0001020304050607080910111213141516171819"
+                                    "2021222324252627282930313233343536373839"
+                                    "4041424344454647484950515253545556575859"
+                                    "6061626364656667686970717273747576777879"
+                                    "8081828384858687888990919293949596979899";
+        unsigned n = count_digits(value);
+        char *p = buf_reserve(b, n);
 
-        do {
-                *--p = (char)('0' + value % 10);
-                value /= 10;
-        } while (value > 0);
-        buf_append(b, p, (size_t)(digits + sizeof(digits) - p));
+        if (!p)
+                return;
+        b->size += n;
+        for (p += n; value >= 10; value /= 100) {
+                p -= 2;
+                memcpy(p, pairs + value % 100 * 2, 2);
+        }
+        if (n % 2)
+                p[-1] = (char)('0' + value);
 }
 
 /* How long the result would be, terminating NUL included, or 0: it cannot be formatted. */

@@ -35,7 +35,13 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 
 /* Makes room for `size` more bytes and returns where they go, or NULL: no memory. */
-char *buf_reserve(struct buf *b, size_t size);
+char *buf_reserve_slowly(struct buf *b, size_t size);
+static inline char *buf_reserve(struct buf *b, size_t size)
+{
+        if (b->error == 0 && size < b->capacity - b->size)
+                return b->data + b->size;
+        return buf_reserve_slowly(b, size);
+}
 
 void buf_append(struct buf *b, const void *data, size_t size);
 void buf_append_span(struct buf *b, struct span s);

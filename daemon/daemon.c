@@ -63,8 +63,6 @@ struct daemon {
         sd_event_source *process;
         sd_event_source *replay_step;
         sd_event_source *stats_timer;
-        sd_event_source *clock_io;
-        int clock_fd;
         int error; /* that ended the loop */
 };
 
@@ -186,15 +184,6 @@ static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void 
         (void)emit_stats(d);
         return sd_event_source_set_time_relative(source,
                                                  d->config->stats.interval_ns / NSEC_PER_USEC);
-}
-
-static int on_clock_step(sd_event_source *source _unused_, int fd, uint32_t revents _unused_,
-                         void *userdata)
-{
-        const struct source_handler handler = intake_handler(&((struct daemon *)userdata)->intake);
-
-        handler.on_clock(handler.userdata, clock_realtime_offset_ns());
-        return clock_watch_again(fd);
 }
 
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
@@ -366,7 +355,6 @@ static int build_stages(struct daemon *d)
         d->intake.queue = d->queue;
         d->intake.ledger = d->ledger;
         d->intake.pipeline = d->pipeline;
-        d->intake.encoder = d->encoder;
         return 0;
 }
 
@@ -419,13 +407,7 @@ static int add_sources(struct daemon *d)
                                        on_stats_timer, d);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(d->stats_timer, SD_EVENT_ON);
-        if (r < 0)
-                return r;
-        r = clock_watch_new(&d->clock_fd);
-        if (r < 0)
-                return r;
-        return sd_event_add_io(d->event, &d->clock_io, d->clock_fd, EPOLLIN, on_clock_step, d);
+        return sd_event_source_set_enabled(d->stats_timer, SD_EVENT_ON);
 }
 
 static int start(struct daemon *d)
@@ -533,8 +515,6 @@ static struct daemon *daemon_free(struct daemon *d)
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);
-        sd_event_source_disable_unref(d->clock_io);
-        closep(&d->clock_fd);
         sd_event_unref(d->event);
         config_free(d->config);
         free(d);
@@ -563,7 +543,6 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         }
         d->options = options;
         d->config = config;
-        d->clock_fd = -1;
 
         r = sd_event_default(&d->event);
         if (r >= 0)

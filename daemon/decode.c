@@ -7,7 +7,7 @@
  *
  * The kernel writes paths leaf first, each component with its NUL. They are reversed and joined
  * here. A path that was cut lacks its beginning: it comes without the leading slash, so that it
- * never looks like an absolute one.
+ * never looks like an absolute one. A terminal gets the name of its device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@ struct decoder {
         char exe[EXEC_RECORD_SIZE_MAX + 1];
         char cwd[EXEC_RECORD_SIZE_MAX + 1];
         char cgroup[EXEC_RECORD_SIZE_MAX + 1];
+        char tty[EXEC_TTY_SIZE + 1];
         struct exec_record record;
         struct exec_exit_record exit;
 };
@@ -66,6 +67,25 @@ static enum decode_result decode_head(const void *record, size_t size, struct ex
 static struct span fixed_string(const char *s, size_t size)
 {
         return (struct span){ .data = s, .size = strnlen(s, size) };
+}
+
+/*
+ * The terminal's device below /dev, as ps(1) shows it. tty_struct.name is the driver's name and a
+ * number, and so is the device's ("tty1", "ttyS0", "hvc0"), but for the pseudo terminals of devpts:
+ * "pts0" is pts/0 there.
+ */
+static struct span tty_device(struct span name, char buf[static EXEC_TTY_SIZE + 1])
+{
+        const size_t prefix = strlen("pts");
+
+        if (name.size <= prefix || memcmp(name.data, "pts", prefix) != 0)
+                return name;
+        for (size_t i = prefix; i < name.size; i++)
+                if (name.data[i] < '0' || name.data[i] > '9')
+                        return name;
+        memcpy(buf, "pts/", prefix + 1);
+        memcpy(buf + prefix + 1, name.data + prefix, name.size - prefix);
+        return (struct span){ .data = buf, .size = name.size + 1 };
 }
 
 /* "ls\0bin\0usr\0" → "/usr/bin/ls"; false: the last component has no NUL. */
@@ -206,7 +226,7 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         if (r->present & FACT_PARENT)
                 event.parent_comm = fixed_string(r->parent_comm, sizeof(r->parent_comm));
         if (r->present & FACT_TTY)
-                event.tty = fixed_string(r->tty, sizeof(r->tty));
+                event.tty = tty_device(fixed_string(r->tty, sizeof(r->tty)), d->tty);
 
         result = decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, &event);
         if (result == DECODE_OK)

@@ -30,125 +30,140 @@ static bool event_has(const struct exec_event *event, enum exec_fact fact)
 }
 
 /* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
-static void put_process_id(struct object *o, const char *key, uint64_t start_ns, uint32_t pid)
+static void put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid)
 {
-        char start[TEXT_HEX_SIZE], number[TEXT_HEX_SIZE];
-        char id[BOOT_PREFIX_DIGITS + 2 * TEXT_HEX_SIZE + 2];
+        char id[BOOT_PREFIX_DIGITS + 2 * TEXT_HEX_SIZE + 2], *p;
 
-        text_hex(start_ns, start);
-        text_hex(pid, number);
-        (void)snprintf(id, sizeof(id), "%s-%s-%s", o->encoder->boot_prefix, start, number);
-        object_put_string(o, key, id);
+        p = stpcpy(id, e->boot_prefix);
+        *p++ = '-';
+        p += text_hex(start_ns, p);
+        *p++ = '-';
+        (void)text_hex(pid, p);
+        json_put_string(e->out, key, id);
 }
 
-static void put_ids(struct object *o, const struct exec_event *event, const struct plan *plan)
+static void put_ids(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
-        object_put_u64(o, "pid", event->pid);
-        object_put_u64(o, "tid", event->tid);
+        struct buf *b = e->out;
+
+        json_put_u64(b, "pid", event->pid);
+        json_put_u64(b, "tid", event->tid);
         if (event_has(event, FACT_PARENT))
-                object_put_u64(o, "ppid", event->ppid);
+                json_put_u64(b, "ppid", event->ppid);
         if (event_has(event, FACT_CREDS)) {
-                object_put_u64(o, "uid", event->uid);
-                object_put_u64(o, "gid", event->gid);
-                object_put_u64(o, "euid", event->euid);
-                object_put_u64(o, "egid", event->egid);
-                object_put_u64(o, "suid", event->suid);
-                object_put_u64(o, "sgid", event->sgid);
+                json_put_u64(b, "uid", event->uid);
+                json_put_u64(b, "gid", event->gid);
+                json_put_u64(b, "euid", event->euid);
+                json_put_u64(b, "egid", event->egid);
+                json_put_u64(b, "suid", event->suid);
+                json_put_u64(b, "sgid", event->sgid);
         }
-        object_put_part(o, event, PART_USER, plan);
+        encoder_put_part(e, event, PART_USER, plan);
         if (event_has(event, FACT_LOGINUID))
-                object_put_u64(o, "loginuid", event->loginuid);
+                json_put_u64(b, "loginuid", event->loginuid);
         if (event_has(event, FACT_SESSION))
-                object_put_u64(o, "session", event->session);
+                json_put_u64(b, "session", event->session);
 }
 
-static uint64_t strings_count(struct span rest)
-{
-        struct span s;
-        uint64_t n = 0;
-
-        while (strings_take_first(&rest, &s))
-                n++;
-        return n;
-}
-
-static void put_argv(struct object *o, const struct exec_event *event, const struct plan *plan)
+static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         /* what the kernel gave is the original: what it did not tell can be counted */
         bool original = event->argv.data && !(event->cut & EXEC_CUT(FIELD_ARGV));
+        struct buf *b = e->out;
 
-        object_put_part(o, event, PART_ARGV, plan);
+        encoder_put_part(e, event, PART_ARGV, plan);
         if (event_has(event, FACT_ARGC))
-                object_put_u64(o, "argc", event->argc);
+                json_put_u64(b, "argc", event->argc);
         else if (original)
-                object_put_u64(o, "argc", strings_count(event->argv));
+                json_put_u64(b, "argc", strings_count(event->argv));
         if (!(plan->cut & PART_BIT(PART_ARGV)))
                 return;
-        object_put(o, "argv_truncated", json_object_new_boolean(1));
+        json_put_true(b, "argv_truncated");
         if (event_has(event, FACT_ARGV_BYTES))
-                object_put_u64(o, "argv_bytes", event->argv_bytes);
+                json_put_u64(b, "argv_bytes", event->argv_bytes);
         else if (original)
-                object_put_u64(o, "argv_bytes", event->argv.size);
+                json_put_u64(b, "argv_bytes", event->argv.size);
 }
 
-static void put_namespaces(struct object *o, const struct exec_event *event)
+static void put_namespaces(struct buf *b, const struct exec_event *event)
 {
         static const char *const names[_NAMESPACE_MAX] = {
                 [NAMESPACE_CGROUP] = "cgroup", [NAMESPACE_IPC] = "ipc", [NAMESPACE_MNT] = "mnt",
                 [NAMESPACE_NET] = "net",       [NAMESPACE_PID] = "pid", [NAMESPACE_TIME] = "time",
                 [NAMESPACE_USER] = "user",     [NAMESPACE_UTS] = "uts",
         };
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
         bool any = false;
 
         for (int i = 0; i < _NAMESPACE_MAX; i++) {
                 if (event->namespaces[i] == 0)
                         continue;
-                object_put_u64(&child, names[i], event->namespaces[i]);
-                any = true;
+                if (!any) {
+                        json_key(b, "namespaces");
+                        json_begin_object(b);
+                        any = true;
+                }
+                json_put_u64(b, names[i], event->namespaces[i]);
         }
         if (any)
-                object_put_object(o, "namespaces", &child);
+                json_end_object(b);
 }
 
-static void put_hex(struct object *o, const char *key, uint64_t value)
+static void put_hex(struct buf *b, const char *key, uint64_t value)
 {
         char hex[2 + TEXT_HEX_SIZE] = "0x";
 
         text_hex(value, hex + 2);
-        object_put_string(o, key, hex);
+        json_put_string(b, key, hex);
 }
 
-static void put_caps(struct object *o, const struct exec_event *event)
+static void put_caps(struct buf *b, const struct exec_event *event)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-
-        put_hex(&child, "effective", event->caps_effective);
-        put_hex(&child, "permitted", event->caps_permitted);
-        object_put_object(o, "caps", &child);
+        json_key(b, "caps");
+        json_begin_object(b);
+        put_hex(b, "effective", event->caps_effective);
+        put_hex(b, "permitted", event->caps_permitted);
+        json_end_object(b);
 }
 
-static void put_exe_file(struct object *o, const struct exec_file *file)
+static void put_mode(struct buf *b, const char *key, uint32_t mode)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-        char dev[sizeof("4095:1048575")], mode[sizeof("7777")], mtime[TEXT_TIME_SIZE];
+        char octal[sizeof("7777")] = { 0 };
 
-        (void)snprintf(dev, sizeof(dev), "%u:%u", file->dev >> 20, file->dev & 0xfffff);
-        (void)snprintf(mode, sizeof(mode), "%04o", file->mode & 07777u);
-        object_put_string(&child, "dev", dev);
-        object_put_u64(&child, "ino", file->ino);
-        object_put_string(&child, "mode", mode);
-        object_put_u64(&child, "uid", file->uid);
-        object_put_u64(&child, "gid", file->gid);
-        object_put_u64(&child, "size", file->size);
+        for (int i = 0; i < 4; i++)
+                octal[i] = (char)('0' + (mode >> (9 - 3 * i) & 7));
+        json_put_string(b, key, octal);
+}
+
+static void put_dev(struct buf *b, const char *key, uint32_t dev)
+{
+        json_key(b, key);
+        buf_append_char(b, '"');
+        buf_append_u64(b, dev >> 20);
+        buf_append_char(b, ':');
+        buf_append_u64(b, dev & 0xfffff);
+        buf_append_char(b, '"');
+}
+
+static void put_exe_file(struct buf *b, const struct exec_file *file)
+{
+        char mtime[TEXT_TIME_SIZE];
+
+        json_key(b, "exe_file");
+        json_begin_object(b);
+        put_dev(b, "dev", file->dev);
+        json_put_u64(b, "ino", file->ino);
+        put_mode(b, "mode", file->mode);
+        json_put_u64(b, "uid", file->uid);
+        json_put_u64(b, "gid", file->gid);
+        json_put_u64(b, "size", file->size);
         /* a file's owner can set times that no calendar has */
         if (text_time(file->mtime_sec, file->mtime_nsec, mtime))
-                object_put_string(&child, "mtime", mtime);
-        object_put_u64(&child, "nlink", file->nlink);
-        object_put_object(o, "exe_file", &child);
+                json_put_string(b, "mtime", mtime);
+        json_put_u64(b, "nlink", file->nlink);
+        json_end_object(b);
 }
 
-static void put_flags(struct object *o, uint32_t traits)
+static void put_flags(struct buf *b, uint32_t traits)
 {
         static const struct {
                 enum exec_trait trait;
@@ -167,108 +182,112 @@ static void put_flags(struct object *o, uint32_t traits)
                 { TRAIT_EXECVEAT, "execveat" },
                 { TRAIT_POINT_OF_NO_RETURN, "point_of_no_return" },
         };
-        struct json_object *array = NULL;
+        bool any = false;
 
-        for (size_t i = 0; o->error == 0 && i < ELEMENTSOF(flags); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
                 if (!(traits & flags[i].trait))
                         continue;
-                if (!array) {
-                        array = json_object_new_array();
-                        object_put(o, "flags", array);
+                if (!any) {
+                        json_key(b, "flags");
+                        json_begin_array(b);
+                        any = true;
                 }
-                if (o->error == 0)
-                        o->error = array_put(array, json_object_new_string(flags[i].name));
+                json_string(b, flags[i].name);
         }
+        if (any)
+                json_end_array(b);
 }
 
-static void put_result(struct object *o, const struct exec_event *event)
+static void put_result(struct buf *b, const struct exec_event *event)
 {
         char number[sizeof("2147483648")];
         const char *name;
         uint32_t error = -(uint32_t)event->retval;
 
         if (event->kind == EVENT_EXEC)
-                object_put_i64(o, "retval", 0);
+                json_put_i64(b, "retval", 0);
         if (event->kind != EVENT_EXEC_FAILED || !event_has(event, FACT_RETVAL))
                 return;
-        object_put_i64(o, "retval", event->retval);
+        json_put_i64(b, "retval", event->retval);
         if (event->retval >= 0)
                 return;
         /* the kernel has errors of its own, from 512 on, that glibc cannot name */
         name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
         (void)snprintf(number, sizeof(number), "%u", error);
-        object_put_string(o, "error", name ? name : number);
+        json_put_string(b, "error", name ? name : number);
 }
 
-static void put_exec(struct object *o, const struct exec_event *event, const struct plan *plan)
+static void put_exec(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
-        put_ids(o, event, plan);
-        object_put_part(o, event, PART_COMM, plan);
-        object_put_part(o, event, PART_PARENT_COMM, plan);
-        object_put_part(o, event, PART_FILENAME, plan);
-        object_put_part(o, event, PART_EXE, plan);
-        put_argv(o, event, plan);
-        object_put_part(o, event, PART_CWD, plan);
-        object_put_part(o, event, PART_TTY, plan);
-        object_put_part(o, event, PART_CGROUP, plan);
-        object_put_part(o, event, PART_UNIT, plan);
-        object_put_part(o, event, PART_SLICE, plan);
-        object_put_part(o, event, PART_USER_UNIT, plan);
-        object_put_part(o, event, PART_CONTAINER_ID, plan);
+        struct buf *b = e->out;
+
+        put_ids(e, event, plan);
+        encoder_put_part(e, event, PART_COMM, plan);
+        encoder_put_part(e, event, PART_PARENT_COMM, plan);
+        encoder_put_part(e, event, PART_FILENAME, plan);
+        encoder_put_part(e, event, PART_EXE, plan);
+        put_argv(e, event, plan);
+        encoder_put_part(e, event, PART_CWD, plan);
+        encoder_put_part(e, event, PART_TTY, plan);
+        encoder_put_part(e, event, PART_CGROUP, plan);
+        encoder_put_part(e, event, PART_UNIT, plan);
+        encoder_put_part(e, event, PART_SLICE, plan);
+        encoder_put_part(e, event, PART_USER_UNIT, plan);
+        encoder_put_part(e, event, PART_CONTAINER_ID, plan);
         if (event_has(event, FACT_NS_PID))
-                object_put_u64(o, "ns_pid", event->ns_pid);
+                json_put_u64(b, "ns_pid", event->ns_pid);
         if (event_has(event, FACT_NAMESPACES))
-                put_namespaces(o, event);
+                put_namespaces(b, event);
         if (event_has(event, FACT_CAPS))
-                put_caps(o, event);
+                put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(o, &event->exe_file);
-        put_flags(o, event->traits);
-        object_put_part(o, event, PART_ENV, plan);
-        put_process_id(o, "process_id", event->start_ns, event->pid);
+                put_exe_file(b, &event->exe_file);
+        put_flags(b, event->traits);
+        encoder_put_part(e, event, PART_ENV, plan);
+        put_process_id(e, "process_id", event->start_ns, event->pid);
         if (event_has(event, FACT_PARENT))
-                put_process_id(o, "parent_process_id", event->parent_start_ns, event->ppid);
-        object_put_part(o, event, PART_ANCESTORS, plan);
-        put_result(o, event);
-        object_put_truncated(o, plan);
+                put_process_id(e, "parent_process_id", event->parent_start_ns, event->ppid);
+        encoder_put_part(e, event, PART_ANCESTORS, plan);
+        put_result(b, event);
+        encoder_put_truncated(e, plan);
 }
 
-static void put_exit(struct object *o, const struct exec_event *event, const struct plan *plan)
+static void put_exit(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
+        struct buf *b = e->out;
         char name[sizeof("SIG") + 16];
         const char *abbreviation;
         int status = (int)event->status;
 
-        object_put_u64(o, "pid", event->pid);
-        object_put_u64(o, "uid", event->uid); /* every exit record has it */
-        object_put_part(o, event, PART_COMM, plan);
-        put_process_id(o, "process_id", event->start_ns, event->pid);
+        json_put_u64(b, "pid", event->pid);
+        json_put_u64(b, "uid", event->uid); /* every exit record has it */
+        encoder_put_part(e, event, PART_COMM, plan);
+        put_process_id(e, "process_id", event->start_ns, event->pid);
         if (WIFEXITED(status))
-                object_put_i64(o, "exit_code", WEXITSTATUS(status));
+                json_put_i64(b, "exit_code", WEXITSTATUS(status));
         if (WIFSIGNALED(status)) {
-                object_put_i64(o, "signal", WTERMSIG(status));
+                json_put_i64(b, "signal", WTERMSIG(status));
                 abbreviation = sigabbrev_np(WTERMSIG(status));
                 if (abbreviation) { /* real-time signals have none */
                         (void)snprintf(name, sizeof(name), "SIG%s", abbreviation);
-                        object_put_string(o, "signal_name", name);
+                        json_put_string(b, "signal_name", name);
                 }
                 if (WCOREDUMP(status))
-                        object_put(o, "core_dumped", json_object_new_boolean(1));
+                        json_put_true(b, "core_dumped");
         }
-        object_put_u64(o, "duration_ns", event->duration_ns);
-        object_put_truncated(o, plan);
+        json_put_u64(b, "duration_ns", event->duration_ns);
+        encoder_put_truncated(e, plan);
 }
 
 static int encode_planned(struct encoder *e, const struct exec_event *event,
-                          const struct plan *plan, struct line *ret)
+                          const struct plan *plan, bool is_brief, struct line *ret)
 {
-        _cleanup_(object_done) struct object o = object_new(e);
-
+        (void)line_begin(e, event->kind, event->boot_ns, is_brief);
         if (event->kind == EVENT_EXIT)
-                put_exit(&o, event, plan);
+                put_exit(e, event, plan);
         else
-                put_exec(&o, event, plan);
-        return line_finish(e, event->kind, event->boot_ns, &o, ret);
+                put_exec(e, event, plan);
+        return line_end(e, ret);
 }
 
 static size_t line_size(const struct line *line)
@@ -281,14 +300,14 @@ static size_t line_size(const struct line *line)
  * left, so that no part gets nothing; then the rest by precedence; what still remains is for exact
  * bytes.
  */
-static struct plan plan_fit(struct encoder *e, const struct exec_event *event, size_t room)
+static struct plan plan_fit(const struct exec_event *event, size_t room)
 {
         struct plan plan = plan_whole(event);
         struct part_size size[_PART_MAX];
         size_t more;
 
         for (enum part p = 0; p < _PART_MAX; p++) {
-                size[p] = part_measure(e, event, p, room);
+                size[p] = part_measure(event, p, room);
                 plan.room[p] = MIN(MIN(size[p].data, (size_t)PART_FLOOR), room / 4);
                 room -= plan.room[p];
         }
@@ -340,14 +359,14 @@ static int encode_within(struct encoder *e, const struct exec_event *event, size
         for (size_t i = 0; i < ELEMENTSOF(marks); i++) {
                 struct plan none = plan_none(event, &marks[i]);
 
-                r = encode_planned(e, event, &none, ret);
+                r = encode_planned(e, event, &none, true, ret);
                 if (r < 0)
                         return r;
-                plan = plan_fit(e, event, limit - MIN(limit, line_size(ret)));
+                plan = plan_fit(event, limit - MIN(limit, line_size(ret)));
                 if (((plan.cut & ~none.cut) | (plan.no_base64 & ~none.no_base64)) == 0)
                         break;
         }
-        return encode_planned(e, event, &plan, ret);
+        return encode_planned(e, event, &plan, true, ret);
 }
 
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret)
@@ -359,9 +378,8 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
         assert(event_kind_is_kernel(event->kind));
         assert(limit == 0 || limit >= LIMIT_MIN);
 
-        line_start(e);
         if (limit == 0 || event->argv.size < limit) { /* JSON is never shorter than its bytes */
-                r = encode_planned(e, event, &whole, &line);
+                r = encode_planned(e, event, &whole, limit > 0, &line);
                 if (r < 0)
                         return r;
                 if (limit == 0 || line_size(&line) <= limit) {

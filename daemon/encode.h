@@ -7,7 +7,8 @@
  *
  * `seq` is counted by each sink for itself, so a line comes in two halves with the digits of `seq`
  * in between: a sink writes head, its own number, tail, and a newline. Both halves are UTF-8
- * without raw control characters (C0, DEL, C1), and valid until the next call on the encoder.
+ * without raw control characters (C0, DEL, C1). They are valid until the next call on the encoder,
+ * but that an event is encoded once more with a limit leaves its line without limit as it is.
  *
  * All functions return 0 or -ENOMEM.
  */

@@ -9,6 +9,7 @@
  * `unaccounted`, and is shown rather than explained away.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "config.h"
 #include "encode_internal.h"
@@ -16,74 +17,73 @@
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)
 {
-        _cleanup_(object_done) struct object o = object_new(e);
+        struct buf *b = line_begin(e, EVENT_LOST, boot_ns, false);
 
-        line_start(e);
-        object_put_string(&o, "where", loss_where_name(loss->where));
-        object_put_u64(&o, "count", loss->count);
+        json_put_string(b, "where", loss_where_name(loss->where));
+        json_put_u64(b, "count", loss->count);
         if (loss->cpu != LOSS_ANY_CPU)
-                object_put_u64(&o, "cpu", loss->cpu);
-        object_put_time(&o, "from", loss->from_ns);
-        object_put_time(&o, "to", loss->to_ns);
-        return line_finish(e, EVENT_LOST, boot_ns, &o, ret);
+                json_put_u64(b, "cpu", loss->cpu);
+        encoder_put_time(e, "from", loss->from_ns);
+        encoder_put_time(e, "to", loss->to_ns);
+        return line_end(e, ret);
 }
 
-static void put_lost_by(struct object *o, const struct stats *s)
+static void put_lost_by(struct buf *b, const struct stats *s)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-
+        json_key(b, "lost_by");
+        json_begin_object(b);
         for (enum loss_where w = 0; w < _LOSS_WHERE_MAX; w++) {
                 bool of_sink = w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT;
 
                 if (!of_sink || s->lost[w] > 0)
-                        object_put_u64(&child, loss_where_name(w), s->lost[w]);
+                        json_put_u64(b, loss_where_name(w), s->lost[w]);
         }
-        object_put_object(o, "lost_by", &child);
+        json_end_object(b);
 }
 
-static void put_program(struct object *o, const char *name, const struct exec_counters *c,
+static void put_program(struct buf *b, const char *name, const struct exec_counters *c,
                         uint64_t recursion_misses)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-
-        object_put_u64(&child, "seen", c->seen);
-        object_put_u64(&child, "sent", c->sent);
-        object_put_u64(&child, "filtered", c->filtered);
-        object_put_u64(&child, "lost_ring_full", c->lost_ring_full);
-        object_put_u64(&child, "lost_no_ring", c->lost_no_ring);
-        object_put_u64(&child, "lost_other", c->lost_other);
-        object_put_u64(&child, "recursion_misses", recursion_misses);
-        object_put_u64(&child, "bare", c->bare);
-        object_put_u64(&child, "lost_chunks", c->lost_chunks);
-        object_put_u64(&child, "faults", c->faults);
-        object_put_u64(&child, "untracked", c->untracked);
-        object_put_object(o, name, &child);
+        json_key(b, name);
+        json_begin_object(b);
+        json_put_u64(b, "seen", c->seen);
+        json_put_u64(b, "sent", c->sent);
+        json_put_u64(b, "filtered", c->filtered);
+        json_put_u64(b, "lost_ring_full", c->lost_ring_full);
+        json_put_u64(b, "lost_no_ring", c->lost_no_ring);
+        json_put_u64(b, "lost_other", c->lost_other);
+        json_put_u64(b, "recursion_misses", recursion_misses);
+        json_put_u64(b, "bare", c->bare);
+        json_put_u64(b, "lost_chunks", c->lost_chunks);
+        json_put_u64(b, "faults", c->faults);
+        json_put_u64(b, "untracked", c->untracked);
+        json_end_object(b);
 }
 
-static void put_programs(struct object *o, const struct stats *s)
+static void put_programs(struct buf *b, const struct stats *s)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-
+        json_key(b, "programs");
+        json_begin_object(b);
         for (enum exec_program p = 0; p < _PROGRAM_MAX; p++)
                 if (p == PROGRAM_EXEC || s->program[p].seen > 0 || s->recursion_misses[p] > 0)
-                        put_program(&child, exec_program_name(p), &s->program[p],
+                        put_program(b, exec_program_name(p), &s->program[p],
                                     s->recursion_misses[p]);
-        object_put_object(o, "programs", &child);
+        json_end_object(b);
 }
 
-static void put_sink(struct object *o, const struct stats *s, const struct sink_stats *sink)
+static void put_sink(struct buf *b, const struct stats *s, const struct sink_stats *sink)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
-
-        object_put_u64(&child, "written", sink->written);
-        object_put_u64(&child, "lost", sink->lost);
-        object_put_u64(&child, "backlog", sink->backlog);
-        object_put_u64(&child, "lines", sink->lines);
-        object_put_u64(&child, "bytes", sink->bytes);
-        object_put_u64(&child, "retries", sink->retries);
-        object_put_u64(&child, "backlog_bytes", sink->backlog_bytes);
-        object_put_i64(&child, "unaccounted", stats_unaccounted(s, sink));
-        object_put_object(o, sink->name, &child);
+        json_key(b, sink->name);
+        json_begin_object(b);
+        json_put_u64(b, "written", sink->written);
+        json_put_u64(b, "lost", sink->lost);
+        json_put_u64(b, "backlog", sink->backlog);
+        json_put_u64(b, "lines", sink->lines);
+        json_put_u64(b, "bytes", sink->bytes);
+        json_put_u64(b, "retries", sink->retries);
+        json_put_u64(b, "backlog_bytes", sink->backlog_bytes);
+        json_put_i64(b, "unaccounted", stats_unaccounted(s, sink));
+        json_end_object(b);
 }
 
 static uint64_t magnitude(int64_t value)
@@ -91,44 +91,42 @@ static uint64_t magnitude(int64_t value)
         return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
-static void put_sinks(struct object *o, const struct stats *s)
+static void put_sinks(struct buf *b, const struct stats *s)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
         int64_t worst = 0;
 
+        json_key(b, "sinks");
+        json_begin_object(b);
         for (unsigned i = 0; i < s->n_sinks; i++) {
                 int64_t unaccounted = stats_unaccounted(s, &s->sink[i]);
 
-                put_sink(&child, s, &s->sink[i]);
+                put_sink(b, s, &s->sink[i]);
                 if (magnitude(unaccounted) > magnitude(worst))
                         worst = unaccounted;
         }
-        object_put_object(o, "sinks", &child);
-        object_put_i64(o, "unaccounted", worst);
+        json_end_object(b);
+        json_put_i64(b, "unaccounted", worst);
 }
 
-static void put_stats(struct object *o, const struct stats *s)
+static void put_stats(struct buf *b, const struct stats *s)
 {
-        object_put_u64(o, "seen", stats_seen(s));
-        object_put_u64(o, "filtered", stats_filtered(s));
-        object_put_u64(o, "lost", stats_lost(s));
-        put_lost_by(o, s);
-        object_put_u64(o, "queued", s->queued);
-        object_put_u64(o, "queue_bytes", s->queue_bytes);
-        object_put_u64(o, "wakeups", s->wakeups);
-        object_put_u64(o, "cut", s->cut);
-        put_programs(o, s);
-        put_sinks(o, s);
+        json_put_u64(b, "seen", stats_seen(s));
+        json_put_u64(b, "filtered", stats_filtered(s));
+        json_put_u64(b, "lost", stats_lost(s));
+        put_lost_by(b, s);
+        json_put_u64(b, "queued", s->queued);
+        json_put_u64(b, "queue_bytes", s->queue_bytes);
+        json_put_u64(b, "wakeups", s->wakeups);
+        json_put_u64(b, "cut", s->cut);
+        put_programs(b, s);
+        put_sinks(b, s);
 }
 
 static int encode_counters(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
                            const struct stats *stats, struct line *ret)
 {
-        _cleanup_(object_done) struct object o = object_new(e);
-
-        line_start(e);
-        put_stats(&o, stats);
-        return line_finish(e, kind, boot_ns, &o, ret);
+        put_stats(line_begin(e, kind, boot_ns, false), stats);
+        return line_end(e, ret);
 }
 
 int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
@@ -141,78 +139,76 @@ int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, 
         return encode_counters(e, EVENT_STOP, boot_ns, stats, ret);
 }
 
-/* Borrowed from the parent; a failure is in the parent. */
-static struct object section_of(struct object *settings, const char *name)
-{
-        struct object section = { .encoder = settings->encoder };
+struct settings {
+        struct buf *out;
+        const char *section; /* the one that is begun, or NULL */
+};
 
-        if (!json_object_object_get_ex(settings->json, name, &section.json)) {
-                section.json = json_object_new_object();
-                object_put_copied_key(settings, name, section.json);
-        }
-        section.error = settings->error;
-        return section;
-}
-
-static int on_setting(void *userdata, const char *section_name, const char *key, const char *value)
+/* They come section by section. */
+static int on_setting(void *userdata, const char *section, const char *key, const char *value)
 {
-        struct object *settings = userdata;
-        struct encoder *e = settings->encoder;
-        struct object section = section_of(settings, section_name);
-        struct span bytes = span_of_string(value), text = encoder_repair(e, bytes);
+        struct settings *s = userdata;
         char key_base64[64];
 
-        object_put_copied_key(&section, key, json_text(text));
-        if (text.data != bytes.data) { /* a path is any bytes here, too */
-                (void)snprintf(key_base64, sizeof(key_base64), "%s_base64", key);
-                object_put_copied_key(&section, key_base64, json_base64(e, bytes));
+        if (!s->section || strcmp(s->section, section) != 0) {
+                if (s->section)
+                        json_end_object(s->out);
+                json_key(s->out, section);
+                json_begin_object(s->out);
+                s->section = section;
         }
-        return section.error;
+        (void)snprintf(key_base64, sizeof(key_base64), "%s_base64", key);
+        json_put_text_keys(s->out, key, key_base64,
+                           span_of_string(value)); /* a path is any bytes */
+        return buf_error(s->out);
 }
 
-static void put_settings(struct object *o, const struct config *config)
+static void put_settings(struct buf *b, const struct config *config)
 {
-        _cleanup_(object_done) struct object child = object_new(o->encoder);
+        struct settings settings = { .out = b };
+        int r;
 
-        if (child.error == 0)
-                child.error = config_each(config, on_setting, &child);
-        object_put_object(o, "settings", &child);
+        json_key(b, "settings");
+        json_begin_object(b);
+        r = config_each(config, on_setting, &settings);
+        if (r < 0)
+                b->error = r;
+        if (settings.section)
+                json_end_object(b);
+        json_end_object(b);
 }
 
-static void put_missing(struct object *o, const char *const *missing)
+static void put_missing(struct buf *b, const char *const *missing)
 {
-        struct json_object *array;
-
         if (!missing || !missing[0])
                 return;
-        array = json_object_new_array();
-        object_put(o, "missing", array);
-        for (size_t i = 0; o->error == 0 && missing[i]; i++)
-                o->error = array_put(array, json_object_new_string(missing[i]));
+        json_key(b, "missing");
+        json_begin_array(b);
+        for (size_t i = 0; missing[i]; i++)
+                json_string(b, missing[i]);
+        json_end_array(b);
 }
 
-static void put_inherited(struct object *o, const struct stats *inherited)
+static void put_inherited(struct buf *b, const struct stats *inherited)
 {
-        _cleanup_(object_done) struct object child = { 0 };
-
         if (!inherited)
                 return;
-        child = object_new(o->encoder);
-        put_stats(&child, inherited);
-        object_put_object(o, "inherited", &child);
+        json_key(b, "inherited");
+        json_begin_object(b);
+        put_stats(b, inherited);
+        json_end_object(b);
 }
 
 int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
                  struct line *ret)
 {
-        _cleanup_(object_done) struct object o = object_new(e);
+        struct buf *b = line_begin(e, EVENT_START, boot_ns, false);
 
-        line_start(e);
-        object_put_string(&o, "version", info->version);
-        object_put_text(&o, "kernel", span_of_string(info->kernel));
-        object_put_u64(&o, "boot_age_ns", boot_ns);
-        put_settings(&o, info->config);
-        put_missing(&o, info->missing);
-        put_inherited(&o, info->inherited);
-        return line_finish(e, EVENT_START, boot_ns, &o, ret);
+        json_put_string(b, "version", info->version);
+        json_put_text(b, "kernel", span_of_string(info->kernel));
+        json_put_u64(b, "boot_age_ns", boot_ns);
+        put_settings(b, info->config);
+        put_missing(b, info->missing);
+        put_inherited(b, info->inherited);
+        return line_end(e, ret);
 }

@@ -12,7 +12,6 @@
  * JSON text is never shorter than the bytes it stands for (invalid ones become three for each one
  * to three), so a size in bytes is a lower bound that spares measuring what cannot fit anyway.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "encode_parts.h"
@@ -57,7 +56,7 @@ static size_t key_size(const char *key)
         return strlen(key) + 4;
 }
 
-bool strings_take_first(struct span *rest, struct span *ret)
+static bool strings_take_first(struct span *rest, struct span *ret)
 {
         const char *nul;
 
@@ -68,6 +67,13 @@ bool strings_take_first(struct span *rest, struct span *ret)
         rest->data += ret->size + (nul ? 1 : 0);
         rest->size -= ret->size + (nul ? 1 : 0);
         return true;
+}
+
+uint64_t strings_count(struct span strings)
+{
+        bool lacks_nul = strings.size > 0 && strings.data[strings.size - 1] != '\0';
+
+        return text_count_nuls(strings) + lacks_nul;
 }
 
 static bool strings_take_last(struct span *rest, struct span *ret)
@@ -185,17 +191,12 @@ struct plan plan_whole(const struct exec_event *event)
 }
 
 /* Exact, or anything larger than `max`. */
-static size_t json_size(struct encoder *e, struct span s, size_t max)
+static size_t text_size(struct span s, size_t max)
 {
-        struct span text;
-
-        if (s.size > max)
-                return s.size;
-        text = encoder_repair(e, s);
-        return text.data ? text_json_size(text) : max + 1;
+        return s.size > max ? s.size : json_text_size(s);
 }
 
-static struct part_size measure_argv(struct encoder *e, struct span rest, size_t max)
+static struct part_size measure_argv(struct span rest, size_t max)
 {
         struct part_size size = { .data = key_size("argv") + BRACKETS };
         size_t base64 = key_size("argv_base64") + BRACKETS;
@@ -203,7 +204,7 @@ static struct part_size measure_argv(struct encoder *e, struct span rest, size_t
         struct span s;
 
         while (size.data <= max && strings_take_first(&rest, &s)) {
-                size.data += json_size(e, s, max) + QUOTES_AND_COMMA;
+                size.data += text_size(s, max) + QUOTES_AND_COMMA;
                 base64 += text_base64_size(s.size) + QUOTES_AND_COMMA;
                 exact = exact && text_is_valid(s);
         }
@@ -211,7 +212,7 @@ static struct part_size measure_argv(struct encoder *e, struct span rest, size_t
         return size;
 }
 
-static struct part_size measure_env(struct encoder *e, struct span rest, size_t max)
+static struct part_size measure_env(struct span rest, size_t max)
 {
         struct part_size size = { .data = key_size("env") + BRACKETS };
         size_t base64 = key_size("env_base64") + BRACKETS, key;
@@ -221,8 +222,8 @@ static struct part_size measure_env(struct encoder *e, struct span rest, size_t 
         while (size.data <= max && strings_take_first(&rest, &s)) {
                 if (!split_variable(s, &name, &value))
                         continue;
-                key = json_size(e, name, max) + POSITION_SIZE + QUOTES_AND_COMMA + 1;
-                size.data += key + json_size(e, value, max) + BRACKETS;
+                key = text_size(name, max) + POSITION_SIZE + QUOTES_AND_COMMA + 1;
+                size.data += key + text_size(value, max) + BRACKETS;
                 base64 += key + text_base64_size(value.size) + BRACKETS;
                 exact = exact && text_is_valid(value);
         }
@@ -230,10 +231,10 @@ static struct part_size measure_env(struct encoder *e, struct span rest, size_t 
         return size;
 }
 
-static size_t ancestor_size(struct encoder *e, const struct exec_ancestor *a)
+static size_t ancestor_size(const struct exec_ancestor *a)
 {
         struct span comm = ancestor_comm(a);
-        size_t size = ANCESTOR_SIZE + json_size(e, comm, SIZE_MAX - 1);
+        size_t size = ANCESTOR_SIZE + json_text_size(comm);
 
         if (!text_is_valid(comm))
                 size += ANCESTOR_BASE64_SIZE + text_base64_size(comm.size);
@@ -241,17 +242,16 @@ static size_t ancestor_size(struct encoder *e, const struct exec_ancestor *a)
 }
 
 /* Their exact bytes, at most 24 each, are within the array and go with it. */
-static struct part_size measure_ancestors(struct encoder *e, const struct exec_event *event)
+static struct part_size measure_ancestors(const struct exec_event *event)
 {
         struct part_size size = { .data = key_size("ancestors") + BRACKETS };
 
         for (unsigned i = 0; i < ancestors_count(event); i++)
-                size.data += ancestor_size(e, &event->ancestors[i]);
+                size.data += ancestor_size(&event->ancestors[i]);
         return size;
 }
 
-struct part_size part_measure(struct encoder *e, const struct exec_event *event, enum part part,
-                              size_t max)
+struct part_size part_measure(const struct exec_event *event, enum part part, size_t max)
 {
         struct span s = part_span(event, part);
         struct part_size size = { 0 };
@@ -259,35 +259,38 @@ struct part_size part_measure(struct encoder *e, const struct exec_event *event,
         if (!(parts_present(event) & PART_BIT(part)))
                 return size;
         if (part == PART_ARGV)
-                return measure_argv(e, s, max);
+                return measure_argv(s, max);
         if (part == PART_ENV)
-                return measure_env(e, s, max);
+                return measure_env(s, max);
         if (part == PART_ANCESTORS)
-                return measure_ancestors(e, event);
-        size.data = key_size(parts[part].key) + 2 + json_size(e, s, max);
+                return measure_ancestors(event);
+        size.data = key_size(parts[part].key) + 2 + text_size(s, max);
         if (!text_is_valid(s))
                 size.base64 = key_size(parts[part].key_base64) + 2 + text_base64_size(s.size);
         return size;
 }
 
 /* All of it, or head and tail. */
-static struct json_object *json_text_within(struct encoder *e, struct span s, size_t room)
+static void put_text_within(struct encoder *e, struct span s, size_t room)
 {
-        struct span text = encoder_repair(e, s);
-
-        if (room == ROOM_WHOLE || !text.data || text_json_size(text) <= room)
-                return json_text(text);
-        buf_reset(&e->cut);
-        text_cut_middle(text, room, &e->cut);
-        return buf_error(&e->cut) < 0 ? NULL : json_text(buf_span(&e->cut));
+        if (room == ROOM_WHOLE || json_text_size(s) <= room) {
+                (void)json_text(e->out, s);
+                return;
+        }
+        buf_reset(&e->text);
+        text_repair(s, &e->text);
+        if (buf_error(&e->text) < 0)
+                e->out->error = buf_error(&e->text);
+        else
+                json_text_cut(e->out, buf_span(&e->text), room);
 }
 
-static void put_string(struct object *o, struct span s, enum part part, const struct plan *plan)
+static void put_string(struct encoder *e, struct span s, enum part part, const struct plan *plan)
 {
         size_t room = plan->room[part], overhead = key_size(parts[part].key) + 2;
 
         if (room == ROOM_WHOLE && !(plan->no_base64 & PART_BIT(part))) {
-                object_put_text_keys(o, parts[part].key, parts[part].key_base64, s);
+                json_put_text_keys(e->out, parts[part].key, parts[part].key_base64, s);
                 return;
         }
         if (room != ROOM_WHOLE) {
@@ -295,37 +298,31 @@ static void put_string(struct object *o, struct span s, enum part part, const st
                         return;
                 room -= overhead;
         }
-        object_put(o, parts[part].key, json_text_within(o->encoder, s, room));
+        json_key(e->out, parts[part].key);
+        put_text_within(e, s, room);
 }
 
-static void put_argv_whole(struct object *o, struct span argv, bool with_base64)
+static void put_argv_whole(struct buf *b, struct span argv, bool with_base64)
 {
-        struct encoder *e = o->encoder;
-        struct json_object *array = json_object_new_array();
-        struct span rest = argv, s;
-        bool exact = true;
+        struct span s;
+        bool exact;
 
-        object_put(o, "argv", array);
-        while (o->error == 0 && strings_take_first(&rest, &s)) {
-                struct span text = encoder_repair(e, s);
-
-                exact = exact && text.data == s.data;
-                o->error = array_put(array, json_text(text));
-        }
-        if (exact || !with_base64 || o->error < 0)
+        json_key(b, "argv");
+        exact = json_strings(b, argv);
+        if (exact || !with_base64)
                 return;
-        array = json_object_new_array();
-        object_put(o, "argv_base64", array);
-        for (rest = argv; o->error == 0 && strings_take_first(&rest, &s);)
-                o->error = array_put(array, json_base64(e, s));
+        json_key(b, "argv_base64");
+        json_begin_array(b);
+        while (strings_take_first(&argv, &s))
+                json_base64(b, s);
+        json_end_array(b);
 }
 
 /*
  * Chooses strings from both ends, in turns, that fit the room if none is larger than `max`. Returns
  * the room that is left, and the middle that does not fit.
  */
-static size_t argv_choose(struct encoder *e, struct span argv, size_t room, size_t max,
-                          struct span *ret_middle)
+static size_t argv_choose(struct span argv, size_t room, size_t max, struct span *ret_middle)
 {
         struct span middle = argv, rest, s;
         bool from_end = false, one_side = false;
@@ -338,7 +335,7 @@ static size_t argv_choose(struct encoder *e, struct span argv, size_t room, size
                         (void)strings_take_last(&rest, &s);
                 else
                         (void)strings_take_first(&rest, &s);
-                size = MIN(json_size(e, s, max), max) + QUOTES_AND_COMMA;
+                size = MIN(text_size(s, max), max) + QUOTES_AND_COMMA;
                 if (size > room && one_side)
                         break;
                 if (size > room) {
@@ -356,26 +353,25 @@ static size_t argv_choose(struct encoder *e, struct span argv, size_t room, size
 }
 
 /* Strings of at most `max`, and what is in `spare` for those that are larger. */
-static void array_put_strings(struct object *o, struct json_object *array, struct span rest,
-                              size_t max, size_t *spare)
+static void put_strings(struct encoder *e, struct span rest, size_t max, size_t *spare)
 {
-        struct encoder *e = o->encoder;
         struct span s;
 
-        while (o->error == 0 && strings_take_first(&rest, &s)) {
-                size_t size = json_size(e, s, max + *spare), more = 0;
+        while (strings_take_first(&rest, &s)) {
+                size_t size = text_size(s, max + *spare), more;
 
-                if (size > max) {
-                        more = MIN(size - max, *spare);
-                        *spare -= more;
+                if (size <= max) {
+                        (void)json_text(e->out, s);
+                        continue;
                 }
-                o->error = array_put(array, json_text_within(e, s, max + more));
+                more = MIN(size - max, *spare);
+                *spare -= more;
+                put_text_within(e, s, max + more);
         }
 }
 
-static void put_argv_cut(struct object *o, struct span argv, size_t room)
+static void put_argv_cut(struct encoder *e, struct span argv, size_t room)
 {
-        struct json_object *array;
         struct span middle, tail;
         size_t max, spare;
 
@@ -384,135 +380,151 @@ static void put_argv_cut(struct object *o, struct span argv, size_t room)
                 return;
         room -= key_size("argv") + BRACKETS;
         max = room / 2 - QUOTES_AND_COMMA;
-        spare = argv_choose(o->encoder, argv, room, max, &middle);
+        spare = argv_choose(argv, room, max, &middle);
 
-        array = json_object_new_array();
-        object_put(o, "argv", array);
+        json_key(e->out, "argv");
+        json_begin_array(e->out);
         tail.data = middle.data + middle.size;
         tail.size = argv.size - (size_t)(tail.data - argv.data);
         argv.size = (size_t)(middle.data - argv.data);
-        array_put_strings(o, array, argv, max, &spare);
-        array_put_strings(o, array, tail, max, &spare);
+        put_strings(e, argv, max, &spare);
+        put_strings(e, tail, max, &spare);
+        json_end_array(e->out);
 }
 
 /*
- * A name can be there twice, and which one counts depends on who asks (getenv() takes the first,
- * the dynamic loader the last), so both are shown: no name has a "=", which keeps "NAME=position"
- * apart from all names.
+ * The key of a variable. A name can be there twice, and which one counts depends on who asks
+ * (getenv() takes the first, the dynamic loader the last), so both are shown: no name has a "=",
+ * which keeps "NAME=position" apart from all names. e->names has those that were put in this
+ * object, each once and with its NUL: as many as are logged, however often they come.
  */
-static void put_variable(struct object *o, struct span name, size_t position,
-                         struct json_object *value)
+static void put_variable_key(struct encoder *e, struct span name, size_t position)
 {
-        _cleanup_(buf_done) struct buf key = { 0 };
+        struct buf *names = &e->names;
+        size_t start = names->size;
+        struct span known, text, s;
+        bool is_new = true;
 
-        text_repair(name, &key);
-        buf_append_char(&key, '\0');
-        if (o->error == 0 && buf_error(&key) == 0 &&
-            json_object_object_get_ex(o->json, key.data, NULL)) {
-                key.size--;
-                buf_append_char(&key, '=');
-                buf_append_u64(&key, position);
-                buf_append_char(&key, '\0');
+        text_repair(name, names);
+        buf_append_char(names, '\0');
+        if (buf_error(names) < 0) {
+                e->out->error = buf_error(names);
+                return;
         }
-        if (buf_error(&key) < 0)
-                o->error = -ENOMEM;
-        object_put_copied_key(o, key.data, value);
+        known = (struct span){ names->data, start };
+        text = (struct span){ names->data + start, names->size - start - 1 };
+        while (is_new && strings_take_first(&known, &s))
+                is_new = s.size != text.size || memcmp(s.data, text.data, s.size) != 0;
+        if (is_new) {
+                json_text_key(e->out, text);
+                return;
+        }
+        names->size--;
+        buf_append_char(names, '=');
+        buf_append_u64(names, position);
+        json_text_key(e->out, (struct span){ names->data + start, names->size - start });
+        names->size = start;
 }
 
 /* The values within the room, the last one with all that is left, the others with half of it. */
-static bool put_env_values(struct object *o, struct span rest, size_t room)
+static bool put_env_values(struct encoder *e, struct span rest, size_t room)
 {
-        struct encoder *e = o->encoder;
         struct span s, name, value;
         bool exact = true;
 
+        buf_reset(&e->names);
         for (size_t position = 1; strings_take_first(&rest, &s); position++) {
                 size_t overhead, size, max;
 
                 if (!split_variable(s, &name, &value))
                         continue;
                 exact = exact && text_is_valid(value);
-                overhead =
-                        json_size(e, name, room) + POSITION_SIZE + QUOTES_AND_COMMA + 1 + BRACKETS;
+                overhead = text_size(name, room) + POSITION_SIZE + QUOTES_AND_COMMA + 1 + BRACKETS;
                 if (room < overhead + STRING_ROOM_MIN)
                         continue;
                 max = rest.size > 0 ? (room - overhead) / 2 : room - overhead;
-                size = MIN(json_size(e, value, max), max);
-                put_variable(o, name, position, json_text_within(e, value, size));
+                size = MIN(text_size(value, max), max);
+                put_variable_key(e, name, position);
+                put_text_within(e, value, size);
                 room -= overhead + size;
         }
         return exact;
 }
 
-static void put_env(struct object *o, struct span env, size_t room, bool with_base64)
+static void put_env(struct encoder *e, struct span env, size_t room, bool with_base64)
 {
-        _cleanup_(object_done) struct object values = object_new(o->encoder);
-        _cleanup_(object_done) struct object base64 = object_new(o->encoder);
-        struct span rest = env, s, name, value;
+        struct buf *b = e->out;
+        struct span s, name, value;
         bool exact;
 
         if (room < key_size("env") + BRACKETS)
                 return;
-        exact = put_env_values(&values, env,
+        json_key(b, "env");
+        json_begin_object(b);
+        exact = put_env_values(e, env,
                                room == ROOM_WHOLE ? room : room - key_size("env") - BRACKETS);
-        object_put_object(o, "env", &values);
+        json_end_object(b);
         if (exact || !with_base64)
                 return;
-        for (size_t position = 1; strings_take_first(&rest, &s); position++)
-                if (split_variable(s, &name, &value))
-                        put_variable(&base64, name, position, json_base64(o->encoder, value));
-        object_put_object(o, "env_base64", &base64);
+        json_key(b, "env_base64");
+        json_begin_object(b);
+        buf_reset(&e->names);
+        for (size_t position = 1; strings_take_first(&env, &s); position++) {
+                if (!split_variable(s, &name, &value))
+                        continue;
+                put_variable_key(e, name, position);
+                json_base64(b, value);
+        }
+        json_end_object(b);
 }
 
-static void put_ancestors(struct object *o, const struct exec_event *event, size_t room)
+static void put_ancestors(struct buf *b, const struct exec_event *event, size_t room)
 {
-        struct encoder *e = o->encoder;
-        struct json_object *array;
-
         if (room < key_size("ancestors") + BRACKETS)
                 return;
         room -= key_size("ancestors") + BRACKETS;
-        array = json_object_new_array();
-        object_put(o, "ancestors", array);
-        for (unsigned i = 0; o->error == 0 && i < ancestors_count(event); i++) {
+        json_key(b, "ancestors");
+        json_begin_array(b);
+        for (unsigned i = 0; i < ancestors_count(event); i++) {
                 const struct exec_ancestor *a = &event->ancestors[i];
-                _cleanup_(object_done) struct object ancestor = { .encoder = e };
-                size_t size = ancestor_size(e, a);
+                size_t size = ancestor_size(a);
 
                 if (size > room)
-                        return;
+                        break;
                 room -= size;
-                ancestor = object_new(e);
-                object_put_u64(&ancestor, "pid", a->pid);
-                object_put_text(&ancestor, "comm", ancestor_comm(a));
-                o->error = ancestor.error;
-                if (o->error == 0)
-                        o->error = array_put(array, TAKE_PTR(ancestor.json));
+                json_begin_object(b);
+                json_put_u64(b, "pid", a->pid);
+                json_put_text(b, "comm", ancestor_comm(a));
+                json_end_object(b);
         }
+        json_end_array(b);
 }
 
-void object_put_part(struct object *o, const struct exec_event *event, enum part part,
-                     const struct plan *plan)
+void encoder_put_part(struct encoder *e, const struct exec_event *event, enum part part,
+                      const struct plan *plan)
 {
         struct span s = part_span(event, part);
         size_t room = plan->room[part];
         bool with_base64 = room == ROOM_WHOLE && !(plan->no_base64 & PART_BIT(part));
 
-        if (!(parts_present(event) & PART_BIT(part)))
+        if (part == PART_ANCESTORS) {
+                if (parts_present(event) & PART_BIT(part))
+                        put_ancestors(e->out, event, room);
                 return;
-        if (part == PART_ANCESTORS)
-                put_ancestors(o, event, room);
-        else if (part == PART_ENV)
-                put_env(o, s, room, with_base64);
+        }
+        if (!s.data)
+                return;
+        if (part == PART_ENV)
+                put_env(e, s, room, with_base64);
         else if (part != PART_ARGV)
-                put_string(o, s, part, plan);
+                put_string(e, s, part, plan);
         else if (room == ROOM_WHOLE)
-                put_argv_whole(o, s, with_base64);
+                put_argv_whole(e->out, s, with_base64);
         else
-                put_argv_cut(o, s, room);
+                put_argv_cut(e, s, room);
 }
 
-void object_put_truncated(struct object *o, const struct plan *plan)
+void encoder_put_truncated(struct encoder *e, const struct plan *plan)
 {
         /* as the keys follow each other in the event */
         static const enum part order[] = {
@@ -522,19 +534,18 @@ void object_put_truncated(struct object *o, const struct plan *plan)
         };
         /* argv has a mark of its own */
         uint32_t cut = plan->cut & ~PART_BIT(PART_ARGV);
-        struct json_object *array;
 
         if ((cut | plan->no_base64) == 0)
                 return;
-        array = json_object_new_array();
-        object_put(o, "truncated", array);
-        for (size_t i = 0; o->error == 0 && i < ELEMENTSOF(order); i++) {
+        json_key(e->out, "truncated");
+        json_begin_array(e->out);
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
                 uint32_t bit = PART_BIT(order[i]);
 
                 if (cut & bit)
-                        o->error = array_put(array, json_object_new_string(parts[order[i]].key));
+                        json_string(e->out, parts[order[i]].key);
                 else if (plan->no_base64 & bit)
-                        o->error = array_put(array,
-                                             json_object_new_string(parts[order[i]].key_base64));
+                        json_string(e->out, parts[order[i]].key_base64);
         }
+        json_end_array(e->out);
 }

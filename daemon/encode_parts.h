@@ -2,8 +2,8 @@
 /*
  * The parts of an event that vary in length, and how much room each has in a line.
  *
- * A part is measured before it is put: part_measure() never says less than what object_put_part()
- * writes, and object_put_part() never writes more than the room it was given. Both count the key,
+ * A part is measured before it is put: part_measure() never says less than what encoder_put_part()
+ * writes, and encoder_put_part() never writes more than the room it was given. Both count the key,
  * its quotes, and the comma.
  */
 #pragma once
@@ -54,15 +54,14 @@ struct plan plan_whole(const struct exec_event *event);
 uint32_t parts_present(const struct exec_event *event);
 
 /* Exact, or anything larger than `max`. */
-struct part_size part_measure(struct encoder *e, const struct exec_event *event, enum part part,
-                              size_t max);
+struct part_size part_measure(const struct exec_event *event, enum part part, size_t max);
 
 /* Nothing, if the event does not have it or the room is too small. */
-void object_put_part(struct object *o, const struct exec_event *event, enum part part,
-                     const struct plan *plan);
+void encoder_put_part(struct encoder *e, const struct exec_event *event, enum part part,
+                      const struct plan *plan);
 
 /* The key `truncated`, if there is anything to name. */
-void object_put_truncated(struct object *o, const struct plan *plan);
+void encoder_put_truncated(struct encoder *e, const struct plan *plan);
 
-/* Takes the first string of a sequence of NUL-terminated ones; false: there is none. */
-bool strings_take_first(struct span *rest, struct span *ret);
+/* How many strings there are in a sequence of NUL-terminated ones; the last may lack its NUL. */
+uint64_t strings_count(struct span strings);

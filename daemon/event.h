@@ -54,7 +54,8 @@ struct exec_event {
         uint32_t namespaces[_NAMESPACE_MAX];
         struct exec_file exe_file;
 
-        struct span comm, parent_comm, tty;
+        struct span comm, parent_comm;
+        struct span tty; /* device below /dev */
         struct span filename;
         struct span exe, cwd, cgroup; /* absolute paths, joined by the decoder */
         struct span argv;             /* strings, each with its NUL; the last may lack it if cut */

@@ -83,7 +83,7 @@ static void on_clock(void *userdata, int64_t realtime_offset_ns)
         if (in->recorder)
                 recorder_mark(in->recorder, FRAME_CLOCK,
                               &(struct recording_mark){ .value = realtime_offset_ns });
-        encoder_set_clock(in->encoder, realtime_offset_ns);
+        pipeline_mark_clock(in->pipeline, in->watermark_ns, realtime_offset_ns);
 }
 
 struct source_handler intake_handler(struct intake *in)

@@ -15,7 +15,6 @@ struct intake {
         struct queue *queue;
         struct ledger *ledger;
         struct pipeline *pipeline;
-        struct encoder *encoder;
         struct recorder *recorder;     /* or NULL */
         uint64_t watermark_ns;         /* of the last pass */
         uint64_t lost_told_ns;         /* when `lost` events were asked for last */

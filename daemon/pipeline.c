@@ -25,6 +25,12 @@
 enum mark {
         MARK_STATS = RECORD_DAEMON,
         MARK_LOST,
+        MARK_CLOCK, /* struct clock_mark */
+};
+
+struct clock_mark {
+        struct exec_record_head head;
+        int64_t realtime_offset_ns;
 };
 
 struct pipeline {
@@ -45,7 +51,6 @@ struct pipeline {
         bool lost_marked;
         struct buf argv; /* joined from continuations */
         struct buf env;
-        struct buf head, tail; /* of a line too long for the journal */
 };
 
 int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
@@ -79,8 +84,6 @@ struct pipeline *pipeline_free(struct pipeline *p)
         decoder_free(p->decoder);
         buf_done(&p->argv);
         buf_done(&p->env);
-        buf_done(&p->head);
-        buf_done(&p->tail);
         free(p);
         return NULL;
 }
@@ -160,16 +163,9 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
                 return r;
         m.brief = m.line;
         if (p->sinks[SINK_JOURNAL] && line_size_max(&m.line) > BRIEF_LINE_MAX) {
-                buf_reset(&p->head);
-                buf_reset(&p->tail);
-                buf_append_span(&p->head, m.line.head);
-                buf_append_span(&p->tail, m.line.tail);
-                if (buf_error(&p->head) < 0 || buf_error(&p->tail) < 0)
-                        return -ENOMEM;
                 r = encode_event(p->encoder, event, BRIEF_LINE_MAX, &m.brief);
                 if (r < 0)
                         return r;
-                m.line = (struct line){ .head = buf_span(&p->head), .tail = buf_span(&p->tail) };
         }
 
         p->events++;
@@ -270,6 +266,8 @@ static int tell_lost(struct pipeline *p, uint64_t boot_ns)
 
 static int process_record(struct pipeline *p, const struct exec_record_head *head)
 {
+        struct clock_mark clock;
+
         p->boot_ns = head->boot_ns;
         switch (head->kind) {
         case MARK_STATS:
@@ -277,6 +275,10 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
         case MARK_LOST:
                 p->lost_marked = false;
                 return tell_lost(p, head->boot_ns);
+        case MARK_CLOCK:
+                memcpy(&clock, head, sizeof(clock));
+                encoder_set_clock(p->encoder, clock.realtime_offset_ns);
+                return 0;
         case RECORD_CHUNK:
                 return 0; /* its event was lost, and counted */
         default:
@@ -302,16 +304,21 @@ int pipeline_run(struct pipeline *p, unsigned max)
 }
 
 /* At the end of all CPUs, so that a mark comes behind the events of the same nanosecond. */
-static int push_mark(struct pipeline *p, enum mark mark, uint64_t now_ns)
+static struct exec_record_head mark_head(enum mark mark, size_t size, uint64_t boot_ns)
 {
-        const struct exec_record_head head = {
-                .size = sizeof(head),
+        return (struct exec_record_head){
+                .size = size,
                 .version = EXEC_RECORD_VERSION,
                 .kind = mark,
                 .program = _PROGRAM_MAX,
                 .cpu = UINT32_MAX >> 8,
-                .boot_ns = now_ns,
+                .boot_ns = boot_ns,
         };
+}
+
+static int push_mark(struct pipeline *p, enum mark mark, uint64_t now_ns)
+{
+        const struct exec_record_head head = mark_head(mark, sizeof(head), now_ns);
 
         return queue_push(p->queue, &head, sizeof(head));
 }
@@ -332,6 +339,17 @@ int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns)
                 return r;
         p->lost_marked = true;
         return 0;
+}
+
+void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns)
+{
+        const struct clock_mark mark = {
+                .head = mark_head(MARK_CLOCK, sizeof(mark), from_ns - MIN(from_ns, UINT64_C(1))),
+                .realtime_offset_ns = realtime_offset_ns,
+        };
+
+        if (queue_push(p->queue, &mark, sizeof(mark)) < 0)
+                encoder_set_clock(p->encoder, realtime_offset_ns);
 }
 
 bool pipeline_has_untold(const struct pipeline *p)

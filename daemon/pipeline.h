@@ -4,8 +4,9 @@
  * decodes, filters, encodes, and offers the result to every sink. Blocks on nothing, delivers
  * nothing: flushing the sinks is the daemon's turn.
  *
- * The daemon's own events (lost, stats) pass the queue as marks, so that they come out in their
- * place in time. start and stop are the ends of the stream and go straight to the sinks.
+ * The daemon's own events (lost, stats) and steps of the clock pass the queue as marks, so that
+ * they come out in their place in time. start and stop are the ends of the stream and go straight
+ * to the sinks.
  */
 #pragma once
 
@@ -59,6 +60,10 @@ int pipeline_run(struct pipeline *p, unsigned max);
 /* Puts a mark into the queue: when it comes out, stats or what was lost are told. -ENOBUFS. */
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns);
 int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns);
+
+/* Likewise: what happened from then on has this offset. If there is no room, all that is to come.
+ */
+void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns);
 
 /* Takes what the sinks have lost, also while delivering, into the ledger. */
 void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns);

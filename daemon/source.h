@@ -24,7 +24,10 @@ struct source_handler {
         /* The kernel did not run a program, so many times more. */
         void (*on_missed)(void *userdata, enum exec_program program, uint64_t count);
 
-        /* CLOCK_REALTIME minus CLOCK_BOOTTIME is now this; only a recording says so. */
+        /*
+         * CLOCK_REALTIME minus CLOCK_BOOTTIME is now this, and not what it was when the source was
+         * made: for the records of the pass that is going on, and later ones. Said before on_pass.
+         */
         void (*on_clock)(void *userdata, int64_t realtime_offset_ns);
 
         void *userdata;

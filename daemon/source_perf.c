@@ -59,6 +59,7 @@ struct source_perf {
         unsigned n_records; /* of the current pass */
         bool in_flight;     /* some program ran when the last pass began */
         uint64_t watermark_ns;
+        int64_t realtime_offset_ns;
         uint64_t reconciled_ns;
         uint64_t missed[_PROGRAM_MAX];
         uint64_t wakeups;
@@ -118,6 +119,8 @@ int source_perf_drain(struct source_perf *s)
                         return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
         }
         s->watermark_ns = watermark;
+        if (clock_was_set(&s->realtime_offset_ns))
+                s->handler.on_clock(s->handler.userdata, s->realtime_offset_ns);
         s->handler.on_pass(s->handler.userdata, watermark);
         return s->n_records;
 }
@@ -346,6 +349,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         s->handler = *handler;
         s->event = sd_event_ref(event);
         s->ring_size = config->capture.ring_size;
+        s->realtime_offset_ns = clock_realtime_offset_ns();
         s->interval_ns = config->capture.max_latency_ns / 2;
         r = programs_new(config, &s->programs);
         if (r < 0)

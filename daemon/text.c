@@ -6,16 +6,10 @@
  * text. So bytes are checked here first, quickly, because nearly all are ASCII; what isn't UTF-8 is
  * repaired by the one practice that other tools share, so that a reader who decodes the exact bytes
  * (base64) with any of them gets the same text that we wrote.
- *
- * Sizes are exact, not estimates: the encoder's promise that a line fits rests on
- * text_json_size(), which has to agree with json-c's escapes and with text_escape_controls().
  */
 #include <string.h>
 
 #include "text.h"
-
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-#define ELLIPSIS "\xe2\x80\xa6"    /* U+2026 */
 
 /* What may follow a lead byte (Unicode 15, table 3-7): the second byte's range, and the length. */
 struct lead {
@@ -42,25 +36,27 @@ static struct lead classify_lead(uint8_t byte)
         return (struct lead){ 0, 0, 0 };
 }
 
-/* The length of the character at `p`, or of the maximal subpart if it is ill-formed. */
-static size_t unit_size(const uint8_t *p, size_t left, bool *ret_valid)
+struct text_unit text_unit(const uint8_t *p, size_t left)
 {
+        struct text_unit unit = { .size = 1 };
         struct lead lead;
-        size_t n = 1;
 
         if (p[0] < 0x80) {
-                *ret_valid = p[0] != 0;
-                return 1;
+                unit.character = p[0];
+                unit.is_valid = p[0] != 0;
+                return unit;
         }
         lead = classify_lead(p[0]);
-        *ret_valid = false;
         if (lead.length == 0 || left < 2 || p[1] < lead.low || p[1] > lead.high)
-                return 1;
-        for (n = 2; n < lead.length; n++)
-                if (n == left || (p[n] & 0xc0) != 0x80)
-                        return n;
-        *ret_valid = true;
-        return n;
+                return unit;
+        unit.character = (p[0] & (0x7fU >> lead.length)) << 6 | (p[1] & 0x3f);
+        for (unit.size = 2; unit.size < lead.length; unit.size++) {
+                if (unit.size == left || (p[unit.size] & 0xc0) != 0x80)
+                        return unit;
+                unit.character = unit.character << 6 | (p[unit.size] & 0x3f);
+        }
+        unit.is_valid = true;
+        return unit;
 }
 
 /* How many bytes from the start are in 0x01..0x7f, rounded down to what is cheap to find. */
@@ -82,16 +78,17 @@ static size_t ascii_prefix(const uint8_t *p, size_t size)
 bool text_is_valid(struct span s)
 {
         const uint8_t *p = (const uint8_t *)s.data;
+        struct text_unit unit;
         size_t n = 0;
-        bool valid;
 
         while (n < s.size) {
                 n += ascii_prefix(p + n, s.size - n);
                 if (n == s.size)
                         break;
-                n += unit_size(p + n, s.size - n, &valid);
-                if (!valid)
+                unit = text_unit(p + n, s.size - n);
+                if (!unit.is_valid)
                         return false;
+                n += unit.size;
         }
         return true;
 }
@@ -100,186 +97,36 @@ void text_repair(struct span s, struct buf *ret)
 {
         const uint8_t *p = (const uint8_t *)s.data;
         size_t n = 0, done = 0; /* done: up to here it is in `ret` */
-        bool valid;
 
         while (n < s.size) {
-                size_t unit = unit_size(p + n, s.size - n, &valid);
+                struct text_unit unit = text_unit(p + n, s.size - n);
 
-                if (!valid) {
+                if (!unit.is_valid) {
                         buf_append(ret, p + done, n - done);
-                        buf_append(ret, REPLACEMENT, sizeof(REPLACEMENT) - 1);
-                        done = n + unit;
+                        buf_append(ret, TEXT_REPLACEMENT, sizeof(TEXT_REPLACEMENT) - 1);
+                        done = n + unit.size;
                 }
-                n += unit;
+                n += unit.size;
         }
         if (done < s.size)
                 buf_append(ret, p + done, s.size - done);
 }
 
-static uint32_t decode_character(const uint8_t *p, size_t size)
+size_t text_count_nuls(struct span s)
 {
-        uint32_t c = size == 1 ? p[0] : p[0] & (0x7fU >> size);
-
-        for (size_t i = 1; i < size; i++)
-                c = c << 6 | (p[i] & 0x3f);
-        return c;
-}
-
-/*
- * Valid, but for systemd as unprintable as controls: journalctl shows a field that has one as an
- * array of numbers. U+FDD0..U+FDEF, and the last two of each plane.
- */
-static bool is_noncharacter(uint32_t c)
-{
-        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
-}
-
-/* A character of valid text: its length, and its length as JSON. */
-struct character {
-        size_t size;
-        size_t json_size;
-};
-
-static struct character classify_character(const uint8_t *p)
-{
-        if (p[0] < 0x80) {
-                if (p[0] == 0x7f)
-                        return (struct character){ 1, 6 };
-                if (p[0] >= 0x20)
-                        return (struct character){ 1, p[0] == '"' || p[0] == '\\' ? 2 : 1 };
-                /* json-c has short forms for these five only */
-                return (struct character){ 1, memchr("\b\t\n\f\r", p[0], 5) ? 2 : 6 };
-        }
-        if (p[0] == 0xc2 && p[1] < 0xa0)
-                return (struct character){ 2, 6 };
-        if (p[0] < 0xe0)
-                return (struct character){ 2, 2 };
-        if (p[0] < 0xf0)
-                return (struct character){ 3, is_noncharacter(decode_character(p, 3)) ? 6 : 3 };
-        return (struct character){ 4, is_noncharacter(decode_character(p, 4)) ? 12 : 4 };
-}
-
-/* How many bytes from the start stand for themselves in JSON, rounded down to whole words. */
-static size_t plain_prefix(const uint8_t *p, size_t size)
-{
-        const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-        size_t n = 0;
-
-        for (; size - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
-                uint64_t word, quote, backslash;
-
-                memcpy(&word, p + n, sizeof(word));
-                quote = word ^ (ones * '"');
-                backslash = word ^ (ones * '\\');
-                /* high bits: not ASCII, DEL; then borrows: NUL in a difference, below U+0020 */
-                if (((word | (word + ones)) & highs) ||
-                    (((quote - ones) | (backslash - ones) | (word - ones * 0x20)) & highs))
-                        break;
-        }
-        return n;
-}
-
-size_t text_json_size(struct span valid)
-{
-        const uint8_t *p = (const uint8_t *)valid.data;
-        size_t sum = 0;
-
-        for (size_t n = 0; n < valid.size;) {
-                size_t plain = plain_prefix(p + n, valid.size - n);
-                struct character c;
-
-                n += plain;
-                sum += plain;
-                if (n == valid.size)
-                        break;
-                c = classify_character(p + n);
-                n += c.size;
-                sum += c.json_size;
-        }
-        return sum;
-}
-
-void text_cut_middle(struct span valid, size_t room, struct buf *ret)
-{
-        const uint8_t *p = (const uint8_t *)valid.data;
-        size_t head = 0, tail = valid.size, used = 0;
-        struct character c;
-
-        if (room < sizeof(ELLIPSIS) - 1)
-                return;
-        room -= sizeof(ELLIPSIS) - 1;
-
-        while (head < valid.size) {
-                c = classify_character(p + head);
-                if (used + c.json_size > room / 2)
-                        break;
-                used += c.json_size;
-                head += c.size;
-        }
-        while (tail > head) {
-                size_t start = tail - 1;
-
-                while ((p[start] & 0xc0) == 0x80)
-                        start--;
-                c = classify_character(p + start);
-                if (used + c.json_size > room)
-                        break;
-                used += c.json_size;
-                tail = start;
-        }
-        buf_append(ret, p, head);
-        buf_append(ret, ELLIPSIS, sizeof(ELLIPSIS) - 1);
-        buf_append(ret, p + tail, valid.size - tail);
-}
-
-/* How many bytes from the start are ASCII but DEL, rounded down to whole words. */
-static size_t shown_prefix(const uint8_t *p, size_t size)
-{
-        const uint64_t ones = UINT64_C(0x0101010101010101);
+        const uint64_t ones = UINT64_C(0x0101010101010101), lows = ones * 0x7f;
         uint64_t word;
-        size_t n = 0;
+        size_t count = 0, n = 0;
 
-        for (; size - n >= sizeof(word); n += sizeof(word)) {
-                memcpy(&word, p + n, sizeof(word));
-                if ((word | (word + ones)) & (ones << 7))
-                        break;
+        /* A bit for each byte that is 0, without carries between them; the product adds them up. */
+        for (; s.size - n >= sizeof(word); n += sizeof(word)) {
+                memcpy(&word, s.data + n, sizeof(word));
+                word = ~(((word & lows) + lows) | word | lows) >> 7;
+                count += word * ones >> 56;
         }
-        return n;
-}
-
-static void append_escaped(struct buf *b, uint32_t c)
-{
-        if (c > 0xffff) { /* JSON has UTF-16 there */
-                buf_printf(b, "\\u%04x", 0xd7c0 + (c >> 10));
-                c = 0xdc00 | (c & 0x3ff);
-        }
-        buf_printf(b, "\\u%04x", c);
-}
-
-void text_escape_controls(struct span json, struct buf *ret)
-{
-        const uint8_t *p = (const uint8_t *)json.data;
-        size_t n = 0, done = 0; /* done: up to here it is in `ret` */
-        bool valid;
-
-        while (n < json.size) {
-                size_t unit;
-                uint32_t c;
-
-                n += shown_prefix(p + n, json.size - n);
-                if (n == json.size)
-                        break;
-                unit = unit_size(p + n, json.size - n, &valid);
-                c = decode_character(p + n, unit);
-                if (valid && ((c >= 0x7f && c <= 0x9f) || is_noncharacter(c))) {
-                        buf_append(ret, p + done, n - done);
-                        append_escaped(ret, c);
-                        done = n + unit;
-                }
-                n += unit;
-        }
-        if (done < json.size)
-                buf_append(ret, p + done, json.size - done);
+        for (; n < s.size; n++)
+                count += s.data[n] == '\0';
+        return count;
 }
 
 void text_base64(struct span s, struct buf *ret)

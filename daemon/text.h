@@ -13,6 +13,18 @@
 
 #include "buf.h"
 
+#define TEXT_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* A character, or the maximal subpart of an ill-formed sequence, which stands for U+FFFD. */
+struct text_unit {
+        uint32_t character; /* undefined if it is none */
+        uint8_t size;       /* in bytes, at least 1 */
+        bool is_valid;
+};
+
+/* What is at `p`, where at least one byte is left. */
+struct text_unit text_unit(const uint8_t *p, size_t left);
+
 /* True if all of it is UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without NUL. */
 bool text_is_valid(struct span s);
 
@@ -23,17 +35,7 @@ bool text_is_valid(struct span s);
  */
 void text_repair(struct span s, struct buf *ret);
 
-/* How many bytes valid text takes within the quotes of a JSON string of ours. */
-size_t text_json_size(struct span valid);
-
-/*
- * Appends the head and the tail of valid text with "…" in between, so that text_json_size() of it
- * is at most `room`; nothing if there is no room even for the mark. Only for text that is larger.
- */
-void text_cut_middle(struct span valid, size_t room, struct buf *ret);
-
-/* Appends JSON text with DEL and U+0080..U+009F as \u00xx: json-c escapes only below U+0020. */
-void text_escape_controls(struct span json, struct buf *ret);
+size_t text_count_nuls(struct span s);
 
 /* RFC 4648, section 4, with padding. */
 void text_base64(struct span s, struct buf *ret);

@@ -14,7 +14,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/common.sh
 
-TEST_PACKAGES="libcmocka-dev python3 python3-jsonschema systemd clang-format clang-tidy jq
+TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema systemd clang-format clang-tidy jq
                mmdebstrap cpio zstd qemu-system-x86"
 
 require_root

@@ -3,8 +3,8 @@
 """bench.py [OPTIONS]: what execsnoopd costs, beside no tracer and beside libbpf-tools' execsnoop.
 
 All tracers take turns in every round, so that what else happens on the machine hits all alike; the
-tables have medians. Nothing is asserted: these are numbers for people. Needs root, cc and bpftool;
-the journal is a real journald of our own (tests/journal/run_journald.py).
+tables have medians. Nothing is asserted: these are numbers for people. Needs root, cc and bpftool,
+and a build with tests; the journal is a real journald of our own (tests/journal/run_journald.py).
 """
 import argparse
 import contextlib
@@ -25,6 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "journal"))
 import run_journald
 
+RECORDING = HERE.parent / "golden/commands.rec"
 PEER = "/usr/sbin/execsnoop"
 STATS_SYSCTL = "/proc/sys/kernel/bpf_stats_enabled"
 READY_SECONDS = 60
@@ -237,6 +238,18 @@ def bench_programs(tools, seconds):
                 ("runs", "ns/run", "of"), rows)
 
 
+def bench_encode(program, recording):
+    """The part of an event's cost that is ours alone, and its size."""
+    done = subprocess.run([program, recording], check=True, stdout=subprocess.PIPE, text=True)
+    rows = []
+    for line in done.stdout.splitlines():
+        name, file_ns, file_bytes, journal_ns, journal_bytes = line.split("\t")
+        rows.append((name, f"{int(file_ns) / 1000:.1f}", file_bytes,
+                     f"{int(journal_ns) / 1000:.1f}", journal_bytes))
+    print_table("Decode, enrich, encode: one event, by its argv",
+                ("file us", "bytes", "journal us", "bytes"), rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Measure what execsnoopd costs.")
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release",
@@ -253,6 +266,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="execsnoopd-bench-") as folder, \
             run_journald.Journald():
         tools = Tools(pathlib.Path(folder), daemon)
+        bench_encode(args.build / "tests/encode_bench", RECORDING)
         bench_storm(tools, args.rounds, args.seconds)
         bench_getppid(tools, args.rounds, args.seconds / 2)
         bench_programs(tools, args.seconds)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Each recording of the real kernel (NAME.rec) goes through all stages into a stdout sink; what
- * comes out is NAME.jsonl, byte for byte.
+ * comes out is NAME.jsonl, byte for byte. And what every shell does all day stays small.
  *
  * The lines are without `start`, which names the version. With GOLDEN_UPDATE=1 in the environment
  * the .jsonl files are written instead of compared: look at the difference before you keep it.
@@ -20,12 +20,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "backlog.h"
 #include "stages.h"
 
 #define FOLDER TESTS_DIR "/golden"
 #define RECORDINGS_MAX 64
 #define QUEUE_SIZE (size_t)(16 * MIB)
 #define BACKLOG_SIZE (size_t)(16 * MIB)
+#define COMMAND_SIZE_MAX 1500
 
 static void read_file(int fd, struct buf *ret)
 {
@@ -119,6 +121,42 @@ static void recording_gives_its_lines(void **state)
         assert_same_lines(buf_span(&expected), buf_span(&lines));
 }
 
+/*
+ * What people pay for in disks and in log services: the events of a shell, as lines of JSON and as
+ * entries of the journal, all fields included.
+ */
+static void shell_command_takes_less_than_1500_bytes(void **state)
+{
+        _cleanup_(stages_done) struct stages stages = { 0 };
+        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
+        const struct source_handler handler = intake_handler(&stages.intake);
+        _cleanup_(closep) int input = open(FOLDER "/commands.rec", O_RDONLY | O_CLOEXEC);
+        _cleanup_(buf_done) struct buf lines = { 0 };
+        struct backlog_entry entries[64];
+        struct sink *journal = NULL;
+        size_t n = 0;
+
+        (void)state;
+        replay(FOLDER "/commands.rec", &lines);
+        for (struct span rest = buf_span(&lines); rest.size > 0; n++) {
+                struct span line = first_line(rest);
+
+                assert_in_range(line.size, 1, COMMAND_SIZE_MAX - 1);
+                rest.data += line.size;
+                rest.size -= line.size;
+        }
+        assert_true(n > 8);
+
+        assert_int_equal(source_replay_new(input, &handler, &source), 0);
+        assert_int_equal(stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(sink_journal_new("/nonexistent/socket", BACKLOG_SIZE, &journal), 0);
+        pipeline_set_sink(stages.pipeline, SINK_JOURNAL, journal);
+        assert_int_equal(stages_replay(&stages, source), 0);
+        assert_int_equal(backlog_peek(journal->backlog, entries, ELEMENTSOF(entries)), n);
+        while (n-- > 0)
+                assert_in_range(entries[n].data.size, 1, COMMAND_SIZE_MAX - 1);
+}
+
 static int is_recording(const struct dirent *entry)
 {
         size_t size = strlen(entry->d_name);
@@ -128,6 +166,9 @@ static int is_recording(const struct dirent *entry)
 
 int main(void)
 {
+        const struct CMUnitTest sizes[] = {
+                cmocka_unit_test(shell_command_takes_less_than_1500_bytes),
+        };
         struct CMUnitTest tests[RECORDINGS_MAX] = { { 0 } };
         struct dirent **entries;
         int n, r;
@@ -142,6 +183,7 @@ int main(void)
                                                 .test_func = recording_gives_its_lines,
                                                 .initial_state = entries[i]->d_name };
         r = _cmocka_run_group_tests("golden", tests, (size_t)n, NULL, NULL);
+        r += cmocka_run_group_tests(sizes, NULL, NULL);
         for (int i = 0; i < n; i++)
                 free(entries[i]);
         free(entries);

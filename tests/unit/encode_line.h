@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "canonical_json.h"
 #include "encode.h"
 #include "text.h"
 
@@ -95,15 +96,11 @@ static inline void assert_line(const struct line *line, const char *expected)
 static inline struct json_object *parse_line(const struct line *line)
 {
         _cleanup_(buf_done) struct buf text = { 0 };
-        struct json_tokener *tokener = json_tokener_new();
         struct json_object *json;
 
         assemble(line, UINT64_MAX, &text);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        json = json_tokener_parse_ex(tokener, text.data, (int)text.size);
-        assert_int_equal(json_tokener_get_error(tokener), json_tokener_success);
-        assert_int_equal(json_tokener_get_parse_end(tokener), text.size);
-        json_tokener_free(tokener);
+        json = canonical_parse(buf_span(&text));
+        assert_non_null(json);
         record_line(line);
         return json;
 }

@@ -87,7 +87,6 @@ static inline int stages_init(struct stages *s, const struct recording_header *h
                 return r;
         pipeline_set_enricher(s->pipeline, s->enricher);
         pipeline_configure(s->pipeline, s->config);
-        s->intake.encoder = s->encoder;
         s->intake.queue = s->queue;
         s->intake.ledger = s->ledger;
         s->intake.pipeline = s->pipeline;

@@ -111,7 +111,7 @@ static void exec_brings_all_its_strings(void **state)
         event = decode(*state, &record);
         assert_span(event.comm, "true");
         assert_span(event.parent_comm, "bash");
-        assert_span(event.tty, "pts0");
+        assert_span(event.tty, "pts/0");
         assert_span(event.filename, "./run");
         assert_span(event.exe, "/usr/bin/sh");
         assert_span(event.cwd, "/home/jo");
@@ -254,6 +254,42 @@ static void fixed_strings_need_no_nul(void **state)
         assert_int_equal(event.tty.size, EXEC_TTY_SIZE);
         memset(record.exec.comm, 0, sizeof(record.exec.comm));
         assert_span(decode(*state, &record).comm, "");
+}
+
+static void terminals_have_the_names_of_their_devices(void **state)
+{
+        static const char *const cases[][2] = {
+                { "pts0", "pts/0" },
+                { "pts1048575", "pts/1048575" },
+                { "tty1", "tty1" },
+                { "ttyS0", "ttyS0" },
+                { "ttyAMA0", "ttyAMA0" },
+                { "hvc0", "hvc0" },
+                { "3270/tty1", "3270/tty1" },
+                { "pts", "pts" },
+                { "pts/0", "pts/0" },
+                { "ptsx", "ptsx" },
+                { "pts0x", "pts0x" },
+                { "ptm0", "ptm0" },
+                { "", "" },
+        };
+        char longest[EXEC_TTY_SIZE + 2] = "pts/";
+        struct span tty;
+
+        record_make_full(&record, 0, 1, 1000);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                memset(record.exec.tty, 0, sizeof(record.exec.tty));
+                memcpy(record.exec.tty, cases[i][0], strlen(cases[i][0]));
+                tty = decode(*state, &record).tty;
+                assert_int_equal(tty.size, strlen(cases[i][1]));
+                assert_memory_equal(tty.data, cases[i][1], tty.size);
+        }
+        memset(record.exec.tty, '7', sizeof(record.exec.tty));
+        memcpy(record.exec.tty, "pts", 3);
+        memset(longest + 4, '7', EXEC_TTY_SIZE - 3);
+        tty = decode(*state, &record).tty;
+        assert_int_equal(tty.size, strlen(longest));
+        assert_memory_equal(tty.data, longest, tty.size);
 }
 
 static void paths_are_joined_from_their_leaf(void **state)
@@ -503,6 +539,7 @@ int main(void)
                 TEST(empty_fields_are_there_and_cut_ones_are_not),
                 TEST(cut_fields_keep_what_they_have),
                 TEST(fixed_strings_need_no_nul),
+                TEST(terminals_have_the_names_of_their_devices),
                 TEST(paths_are_joined_from_their_leaf),
                 TEST(deep_and_long_paths_are_joined_whole),
                 TEST(path_without_its_last_nul_is_refused),

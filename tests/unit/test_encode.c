@@ -77,7 +77,7 @@ static struct exec_event make_full_event(void)
         };
         event.comm = span_of("ls");
         event.parent_comm = span_of("sh");
-        event.tty = span_of("pts0");
+        event.tty = span_of("pts/0");
         event.filename = span_of("bin/ls");
         event.exe = span_of("/usr/bin/ls");
         event.cwd = span_of("/");
@@ -99,7 +99,7 @@ static void exec_has_all_facts_in_order(void **state)
                 "," EXEC_IDS ",\"ppid\":1,\"uid\":1000,\"gid\":1001,\"euid\":0,\"egid\":1002,"
                 "\"suid\":1003,\"sgid\":4294967295,\"loginuid\":1004,\"session\":3,\"comm\":\"ls\","
                 "\"parent_comm\":\"sh\",\"filename\":\"bin/ls\",\"exe\":\"/usr/bin/ls\","
-                "\"argv\":[\"ls\",\"-l\"],\"argc\":2,\"cwd\":\"/\",\"tty\":\"pts0\","
+                "\"argv\":[\"ls\",\"-l\"],\"argc\":2,\"cwd\":\"/\",\"tty\":\"pts/0\","
                 "\"cgroup\":\"/user.slice\",\"ns_pid\":2,"
                 "\"namespaces\":{\"mnt\":4026531841,\"uts\":4026531838},"
                 "\"caps\":{\"effective\":\"0x1ffffffffff\",\"permitted\":\"0x0\"},"

@@ -25,7 +25,7 @@ static struct exec_event make_event(void)
                 .filename = span_of("/usr/bin/cc"),
                 .exe = span_of("/usr/bin/cc"),
                 .cwd = span_of("/build"),
-                .tty = span_of("pts0"),
+                .tty = span_of("pts/0"),
                 .cgroup = span_of("/system.slice/build.service"),
         };
 }
@@ -131,6 +131,25 @@ static void argv_loses_its_middle_and_nothing_else_is_touched(void **state)
 }
 
 /* What is not used would be a string more: at most that much may be left. */
+/* A sink gets both at once. */
+static void line_with_a_limit_leaves_the_whole_one_as_it_is(void **state)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        _cleanup_(buf_done) struct buf argv = { 0 }, before = { 0 }, after = { 0 };
+        struct exec_event event = make_event();
+        struct line whole, brief;
+
+        (void)state;
+        append_args(&argv, 1000);
+        event.argv = buf_span(&argv);
+        assert_int_equal(encode_event(e, &event, 0, &whole), 0);
+        assemble(&whole, 1, &before);
+        assert_int_equal(encode_event(e, &event, BRIEF, &brief), 0);
+        assemble(&whole, 1, &after);
+        assert_string_equal(after.data, before.data);
+        assert_true(longest_size(&brief) <= BRIEF);
+}
+
 static void argv_uses_the_room_there_is(void **state)
 {
         _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
@@ -478,6 +497,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(line_that_fits_exactly_is_whole),
                 cmocka_unit_test(argv_loses_its_middle_and_nothing_else_is_touched),
+                cmocka_unit_test(line_with_a_limit_leaves_the_whole_one_as_it_is),
                 cmocka_unit_test(argv_uses_the_room_there_is),
                 cmocka_unit_test(single_huge_string_keeps_head_and_tail),
                 cmocka_unit_test(huge_string_does_not_push_out_small_ones),

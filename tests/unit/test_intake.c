@@ -285,6 +285,55 @@ static void recording_has_counters_only_if_they_show_a_loss(void **state)
         recorder_free(rig->stages.intake.recorder);
 }
 
+static void assert_time(struct rig *rig, size_t line, const char *expected)
+{
+        struct json_object *json = memory_sink_line(rig->sink, line);
+
+        assert_string_equal(get_string(json, "time"), expected);
+        json_object_put(json);
+}
+
+/* Whenever it is encoded: what a pass has collected before the step was noticed keeps its time. */
+static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
+{
+        struct rig *rig = *state;
+        const uint64_t times[] = { 10, 20, 30, 31 }; /* seconds */
+
+        for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+                record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0),
+                                 times[i] * NSEC_PER_SEC);
+                feed(rig);
+                if (times[i] == 20) /* collected by the pass that sees the step */
+                        rig->handler.on_clock(rig->handler.userdata, 3600 * (int64_t)NSEC_PER_SEC);
+                if (times[i] == 31)
+                        rig->handler.on_clock(rig->handler.userdata, -5 * (int64_t)NSEC_PER_SEC);
+                if (times[i] != 30)
+                        rig->handler.on_pass(rig->handler.userdata, times[i] * NSEC_PER_SEC + 1);
+        }
+        assert_int_equal(stages_run(&rig->stages), 0);
+        assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
+        assert_time(rig, 1, "1970-01-01T01:00:20.000000000Z");
+        assert_time(rig, 2, "1970-01-01T00:00:25.000000000Z");
+        assert_time(rig, 3, "1970-01-01T00:00:26.000000000Z");
+        assert_accounts(rig);
+}
+
+/* Better for some events too early than never. */
+static void clock_step_needs_no_room_in_the_queue(void **state)
+{
+        struct rig *rig = *state;
+
+        do {
+                record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), NSEC_PER_SEC);
+                feed(rig);
+        } while (lost(rig, LOSS_QUEUE) == 0);
+        while (pipeline_mark_stats(rig->stages.pipeline, 2 * NSEC_PER_SEC) == 0)
+                ;
+        rig->handler.on_clock(rig->handler.userdata, 3600 * (int64_t)NSEC_PER_SEC);
+        pass(rig, NSEC_PER_SEC + 1);
+        assert_time(rig, 0, "1970-01-01T01:00:01.000000000Z");
+}
+
 static void clock_of_the_source_is_the_encoders(void **state)
 {
         struct rig *rig = *state;
@@ -503,6 +552,8 @@ int main(void)
                 TEST(loss_of_a_sink_while_delivering_is_told_by_the_next_pass),
                 TEST(recording_has_counters_only_if_they_show_a_loss),
                 TEST(clock_of_the_source_is_the_encoders),
+                TEST(clock_step_is_for_the_pass_that_saw_it_and_later_ones),
+                TEST(clock_step_needs_no_room_in_the_queue),
                 TEST(passes_at_the_ends_of_time_do_no_harm),
                 TEST(accounts_are_right_after_every_step),
         };

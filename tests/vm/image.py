@@ -15,7 +15,7 @@ import pathlib
 import shutil
 import subprocess
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1", "libjson-c5"]
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1"]
 TOOLS = {"apt-get": "apt", "chroot": "coreutils", "cmake": "cmake", "cpio": "cpio",
          "dpkg-deb": "dpkg", "mmdebstrap": "mmdebstrap", "qemu-system-x86_64": "qemu-system-x86",
          "zstd": "zstd"}

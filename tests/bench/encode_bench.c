@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * encode_bench RECORDING [CASE]: what an event costs between the rings and the sinks, and how large
+ * it is.
+ *
+ * The events are the execs of a recording of the real kernel, as they are and with a large argv in
+ * place of theirs. For each case one line: its name, then nanoseconds (the least of some rounds, so
+ * that what else runs here does no harm) and bytes per event, as a line of JSON and as an entry of
+ * the journal; tabs in between. bench.py makes a table of it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backlog.h"
+#include "decode.h"
+#include "encode.h"
+#include "enrich.h"
+#include "sink.h"
+#include "source_replay.h"
+
+#define ROUNDS 10
+#define ROUND_NS (20 * NSEC_PER_MSEC)
+#define BACKLOG_SIZE (size_t)(64 * MIB)
+
+struct bench {
+        struct buf records; /* each as long as its head says */
+        struct encoder *encoder;
+        struct decoder *decoder;
+        struct enricher *enricher;
+        struct sink *journal; /* that nobody reads */
+        struct span argv;     /* in place of the recorded one, unless data is NULL */
+        size_t bytes;         /* of the events so far */
+        const char *only;     /* the cases whose name has it, or NULL */
+};
+
+struct result {
+        double ns, bytes; /* per event */
+};
+
+static uint64_t now_ns(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+static void on_record(void *userdata, const void *record, _unused_ size_t size)
+{
+        struct bench *b = userdata;
+        struct exec_record_head h;
+
+        memcpy(&h, record, sizeof(h));
+        if (h.kind == RECORD_EXEC && h.n_chunks == 0)
+                buf_append(&b->records, record, h.size);
+}
+
+static void on_pass(_unused_ void *userdata, _unused_ uint64_t watermark_ns)
+{
+}
+
+static void on_drained(_unused_ void *userdata, _unused_ enum exec_program program,
+                       _unused_ uint32_t cpu, _unused_ uint64_t seq)
+{
+}
+
+static int bench_init(struct bench *b, const char *path)
+{
+        const struct source_handler handler = {
+                .on_record = on_record, .on_pass = on_pass, .on_drained = on_drained, .userdata = b
+        };
+        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        struct encode_context context;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = source_replay_new(fd, &handler, &source);
+        while (r >= 0 && (r = source_replay_step(source)) > 0)
+                ;
+        if (r < 0)
+                return r;
+        context.boot_id = source_replay_header(source)->boot_id;
+        context.host = source_replay_header(source)->host;
+        r = encoder_new(&context, &b->encoder);
+        if (r >= 0)
+                r = decoder_new(&b->decoder);
+        if (r >= 0)
+                r = enricher_new("/etc/passwd", &b->enricher);
+        if (r >= 0)
+                r = sink_journal_new("/nonexistent", BACKLOG_SIZE, &b->journal);
+        return r;
+}
+
+static void bench_done(struct bench *b)
+{
+        buf_done(&b->records);
+        encoder_free(b->encoder);
+        decoder_free(b->decoder);
+        enricher_free(b->enricher);
+        sink_free(b->journal);
+}
+
+/* As the pipeline does it, with a file for the only sink. */
+static void to_file(struct bench *b, const struct exec_event *event)
+{
+        struct line line;
+        int r;
+
+        r = encode_event(b->encoder, event, 0, &line);
+        assert(r == 0);
+        b->bytes += line.head.size + 4 + line.tail.size + 1; /* a seq of four digits, newline */
+}
+
+/* As the pipeline does it, with the journal for the only sink; up to the system call. */
+static void to_journal(struct bench *b, const struct exec_event *event)
+{
+        struct message m = { .kind = event->kind, .event = event };
+        struct backlog_entry entry;
+        int r;
+
+        r = encode_event(b->encoder, event, 0, &m.line);
+        assert(r == 0);
+        m.brief = m.line;
+        if (m.line.head.size + LINE_SEQ_DIGITS_MAX + m.line.tail.size > BRIEF_LINE_MAX) {
+                r = encode_event(b->encoder, event, BRIEF_LINE_MAX, &m.brief);
+                assert(r == 0);
+        }
+        r = sink_write(b->journal, &m);
+        assert(r == 0);
+        (void)backlog_peek(b->journal->backlog, &entry, 1);
+        b->bytes += entry.data.size;
+        backlog_pop(b->journal->backlog, 1);
+}
+
+/* Each of the events once, or one with another argv; how many. */
+static unsigned turn(struct bench *b, void (*to_sink)(struct bench *, const struct exec_event *))
+{
+        struct exec_record_head h;
+        struct exec_event event;
+        enum decode_result result;
+        unsigned n = 0;
+
+        for (size_t at = 0; at < b->records.size; at += h.size) {
+                memcpy(&h, b->records.data + at, sizeof(h));
+                result = decode_record(b->decoder, b->records.data + at, h.size, &event);
+                assert(result == DECODE_OK);
+                enrich_event(b->enricher, &event);
+                if (b->argv.data) {
+                        event.argv = b->argv;
+                        event.present &= ~(FACT_ARGC | FACT_ARGV_BYTES);
+                }
+                to_sink(b, &event);
+                n++;
+                if (b->argv.data)
+                        break;
+        }
+        return n;
+}
+
+static struct result measure(struct bench *b,
+                             void (*to_sink)(struct bench *, const struct exec_event *))
+{
+        struct result result = { .ns = 1e300 };
+
+        for (unsigned round = 0; round < ROUNDS; round++) {
+                uint64_t start = now_ns(), end;
+                unsigned n = 0;
+
+                b->bytes = 0;
+                do {
+                        n += turn(b, to_sink);
+                        end = now_ns();
+                } while (end - start < ROUND_NS);
+                result.ns = MIN(result.ns, (double)(end - start) / n);
+                result.bytes = (double)b->bytes / n;
+        }
+        return result;
+}
+
+static void report(struct bench *b, const char *name)
+{
+        struct result file, journal;
+
+        if (b->only && !strstr(name, b->only))
+                return;
+        file = measure(b, to_file);
+        journal = measure(b, to_journal);
+        (void)printf("%s\t%.0f\t%.0f\t%.0f\t%.0f\n", name, file.ns, file.bytes, journal.ns,
+                     journal.bytes);
+        (void)fflush(stdout);
+}
+
+/* The same argument again and again. */
+static void report_argv(struct bench *b, const char *name, struct span argument, size_t size)
+{
+        _cleanup_(buf_done) struct buf argv = { 0 };
+
+        while (argv.size + argument.size <= size)
+                buf_append_span(&argv, argument);
+        assert(buf_error(&argv) == 0);
+        b->argv = buf_span(&argv);
+        report(b, name);
+        b->argv = (struct span){ 0 };
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_(bench_done) struct bench b = { 0 };
+        int r;
+
+        if (argc < 2 || argc > 3) {
+                (void)fprintf(stderr, "usage: %s RECORDING [CASE]\n", argv[0]);
+                return EXIT_FAILURE;
+        }
+        b.only = argv[2];
+        r = bench_init(&b, argv[1]);
+        if (r < 0 || b.records.size == 0) {
+                (void)fprintf(stderr, "%s: %s\n", argv[1], r < 0 ? strerror(-r) : "no execs");
+                return EXIT_FAILURE;
+        }
+        report(&b, "shell command");
+        report_argv(&b, "4 KiB of file names", SPAN_LITERAL("src/module/file.c\0"), 4 * KIB);
+        report_argv(&b, "64 KiB of one-letter arguments", SPAN_LITERAL("x\0"), 64 * KIB);
+        report_argv(&b, "64 KiB of bytes that are no text", SPAN_LITERAL("\xff\0"), 64 * KIB);
+        report_argv(&b, "4 MiB of one-letter arguments", SPAN_LITERAL("x\0"), 4 * MIB);
+        report_argv(&b, "4 MiB of empty arguments", SPAN_LITERAL("\0"), 4 * MIB);
+        report_argv(&b, "4 MiB of bytes that are no text", SPAN_LITERAL("\xff\0"), 4 * MIB);
+        return EXIT_SUCCESS;
+}
