@@ -2,6 +2,9 @@
 /*
  * Ring: the perf buffer of one CPU and its bell. A CPU of its own each, so that CPUs may come and
  * go.
+ *
+ * The kernel keeps a buffer as long as somebody has it mapped. So one that another process maps
+ * meanwhile survives the end of this image, with all that is in it, and ring_adopt() goes on there.
  */
 #pragma once
 
@@ -28,6 +31,10 @@ struct ring_config {
  */
 int ring_open(const struct ring_config *config, unsigned cpu, struct ring **ret);
 
+/* The ring of a run before us, which the maps lead to; takes both descriptors, also if it fails. */
+int ring_adopt(const struct ring_config *config, unsigned cpu, int records_fd, int bell_fd,
+               struct ring **ret);
+
 /* Leaves the maps as they are: they may lead to a successor already. */
 struct ring *ring_free(struct ring *r);
 DEFINE_FREEP(struct ring, ring_free)
@@ -39,5 +46,5 @@ int ring_restore(struct ring *r, const struct ring_config *config);
 int ring_records_fd(const struct ring *r);
 int ring_bell_fd(const struct ring *r);
 
-/* Hands all records to on_record. */
+/* Hands all records to on_record. -EBADMSG: what is there is no record. */
 int ring_drain(struct ring *r);
