@@ -237,11 +237,14 @@ struct exec_inflight {
  * bytes share a key: the daemon drops what it did not ask for.
  */
 struct exec_control {
-        __u32 running;     /* bit for each enum exec_program: unset, it does nothing; quicker than
-                            * detaching it, which takes an RCU grace period */
+        /*
+         * By enum exec_program: the generation of the programs that does something; all others
+         * return at once. So one store stops a program, without the RCU grace period of detaching
+         * it, and one store hands over from the programs of an older daemon to ours.
+         */
+        __u32 running[8];
         __u32 armed;       /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
-        __u32 pad;
         __u64 argv_max;  /* bytes */
         __u64 caps_full; /* all capabilities that this kernel knows */
         __u64 env_bloom;
@@ -273,4 +276,4 @@ EXEC_ASSERT_SIZE(struct exec_record, 352);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);
 EXEC_ASSERT_SIZE(struct exec_counters, 80);
 EXEC_ASSERT_SIZE(struct exec_inflight, 64);
-EXEC_ASSERT_SIZE(struct exec_control, 104);
+EXEC_ASSERT_SIZE(struct exec_control, 128);

@@ -125,6 +125,9 @@ struct {
         __type(value, __u32);
 } env_keys SEC(".maps");
 
+/* Never 0; see struct exec_control. */
+const volatile __u32 cfg_generation = 1;
+
 struct run {
         void *ctx;
         struct scratch *scratch;
@@ -155,7 +158,7 @@ static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program,
         run->since = &slot->since[program];
         /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
-        if (!(*(volatile __u32 *)&run->control->running & (1u << program))) {
+        if (*(volatile __u32 *)&run->control->running[program] != cfg_generation) {
                 *(volatile __u64 *)run->since = 0;
                 return false;
         }

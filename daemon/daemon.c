@@ -26,10 +26,12 @@
 #include "clock.h"
 #include "daemon.h"
 #include "enrich.h"
+#include "handover.h"
 #include "identity.h"
 #include "intake.h"
 #include "log.h"
 #include "message_id.h"
+#include "programs.h"
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
@@ -57,6 +59,7 @@ struct daemon {
         struct sinks *sinks;
         struct intake intake;
         struct recorder *recorder;
+        struct handover *handover;  /* NULL: a replay */
         struct source_perf *kernel; /* one of the two */
         struct source_replay *replay;
 
@@ -317,12 +320,32 @@ static int open_recorder(struct daemon *d)
         return 0;
 }
 
+/* The stream goes on behind the events that were numbered before us. */
+static void resume(struct daemon *d)
+{
+        struct programs *programs = source_perf_programs(d->kernel);
+        uint64_t earlier = 0, now_ns = d->identity.start_ns;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
+                        uint64_t base = source_perf_base(d->kernel, i, cpu);
+
+                        ledger_begin(d->ledger, i, cpu, base);
+                        earlier += base;
+                }
+                earlier += programs_recursion_misses(programs, i);
+        }
+        pipeline_begin(d->pipeline, earlier, MIN(programs_page(programs)->passed_ns, now_ns),
+                       now_ns);
+}
+
 /* Everything between the source and the sinks; the identity is known. */
 static int build_stages(struct daemon *d)
 {
         static const struct pipeline_ops ops = { .fill_stats = fill_stats };
         const struct encode_context context = { .boot_id = d->identity.boot_id,
                                                 .host = d->identity.host };
+        struct account *accounts = NULL;
         int r;
 
         r = encoder_new(&context, &d->encoder);
@@ -344,7 +367,11 @@ static int build_stages(struct daemon *d)
                 return r;
         pipeline_set_enricher(d->pipeline, d->enricher);
         pipeline_configure(d->pipeline, d->config);
-        r = sinks_new(d->event, d->pipeline, d->options->use_stdout, &d->sinks);
+        if (d->kernel) {
+                resume(d);
+                accounts = programs_page(source_perf_programs(d->kernel))->accounts;
+        }
+        r = sinks_new(d->event, d->pipeline, accounts, d->options->use_stdout, &d->sinks);
         if (r < 0)
                 return r;
         r = sinks_prepare(d->sinks, d->config);
@@ -412,12 +439,21 @@ static int add_sources(struct daemon *d)
 
 static int start(struct daemon *d)
 {
-        const struct start_info info = { .version = EXECSNOOPD_VERSION,
-                                         .kernel = d->identity.kernel,
-                                         .config = d->config,
-                                         .missing = d->kernel ? source_perf_missing_keys(d->kernel)
-                                                              : NULL };
+        struct start_info info = { .version = EXECSNOOPD_VERSION,
+                                   .kernel = d->identity.kernel,
+                                   .config = d->config };
+        struct stats inherited;
         int r;
+
+        if (d->kernel) {
+                info.missing = source_perf_missing_keys(d->kernel);
+                pipeline_stats(d->pipeline, &inherited);
+                info.down = "unknown";
+                if (programs_are_inherited(source_perf_programs(d->kernel))) {
+                        info.down = "counted";
+                        info.inherited = &inherited;
+                }
+        }
 
         r = pipeline_start(d->pipeline, d->identity.start_ns, &info);
         if (r < 0)
@@ -512,6 +548,7 @@ static struct daemon *daemon_free(struct daemon *d)
         encoder_free(d->encoder);
         enricher_free(d->enricher);
         source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
+        handover_free(d->handover);
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);
@@ -525,10 +562,14 @@ DEFINE_FREEP(struct daemon, daemon_free)
 static int open_source(struct daemon *d)
 {
         const struct source_handler handler = intake_handler(&d->intake);
+        int r;
 
         if (d->options->replay_path)
                 return open_replay(d, &handler);
-        return source_perf_new(d->config, d->event, &handler, &d->kernel);
+        r = handover_open(!d->options->record_path, &d->handover);
+        if (r < 0)
+                return r;
+        return source_perf_new(d->config, d->event, &handler, d->handover, &d->kernel);
 }
 
 int daemon_run(const struct daemon_options *options, struct config *config)

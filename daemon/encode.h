@@ -45,6 +45,7 @@ struct start_info {
         const struct config *config; /* the effective settings */
         const char *const
                 *missing; /* NULL-terminated; keys that this kernel cannot give, or NULL */
+        const char *down; /* what happened before: "counted", "unknown", or NULL (a replay) */
         const struct stats *inherited; /* counters carried over, or NULL */
 };
 

@@ -21,6 +21,8 @@ int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, st
 
         json_put_string(b, "where", loss_where_name(loss->where));
         json_put_u64(b, "count", loss->count);
+        if (loss->uncertain > 0)
+                json_put_u64(b, "uncertain", loss->uncertain);
         if (loss->cpu != LOSS_ANY_CPU)
                 json_put_u64(b, "cpu", loss->cpu);
         encoder_put_time(e, "from", loss->from_ns);
@@ -77,6 +79,7 @@ static void put_sink(struct buf *b, const struct stats *s, const struct sink_sta
         json_begin_object(b);
         json_put_u64(b, "written", sink->written);
         json_put_u64(b, "lost", sink->lost);
+        json_put_u64(b, "down", sink->down);
         json_put_u64(b, "backlog", sink->backlog);
         json_put_u64(b, "lines", sink->lines);
         json_put_u64(b, "bytes", sink->bytes);
@@ -209,6 +212,8 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
         json_put_u64(b, "boot_age_ns", boot_ns);
         put_settings(b, info->config);
         put_missing(b, info->missing);
+        if (info->down)
+                json_put_string(b, "down", info->down);
         put_inherited(b, info->inherited);
         return line_end(e, ret);
 }

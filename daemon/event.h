@@ -95,4 +95,5 @@ struct loss {
         uint32_t cpu;            /* or LOSS_ANY_CPU */
         uint64_t count;          /* events */
         uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME: they happened within */
+        uint64_t uncertain;      /* of count: may have been written all the same */
 };

@@ -89,6 +89,7 @@ static void loss_merge(struct loss *into, const struct loss *from)
         if (into->cpu != from->cpu)
                 into->cpu = LOSS_ANY_CPU;
         into->count += from->count;
+        into->uncertain += from->uncertain;
         into->from_ns = MIN(into->from_ns, from->from_ns);
         into->to_ns = MAX(into->to_ns, from->to_ns);
 }
@@ -111,6 +112,20 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
                 loss_merge(&l->untold[reader][where], &loss);
 }
 
+void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq)
+{
+        struct lane *lane = (struct lane *)lane_of(l, program, cpu);
+
+        if (lane)
+                lane->seq = seq;
+}
+
+void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss)
+{
+        if (loss->count > 0)
+                loss_merge(&l->untold[reader][loss->where], loss);
+}
+
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
 {
         return l->lost[where];
@@ -123,9 +138,14 @@ const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum l
         return loss->count > 0 ? loss : NULL;
 }
 
-void ledger_told(struct ledger *l, unsigned reader, enum loss_where where)
+void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count)
 {
-        l->untold[reader][where] = (struct loss){};
+        struct loss *loss = &l->untold[reader][where];
+
+        if (count < loss->count)
+                loss->count -= count;
+        else
+                *loss = (struct loss){};
 }
 
 bool ledger_has_untold(const struct ledger *l, unsigned reader)
@@ -139,5 +159,5 @@ bool ledger_has_untold(const struct ledger *l, unsigned reader)
 void ledger_reset_reader(struct ledger *l, unsigned reader)
 {
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                ledger_told(l, reader, where);
+                ledger_told(l, reader, where, UINT64_MAX);
 }

@@ -44,12 +44,18 @@ uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t 
 void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
                 uint64_t from_ns, uint64_t to_ns);
 
+/* Events with numbers up to `seq` are none of ours: an earlier run of the daemon was told. */
+void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq);
+
+/* A loss that concerns one reader alone. */
+void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss);
+
 /* All losses since the start. */
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
 
-/* What this reader has not been told, or NULL; and: it has been told now. */
+/* What this reader has not been told, or NULL; and: it has been told of `count` of them now. */
 const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where);
-void ledger_told(struct ledger *l, unsigned reader, enum loss_where where);
+void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count);
 
 bool ledger_has_untold(const struct ledger *l, unsigned reader);
 

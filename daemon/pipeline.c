@@ -43,7 +43,9 @@ struct pipeline {
         void *userdata;
         const struct config *config;
         struct sink *sinks[_SINK_PLACE_MAX];
-        uint64_t before[_SINK_PLACE_MAX]; /* events offered before the sink was there */
+        uint64_t earlier; /* events of the time before us */
+        uint64_t down_from_ns, down_to_ns;
+        uint64_t before[_SINK_PLACE_MAX]; /* events offered, or told, before the sink was there */
         uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
         uint64_t boot_ns;                 /* of the record that came last */
         uint64_t events;                  /* offered to the sinks */
@@ -88,19 +90,67 @@ struct pipeline *pipeline_free(struct pipeline *p)
         return NULL;
 }
 
+void pipeline_begin(struct pipeline *p, uint64_t earlier, uint64_t from_ns, uint64_t now_ns)
+{
+        p->earlier = earlier;
+        p->down_from_ns = from_ns;
+        p->down_to_ns = now_ns;
+}
+
+/* A new stream: whatever was before is none of its business. */
+static void account_open(struct pipeline *p, enum sink_place place, struct account *account)
+{
+        struct account_state state = account_read(account);
+        struct stats lost = {};
+
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                lost.lost[where] = ledger_lost(p->ledger, where);
+        p->before[place] = p->earlier + p->events;
+        state.told = p->before[place] + stats_lost(&lost);
+        state.sending = 0;
+        account_write(account, &state);
+        account->is_open = true;
+}
+
+/* The stream of the run before us goes on: what it lacks is lost, and has to be told. */
+static void account_resume(struct pipeline *p, enum sink_place place, struct sink *sink)
+{
+        struct account_state state = account_read(sink->account);
+        const struct loss down = {
+                .where = LOSS_DOWN,
+                .cpu = LOSS_ANY_CPU,
+                .count = p->earlier - MIN(p->earlier, state.told),
+                .uncertain = state.sending,
+                .from_ns = p->down_from_ns,
+                .to_ns = p->down_to_ns,
+        };
+
+        p->before[place] = p->earlier - down.count;
+        sink->stats.down = down.count;
+        sink->stats.lost += down.count;
+        ledger_add_for(p->ledger, place, &down);
+        state.sending = 0;
+        account_write(sink->account, &state);
+}
+
 void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink)
 {
         const struct sink *old = p->sinks[place];
 
         pipeline_note_losses(p, p->boot_ns);
-        if (old) /* what it could not deliver, nobody will */
+        if (old) { /* what it could not deliver, nobody will */
                 ledger_add(p->ledger, old->ops->loss, LOSS_ANY_CPU, old->stats.backlog, p->boot_ns,
                            p->boot_ns);
+                old->account->is_open = false;
+        }
         sink_free(p->sinks[place]);
         p->sinks[place] = sink;
-        p->before[place] = p->events;
-        p->lost[place] = sink ? sink->stats.lost : 0;
         ledger_reset_reader(p->ledger, place);
+        if (sink && sink->account->is_open)
+                account_resume(p, place, sink);
+        else if (sink)
+                account_open(p, place, sink->account);
+        p->lost[place] = sink ? sink->stats.lost : 0;
 }
 
 struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place)
@@ -241,11 +291,28 @@ static int tell_stats(struct pipeline *p, uint64_t boot_ns)
         return 0;
 }
 
-/* Tells each sink what it has not been told; a sink without room is told later. */
+/* A sink without room is told later. */
+static int tell_loss(struct pipeline *p, enum sink_place place, const struct loss *loss,
+                     uint64_t boot_ns)
+{
+        struct message m = { .kind = EVENT_LOST, .lost = MIN(loss->count, SINK_LOST_MAX) };
+        struct loss part = *loss;
+        int r;
+
+        part.count = m.lost;
+        r = encode_lost(p->encoder, boot_ns, &part, &m.line);
+        if (r < 0)
+                return r;
+        m.brief = m.line;
+        if (sink_write(p->sinks[place], &m) >= 0)
+                ledger_told(p->ledger, place, part.where, part.count);
+        return 0;
+}
+
+/* Tells each sink what it has not been told. */
 static int tell_lost(struct pipeline *p, uint64_t boot_ns)
 {
         const struct loss *loss;
-        struct line line;
         int r;
 
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
@@ -253,12 +320,9 @@ static int tell_lost(struct pipeline *p, uint64_t boot_ns)
                         loss = ledger_untold(p->ledger, i, where);
                         if (!loss)
                                 continue;
-                        r = encode_lost(p->encoder, boot_ns, loss, &line);
+                        r = tell_loss(p, i, loss, boot_ns);
                         if (r < 0)
                                 return r;
-                        struct message m = { .kind = EVENT_LOST, .line = line, .brief = line };
-                        if (sink_write(p->sinks[i], &m) >= 0)
-                                ledger_told(p->ledger, i, where);
                 }
         }
         return 0;
@@ -403,6 +467,7 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
                 if (!p->sinks[i])
                         continue;
                 s.sink[s.n_sinks] = p->sinks[i]->stats;
+                s.lost[LOSS_DOWN] = MAX(s.lost[LOSS_DOWN], p->sinks[i]->stats.down);
                 s.sink[s.n_sinks++].before = p->before[i];
         }
         *ret = s;

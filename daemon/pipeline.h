@@ -42,7 +42,15 @@ int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *le
 struct pipeline *pipeline_free(struct pipeline *p);
 DEFINE_FREEP(struct pipeline, pipeline_free)
 
-/* Takes over the sink, or NULL; frees what was in its place, and counts what was still in that. */
+/*
+ * Before any sink is set: this run begins behind the event that the kernel gave the number
+ * `earlier` (all programs and CPUs together); whoever ran before us was reading until `from_ns`.
+ */
+void pipeline_begin(struct pipeline *p, uint64_t earlier, uint64_t from_ns, uint64_t now_ns);
+
+/*
+ * A sink whose account was left open by the run before us is told what came between. Takes over the
+ * sink, or NULL; frees what was in its place, and counts what was still in that. */
 void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink);
 
 /* Borrowed; NULL if there is none. */

@@ -16,63 +16,41 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "config.h"
 #include "execsnoop.skel.h"
+#include "handover.h"
+#include "kernel_facts.h"
 #include "kernel_support.h"
 #include "log.h"
+#include "program.h"
 #include "programs.h"
-#include "stats.h"
 
 /* With Exits=: processes that may be alive at once, 80 bytes each; beyond are `untracked`. */
 #define PROCESSES_MAX 32768
 
-struct program {
-        struct execsnoop_bpf *bpf;  /* NULL: not loaded */
-        struct bpf_program *loaded; /* the one of its programs that is */
-        struct bpf_link *link;      /* NULL: not attached */
-        uint64_t recursion_misses;  /* of this and of earlier instances */
-        uint64_t earlier_misses;
-};
-
-/* What is not on every kernel: the key, and the member that it is read from. */
-static const struct {
-        const char *key, *structure, *member;
-} optional_facts[] = {
-        { "loginuid", "task_struct", "loginuid" },   /* CONFIG_AUDIT */
-        { "session", "task_struct", "sessionid" },   /* CONFIG_AUDIT */
-        { "namespaces.time", "nsproxy", "time_ns" }, /* 5.6 */
-        { "flags.image32", "mm_struct", "task_size" },
-};
+#define MAP_NAME_SIZE 32
 
 struct programs {
+        struct handover *handover;
+        struct handover_page *page;
+        struct execsnoop_bpf *maps; /* an instance without programs */
         struct program program[_PROGRAM_MAX];
+        struct program old[_PROGRAM_MAX]; /* of another object, running until ours do */
+        uint64_t recursion_misses[_PROGRAM_MAX];
+        uint32_t generation; /* of what we load */
         bool attached;
-        bool can_loop; /* there is bpf_loop(), 5.17 */
+        bool is_inherited; /* maps and page, and maybe programs */
+        bool is_complete;  /* the most important of them has never stopped since */
+        bool can_loop;     /* there is bpf_loop(), 5.17 */
         unsigned n_cpus;
         struct exec_control *control;
         struct exec_inflight *inflight;
         size_t inflight_size;
         struct exec_counters *counters; /* by program, then by CPU */
-        const char *missing[ELEMENTSOF(optional_facts) + 1];
+        const char *missing[KERNEL_FACTS_MAX];
 };
-
-static struct bpf_program *bpf_program_of(const struct execsnoop_bpf *bpf,
-                                          enum exec_program program, bool can_loop)
-{
-        struct bpf_program *const by_program[_PROGRAM_MAX] = {
-                [PROGRAM_EXEC] = can_loop ? bpf->progs.on_exec : bpf->progs.on_exec_bounded,
-                [PROGRAM_EXIT] = bpf->progs.on_exit,
-                [PROGRAM_FAILED] = bpf->progs.on_execve_exit,
-                [PROGRAM_FAILED_AT] = bpf->progs.on_execveat_exit,
-                [PROGRAM_ATTEMPT] = bpf->progs.on_execve_enter,
-                [PROGRAM_ATTEMPT_AT] = bpf->progs.on_execveat_enter,
-        };
-
-        return by_program[program];
-}
 
 static bool is_wanted(const struct config *config, enum exec_program program)
 {
@@ -90,11 +68,6 @@ static bool is_wanted(const struct config *config, enum exec_program program)
         }
 }
 
-static const struct execsnoop_bpf *first_instance(const struct programs *p)
-{
-        return p->program[PROGRAM_EXEC].bpf;
-}
-
 static int size_maps(struct programs *p, struct execsnoop_bpf *bpf)
 {
         int r;
@@ -105,55 +78,108 @@ static int size_maps(struct programs *p, struct execsnoop_bpf *bpf)
         return bpf_map__set_max_entries(bpf->maps.processes, PROCESSES_MAX);
 }
 
-static int share_maps(const struct execsnoop_bpf *from, struct execsnoop_bpf *to)
+static const char *handover_name_of(const struct bpf_map *map, char name[MAP_NAME_SIZE])
 {
+        (void)snprintf(name, MAP_NAME_SIZE, "map-%s", bpf_map__name(map));
+        return name;
+}
+
+/* -EPROTO: it is not there, or of another shape. */
+static int inherit_map(struct programs *p, struct bpf_map *map)
+{
+        char name[MAP_NAME_SIZE];
+        _cleanup_(closep) int fd = handover_take(p->handover, handover_name_of(map, name));
+        struct bpf_map_info info = {};
+        uint32_t size = sizeof(info);
+
+        if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+                return -EPROTO;
+        if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+            info.value_size != bpf_map__value_size(map))
+                return -EPROTO;
+        /* A PERF_EVENT_ARRAY is sized by libbpf, when it is made. */
+        if (info.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
+            info.max_entries != bpf_map__max_entries(map))
+                return -EPROTO;
+        return bpf_map__reuse_fd(map, fd);
+}
+
+/* An instance that has the maps and no program. */
+static int open_maps(struct programs *p, bool inherit)
+{
+        struct bpf_program *program;
         struct bpf_map *map;
         int r;
 
-        bpf_object__for_each_map(map, to->obj)
+        p->maps = execsnoop_bpf__open();
+        if (!p->maps)
+                return -errno;
+        r = size_maps(p, p->maps);
+        if (r < 0)
+                return r;
+        if (!inherit) {
+                bpf_object__for_each_program(program, p->maps->obj)(void)
+                        bpf_program__set_autoload(program, false);
+                return execsnoop_bpf__load(p->maps);
+        }
+        bpf_object__for_each_map(map, p->maps->obj)
         {
-                const char *name = bpf_map__name(map);
-
-                r = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(from->obj, name));
+                r = bpf_map__is_internal(map) ? 0 : inherit_map(p, map);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int program_load(struct programs *p, enum exec_program program)
+static void store_maps(struct programs *p)
 {
-        struct bpf_program *other, *wanted;
-        struct execsnoop_bpf *bpf;
+        char name[MAP_NAME_SIZE];
+        struct bpf_map *map;
+
+        bpf_object__for_each_map(map, p->maps->obj) if (!bpf_map__is_internal(map))
+                handover_store(p->handover, handover_name_of(map, name), bpf_map__fd(map));
+}
+
+static int make_maps(struct programs *p)
+{
         int r;
 
-        bpf = execsnoop_bpf__open();
-        if (!bpf)
-                return log_errno(LOG_ERR, -errno, "Cannot open the BPF object");
-        bpf_object__for_each_program(other, bpf->obj)(void) bpf_program__set_autoload(other, false);
-        wanted = bpf_program_of(bpf, program, p->can_loop);
-        (void)bpf_program__set_autoload(wanted, true);
-
-        r = first_instance(p) ? share_maps(first_instance(p), bpf) : size_maps(p, bpf);
-        if (r >= 0)
-                r = execsnoop_bpf__load(bpf);
-        if (r < 0) {
-                execsnoop_bpf__destroy(bpf);
-                return kernel_explain_load_error(r, exec_program_name(program));
-        }
-        p->program[program].bpf = bpf;
-        p->program[program].loaded = wanted;
+        r = open_maps(p, false);
+        if (r < 0)
+                return kernel_explain_load_error(r, "maps");
+        store_maps(p);
         return 0;
 }
 
-static void read_recursion_misses(struct program *program)
+/* FNV-1a: tells one build's programs from another's, nothing more. */
+static uint64_t object_hash(void)
 {
-        struct bpf_prog_info info = {};
-        uint32_t size = sizeof(info);
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        size_t size;
+        const uint8_t *bytes = execsnoop_bpf__elf_bytes(&size);
 
-        /* The field is there from 5.12 on; a shorter answer leaves it at 0. */
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(program->loaded), &info, &size) == 0)
-                program->recursion_misses = program->earlier_misses + info.recursion_misses;
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+/* What runs goes on running until programs_attach(), whichever daemon's it is. */
+static void inherit_programs(struct programs *p, const struct config *config)
+{
+        bool is_same = p->page->object_hash == object_hash();
+        struct program program;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                p->generation = MAX(p->generation, p->control->running[i] + 1);
+                if (!program_inherit(i, p->control->running[i], p->handover, &program))
+                        continue;
+                if (is_same && is_wanted(config, i))
+                        p->program[i] = program;
+                else
+                        p->old[i] = program;
+                if (i == PROGRAM_EXEC)
+                        p->is_complete = true;
+        }
 }
 
 /*
@@ -187,55 +213,39 @@ static int start_last_closer(void)
         return ends[1];
 }
 
-static void program_detach(struct program *program)
-{
-        (void)bpf_link__destroy(program->link);
-        program->link = NULL;
-}
-
-static void program_unload(struct program *program)
-{
-        if (!program->bpf)
-                return;
-        program_detach(program);
-        read_recursion_misses(program);
-        program->earlier_misses = program->recursion_misses;
-        execsnoop_bpf__destroy(program->bpf);
-        program->bpf = NULL;
-}
-
-static int program_attach(struct programs *p, enum exec_program which)
-{
-        struct program *program = &p->program[which];
-        struct bpf_link *link;
-
-        if (program->link)
-                return 0;
-        link = bpf_program__attach(program->loaded);
-        if (!link)
-                return kernel_explain_attach_error(-errno, exec_program_name(which));
-        program->link = link;
-        return 0;
-}
-
 /* From the last to the first: what is watched for its consequences is attached last. */
 static int attach_loaded(struct programs *p)
 {
         int r;
 
         for (int i = _PROGRAM_MAX - 1; i >= 0; i--) {
-                if (!p->program[i].bpf)
+                if (!program_is_loaded(&p->program[i]) || program_is_attached(&p->program[i]))
                         continue;
-                r = program_attach(p, i);
+                r = program_attach(&p->program[i], i);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
+static int load(struct programs *p, enum exec_program which)
+{
+        return program_load(which, p->maps, p->can_loop, p->generation, &p->program[which]);
+}
+
+/* Its count of recursion misses goes with it. */
+static void release(struct programs *p, struct program *program, enum exec_program which)
+{
+        if (!program_is_loaded(program))
+                return;
+        p->page->earlier_misses[which] += program_recursion_misses(program);
+        program_forget(program, which, p->handover);
+        program_release(program);
+}
+
 static int set_environment(struct programs *p, char *const *names)
 {
-        int map = bpf_map__fd(first_instance(p)->maps.env_keys);
+        int map = bpf_map__fd(p->maps->maps.env_keys);
         uint64_t keys[EXEC_ENV_NAMES_MAX], key, next, bloom = 0;
         uint32_t value = 1;
         unsigned n = 0;
@@ -284,7 +294,7 @@ static int set_knobs(struct programs *p, const struct config *config)
 
 static int map_shared_memory(struct programs *p)
 {
-        const struct execsnoop_bpf *bpf = first_instance(p);
+        const struct execsnoop_bpf *bpf = p->maps;
         void *control, *inflight;
 
         control = mmap(NULL, sizeof(*p->control), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -302,41 +312,6 @@ static int map_shared_memory(struct programs *p)
         return 0;
 }
 
-/* Also in the anonymous structs and unions of the struct. */
-static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
-{
-        const struct btf_member *m = btf_members(type);
-
-        for (unsigned i = 0; i < btf_vlen(type); i++) {
-                const char *member = btf__name_by_offset(btf, m[i].name_off);
-                const struct btf_type *inner = btf__type_by_id(btf, m[i].type);
-
-                if (strcmp(member, name) == 0)
-                        return true;
-                if (*member == '\0' && btf_is_composite(inner) && has_member(btf, inner, name))
-                        return true;
-        }
-        return false;
-}
-
-/* The programs ask the same of BTF when they are loaded. */
-static int find_missing(struct programs *p)
-{
-        struct btf *btf = btf__load_vmlinux_btf();
-        unsigned n = 0;
-
-        if (!btf)
-                return -errno;
-        for (unsigned i = 0; i < ELEMENTSOF(optional_facts); i++) {
-                int id = btf__find_by_name_kind(btf, optional_facts[i].structure, BTF_KIND_STRUCT);
-
-                if (id < 0 || !has_member(btf, btf__type_by_id(btf, id), optional_facts[i].member))
-                        p->missing[n++] = optional_facts[i].key;
-        }
-        btf__free(btf);
-        return 0;
-}
-
 /* One failure makes pages of verifier log: that is for debugging; the error itself we explain. */
 static _printf_(2, 0) int on_libbpf_message(enum libbpf_print_level level _unused_,
                                             const char *format, va_list args)
@@ -349,7 +324,66 @@ static _printf_(2, 0) int on_libbpf_message(enum libbpf_print_level level _unuse
         return 0;
 }
 
-int programs_new(const struct config *config, struct programs **ret)
+/* The maps, of the run before us if it has left them, and what goes with them. */
+static int obtain_maps(struct programs *p)
+{
+        int r;
+
+        r = handover_page(p->handover, p->n_cpus, &p->page);
+        if (r < 0)
+                return r;
+        p->is_inherited = r;
+        if (p->is_inherited && open_maps(p, true) < 0) {
+                log_warning("What the run before us left cannot be used; what happened since "
+                            "cannot be known");
+                execsnoop_bpf__destroy(p->maps);
+                p->is_inherited = false;
+                r = handover_reset(p->handover, &p->page);
+                if (r < 0)
+                        return r;
+        }
+        if (!p->is_inherited) {
+                r = make_maps(p);
+                if (r < 0)
+                        return r;
+        }
+        return map_shared_memory(p);
+}
+
+static int load_wanted(struct programs *p, const struct config *config)
+{
+        int r;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                if (!is_wanted(config, i) || program_is_loaded(&p->program[i]))
+                        continue;
+                r = load(p, i);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static struct programs *programs_alloc(struct handover *handover)
+{
+        struct programs *p;
+        int n;
+
+        n = libbpf_num_possible_cpus();
+        p = n > 0 ? calloc(1, sizeof(*p)) : NULL;
+        if (!p)
+                return NULL;
+        p->handover = handover;
+        p->generation = 1;
+        p->n_cpus = n;
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                p->program[i] = p->old[i] = (struct program)PROGRAM_NONE;
+        p->can_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
+        p->counters = calloc(_PROGRAM_MAX * p->n_cpus, sizeof(*p->counters));
+        return p->counters ? p : programs_free(p);
+}
+
+int programs_new(const struct config *config, struct handover *handover, struct programs **ret)
 {
         _cleanup_(programs_freep) struct programs *p = NULL;
         int r;
@@ -358,32 +392,20 @@ int programs_new(const struct config *config, struct programs **ret)
         r = kernel_check();
         if (r < 0)
                 return r;
-
-        p = calloc(1, sizeof(*p));
+        p = programs_alloc(handover);
         if (!p)
                 return -ENOMEM;
-        r = libbpf_num_possible_cpus();
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot tell how many CPUs are possible");
-        p->n_cpus = r;
-        p->can_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
-        p->counters = calloc(_PROGRAM_MAX * p->n_cpus, sizeof(*p->counters));
-        if (!p->counters)
-                return -ENOMEM;
-
-        for (int i = 0; i < _PROGRAM_MAX; i++) {
-                if (!is_wanted(config, i))
-                        continue;
-                r = program_load(p, i);
-                if (r < 0)
-                        return r;
-        }
-        r = find_missing(p);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
-        r = map_shared_memory(p);
+        r = obtain_maps(p);
         if (r < 0)
                 return r;
+        if (p->is_inherited)
+                inherit_programs(p, config);
+        r = load_wanted(p, config);
+        if (r < 0)
+                return r;
+        r = kernel_facts_missing(p->missing);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
         r = set_knobs(p, config);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the BPF maps");
@@ -392,16 +414,32 @@ int programs_new(const struct config *config, struct programs **ret)
         return 0;
 }
 
+bool programs_are_inherited(const struct programs *p)
+{
+        return p->is_complete;
+}
+
+struct handover_page *programs_page(const struct programs *p)
+{
+        return p->page;
+}
+
+/* What somebody keeps for the run after us, goes on counting. */
 struct programs *programs_free(struct programs *p)
 {
+        bool leave = p && p->attached && handover_is_kept(p->handover);
         _cleanup_(closep) int last_closer = -1;
 
         if (!p)
                 return NULL;
-        if (p->attached)
+        if (p->attached && !leave)
                 last_closer = start_last_closer();
-        for (int i = 0; i < _PROGRAM_MAX; i++)
-                program_unload(&p->program[i]);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                (leave ? program_leave : program_release)(&p->program[i]);
+                program_release(&p->old[i]);
+        }
+        if (p->maps)
+                execsnoop_bpf__destroy(p->maps);
         if (p->control)
                 (void)munmap(p->control, sizeof(*p->control));
         if (p->inflight)
@@ -411,47 +449,79 @@ struct programs *programs_free(struct programs *p)
         return NULL;
 }
 
+static void run(struct programs *p, enum exec_program which, uint32_t generation)
+{
+        __atomic_store_n(&p->control->running[which], generation, __ATOMIC_SEQ_CST);
+}
+
 /* From now on exactly the programs that are attached do something. */
 static void run_attached(struct programs *p)
 {
-        uint32_t running = 0;
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                run(p, i, program_is_attached(&p->program[i]) ? p->program[i].generation : 0);
+}
 
-        for (int i = 0; i < _PROGRAM_MAX; i++)
-                if (p->program[i].link)
-                        running |= 1u << i;
-        __atomic_store_n(&p->control->running, running, __ATOMIC_SEQ_CST);
+static void store_attached(struct programs *p)
+{
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                if (program_is_attached(&p->program[i]))
+                        program_store(&p->program[i], i, p->handover);
+        p->page->object_hash = object_hash();
 }
 
 int programs_attach(struct programs *p)
 {
+        _cleanup_(closep) int last_closer = -1;
         int r;
 
         r = attach_loaded(p);
         if (r < 0)
                 return r;
         p->attached = true;
+        store_attached(p); /* first: whatever runs must be found by the run after us */
         run_attached(p);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                if (last_closer < 0 && program_is_loaded(&p->old[i]))
+                        last_closer = start_last_closer();
+                release(p, &p->old[i], i);
+        }
+        handover_forget_rest(p->handover);
         return 0;
 }
 
-void programs_stop(struct programs *p)
+bool programs_stop(struct programs *p)
 {
-        __atomic_store_n(&p->control->running, 0, __ATOMIC_SEQ_CST);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (handover_is_kept(p->handover))
+                return false; /* what comes now is for the run after us to count */
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                run(p, i, 0);
+        return true;
+}
+
+/* Lets go of what `config` does not want or, if that failed, of what was loaded for it. */
+static void release_unwanted(struct programs *p, const struct config *config, const bool *is_new)
+{
+        _cleanup_(closep) int last_closer = -1;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                if (!program_is_loaded(&p->program[i]) ||
+                    (is_new ? !is_new[i] : is_wanted(config, i)))
+                        continue;
+                if (last_closer < 0)
+                        last_closer = start_last_closer();
+                run(p, i, 0);
+                release(p, &p->program[i], i);
+        }
 }
 
 int programs_configure(struct programs *p, const struct config *config)
 {
-        _cleanup_(closep) int last_closer = -1;
-        bool is_new[_PROGRAM_MAX] = {};
-        int r = 0;
+        bool is_new[_PROGRAM_MAX];
+        int r;
 
-        for (int i = 0; i < _PROGRAM_MAX && r >= 0; i++) {
-                if (p->program[i].bpf || !is_wanted(config, i))
-                        continue;
-                r = program_load(p, i);
-                is_new[i] = r >= 0;
-        }
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                is_new[i] = !program_is_loaded(&p->program[i]);
+        r = load_wanted(p, config);
         if (r >= 0 && p->attached)
                 r = attach_loaded(p);
         if (r >= 0) {
@@ -459,15 +529,11 @@ int programs_configure(struct programs *p, const struct config *config)
                 if (r < 0)
                         log_errno(LOG_ERR, r, "Cannot set up the BPF maps");
         }
-        for (int i = 0; i < _PROGRAM_MAX; i++) {
-                if (!p->program[i].bpf || (r < 0 ? !is_new[i] : is_wanted(config, i)))
-                        continue;
-                if (last_closer < 0)
-                        last_closer = start_last_closer();
-                program_unload(&p->program[i]);
-        }
-        if (p->attached)
+        release_unwanted(p, config, r < 0 ? is_new : NULL);
+        if (p->attached) {
+                store_attached(p);
                 run_attached(p);
+        }
         return r;
 }
 
@@ -493,23 +559,24 @@ const struct exec_inflight *programs_inflight(const struct programs *p)
 
 int programs_records_map(const struct programs *p)
 {
-        return bpf_map__fd(first_instance(p)->maps.rings);
+        return bpf_map__fd(p->maps->maps.rings);
 }
 
 int programs_bells_map(const struct programs *p)
 {
-        return bpf_map__fd(first_instance(p)->maps.bells);
+        return bpf_map__fd(p->maps->maps.bells);
 }
 
 int programs_read_counters(struct programs *p)
 {
-        int map = bpf_map__fd(first_instance(p)->maps.counters);
+        int map = bpf_map__fd(p->maps->maps.counters);
 
         for (uint32_t i = 0; i < _PROGRAM_MAX; i++) {
                 if (bpf_map_lookup_elem(map, &i, &p->counters[i * p->n_cpus]) < 0)
                         return -errno;
-                if (p->program[i].bpf)
-                        read_recursion_misses(&p->program[i]);
+                p->recursion_misses[i] = p->page->earlier_misses[i] +
+                                         program_recursion_misses(&p->program[i]) +
+                                         program_recursion_misses(&p->old[i]);
         }
         return 0;
 }
@@ -522,5 +589,5 @@ const struct exec_counters *programs_counters(const struct programs *p, enum exe
 
 uint64_t programs_recursion_misses(const struct programs *p, enum exec_program program)
 {
-        return p->program[program].recursion_misses;
+        return p->recursion_misses[program];
 }

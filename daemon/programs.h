@@ -15,16 +15,24 @@
 #include "macro.h"
 
 struct config;
+struct handover;
+struct handover_page;
 struct programs;
-struct stats;
 
 /*
- * Loads what `config` asks for; attaches nothing. Errors are logged: -EPERM, -EACCES not permitted,
- * -EOPNOTSUPP the kernel lacks what is needed.
+ * Loads what `config` asks for, or takes it from the run before us, whose programs have never
+ * stopped; attaches nothing. Errors are logged: -EPERM, -EACCES not permitted, -EOPNOTSUPP the
+ * kernel lacks what is needed. `handover` is borrowed.
  */
-int programs_new(const struct config *config, struct programs **ret);
+int programs_new(const struct config *config, struct handover *handover, struct programs **ret);
 
-/* Detaches, too. */
+/* True: on_exec has never stopped since the run before us, so its counters have all there was. */
+bool programs_are_inherited(const struct programs *p);
+
+/* Valid as long as the handover. */
+struct handover_page *programs_page(const struct programs *p);
+
+/* Detaches, too, unless the run after us is to find them. */
 struct programs *programs_free(struct programs *p);
 DEFINE_FREEP(struct programs, programs_free)
 
@@ -33,9 +41,9 @@ int programs_attach(struct programs *p);
 
 /*
  * The programs do nothing any more, but for those in flight. They stay attached until
- * programs_free(): to detach one may take seconds.
+ * programs_free(): to detach one may take seconds. False: they go on, for the run after us.
  */
-void programs_stop(struct programs *p);
+bool programs_stop(struct programs *p);
 
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);

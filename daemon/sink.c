@@ -19,6 +19,7 @@
 int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog)
 {
         *s = (struct sink){ .ops = ops, .stats.name = ops->name };
+        s->account = &s->own_account;
         return backlog_new(backlog, &s->backlog);
 }
 
@@ -63,18 +64,19 @@ void sink_dropped(struct sink *s, enum event_kind kind)
                 s->stats.lost++;
 }
 
-int sink_accept(struct sink *s, enum event_kind kind, const struct span *parts, size_t n_parts)
+int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts)
 {
-        enum sink_tag tag = event_kind_is_kernel(kind) ? SINK_TAG_KERNEL : SINK_TAG_OWN;
+        bool is_kernel = event_kind_is_kernel(m->kind);
+        uint32_t tag = sink_tag(is_kernel ? 1 : m->lost, is_kernel);
         int r;
 
         r = backlog_push(s->backlog, parts, n_parts, tag);
         if (r < 0) {
-                sink_dropped(s, kind);
+                sink_dropped(s, m->kind);
                 return r;
         }
         s->seq++;
-        if (tag == SINK_TAG_KERNEL)
+        if (is_kernel)
                 s->stats.backlog++;
         s->stats.backlog_bytes = backlog_bytes(s->backlog);
         return 0;
@@ -94,7 +96,7 @@ int sink_accept_line(struct sink *s, const struct message *m)
                 m->line.tail,
                 SPAN_LITERAL("\n"),
         };
-        return sink_accept(s, m->kind, parts, ELEMENTSOF(parts));
+        return sink_accept(s, m, parts, ELEMENTSOF(parts));
 }
 
 /* A destination that reports more than it was given would falsify the ledger: hence the assert. */
@@ -109,10 +111,51 @@ static struct backlog_entry sink_oldest(const struct backlog *b)
 
 static void sink_pop(struct sink *s, uint32_t tag)
 {
-        if (tag == SINK_TAG_KERNEL)
+        if (tag & SINK_TAG_KERNEL)
                 s->stats.backlog--;
         backlog_pop(s->backlog, 1);
         s->stats.backlog_bytes = backlog_bytes(s->backlog);
+}
+
+void sink_keep_account(struct sink *s, struct account *account)
+{
+        s->account = account;
+}
+
+void sink_sending(struct sink *s)
+{
+        struct account_state state = account_read(s->account);
+
+        state.sending = sink_oldest(s->backlog).tag >> 1;
+        account_write(s->account, &state);
+}
+
+void sink_not_sent(struct sink *s)
+{
+        struct account_state state = account_read(s->account);
+
+        state.sending = 0;
+        account_write(s->account, &state);
+}
+
+void sink_account_file(struct sink *s, uint64_t dev, uint64_t ino, uint64_t size)
+{
+        struct account_state state = account_read(s->account);
+
+        state.dev = dev;
+        state.ino = ino;
+        state.size = size;
+        account_write(s->account, &state);
+}
+
+static void account_delivered(struct account *a, const struct backlog_entry *e)
+{
+        struct account_state state = account_read(a);
+
+        state.told += e->tag >> 1;
+        state.sending = 0;
+        state.size += e->data.size;
+        account_write(a, &state);
 }
 
 void sink_delivered(struct sink *s, size_t n)
@@ -122,8 +165,9 @@ void sink_delivered(struct sink *s, size_t n)
 
                 s->stats.lines++;
                 s->stats.bytes += e.data.size;
-                if (e.tag == SINK_TAG_KERNEL)
+                if (e.tag & SINK_TAG_KERNEL)
                         s->stats.written++;
+                account_delivered(s->account, &e);
                 sink_pop(s, e.tag);
         }
 }
@@ -132,7 +176,7 @@ void sink_give_up(struct sink *s)
 {
         struct backlog_entry e = sink_oldest(s->backlog);
 
-        if (e.tag == SINK_TAG_KERNEL)
+        if (e.tag & SINK_TAG_KERNEL)
                 s->stats.lost++;
         sink_pop(s, e.tag);
 }

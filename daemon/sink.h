@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account.h"
 #include "encode.h"
 #include "event.h"
 #include "stats.h"
@@ -27,8 +28,12 @@ struct message {
         enum event_kind kind;
         struct line line;
         struct line brief; /* at most BRIEF_LINE_MAX bytes; the same as line if that fits */
+        uint32_t lost;     /* EVENT_LOST: its count, at most SINK_LOST_MAX */
         const struct exec_event *event; /* NULL for the daemon's own events */
 };
+
+/* More at once than ever was; see the tags of sink_internal.h. */
+#define SINK_LOST_MAX INT32_MAX
 
 /*
  * journalctl -o json shows null for a field of 4,096 bytes or more, its name and "=" counted:
@@ -57,6 +62,8 @@ struct sink_ops {
 struct sink {
         const struct sink_ops *ops;
         struct backlog *backlog; /* accepted, not delivered; owned */
+        struct account *account; /* of what was delivered; borrowed, or our own */
+        struct account own_account;
         struct sink_stats stats;
         uint64_t seq;           /* given last */
         int error;              /* 0, or -errno of the last failed delivery */
@@ -80,6 +87,9 @@ void sink_reopen(struct sink *s);
 
 /* Another bound for the backlog. -ENOBUFS: what it holds would not fit; nothing has changed. */
 int sink_resize(struct sink *s, size_t backlog);
+
+/* From now on in other memory, which has to outlive the sink; before anything is delivered. */
+void sink_keep_account(struct sink *s, struct account *account);
 
 struct sink *sink_free(struct sink *s);
 DEFINE_FREEP(struct sink, sink_free)

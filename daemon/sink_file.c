@@ -139,6 +139,7 @@ static int file_settle(struct sink_file *f)
         }
         f->size = end;
         f->torn = false;
+        sink_account_file(&f->sink, f->dev, f->ino, end);
         return 0;
 }
 

@@ -17,11 +17,16 @@
 #include "backlog.h"
 #include "sink.h"
 
-/* Tags of entries in the backlog of a sink. */
-enum sink_tag {
-        SINK_TAG_OWN,    /* start, lost, stats, stop */
-        SINK_TAG_KERNEL, /* event_kind_is_kernel(): counted in written, backlog and lost */
-};
+/*
+ * Tags of entries in the backlog of a sink: bit 0 is set for event_kind_is_kernel(), counted in
+ * written, backlog and lost; the others are how many events of the kernel the entry accounts for.
+ */
+#define SINK_TAG_KERNEL 1u
+
+static inline uint32_t sink_tag(uint32_t worth, bool is_kernel)
+{
+        return worth << 1 | (is_kernel ? SINK_TAG_KERNEL : 0);
+}
 
 /*
  * Lines in one writev(): at about 1 KiB a line that makes 256 KiB, where the price of the call is
@@ -36,10 +41,20 @@ int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog);
  * Puts the parts into the backlog as one entry, which has the seq s->seq + 1, and takes that seq.
  * Or, with the error of backlog_push(), counts the event as dropped and leaves seq alone.
  */
-int sink_accept(struct sink *s, enum event_kind kind, const struct span *parts, size_t n_parts);
+int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts);
 
 /* The same with the parts of a JSON line: head, seq, tail, newline. */
 int sink_accept_line(struct sink *s, const struct message *m);
+
+/*
+ * For destinations that take an entry at a time: it is being handed over, and, it was not taken.
+ * Should we die in between, the account says that nobody knows.
+ */
+void sink_sending(struct sink *s);
+void sink_not_sent(struct sink *s);
+
+/* For files: all that `size` bytes of this one hold is accounted for. */
+void sink_account_file(struct sink *s, uint64_t dev, uint64_t ino, uint64_t size);
 
 /* The event never reached the backlog. */
 void sink_dropped(struct sink *s, enum event_kind kind);

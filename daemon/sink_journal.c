@@ -247,8 +247,8 @@ static int sink_journal_write(struct sink *sink, const struct message *m)
         const struct span parts_brief[] = { parts[0], parts[1], parts[2], seq, parts[4], parts[9] };
 
         if (cut)
-                return sink_accept(sink, m->kind, parts, ELEMENTSOF(parts));
-        return sink_accept(sink, m->kind, parts_brief, ELEMENTSOF(parts_brief));
+                return sink_accept(sink, m, parts, ELEMENTSOF(parts));
+        return sink_accept(sink, m, parts_brief, ELEMENTSOF(parts_brief));
 }
 
 /* The entry up to EXECSNOOP_JSON, which is its last line; all of it if there is none. */
@@ -386,7 +386,10 @@ static int sink_journal_deliver(struct sink_journal *s, struct span entry)
                 if (r < 0)
                         return r;
         }
+        sink_sending(&s->sink);
         r = send_entry(s->fd, entry);
+        if (r < 0)
+                sink_not_sent(&s->sink);
         if (r < 0 && r != -EAGAIN) {
                 (void)sink_fail(&s->sink, "send", r);
                 sink_journal_reopen(&s->sink);

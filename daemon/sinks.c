@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "handover.h"
 #include "log.h"
 #include "outlet.h"
 #include "pipeline.h"
@@ -30,6 +31,7 @@ struct place {
 struct sinks {
         sd_event *event;
         struct pipeline *pipeline;
+        struct account *accounts; /* HANDOVER_SINKS, or NULL; borrowed */
         bool use_stdout;
         const struct config *prepared;
         char *path;          /* of the file sink */
@@ -109,21 +111,29 @@ static int place_prepare(struct sinks *s, enum sink_place i, const struct config
 
 static void place_commit(struct sinks *s, enum sink_place i)
 {
+        struct account *account = s->accounts && i < HANDOVER_SINKS ? &s->accounts[i] : NULL;
         struct place *p = &s->place[i];
 
         if (p->leaves) {
                 outlet_finish(p->outlet, clock_monotonic_ns() + CLOSE_TIMEOUT_NS);
                 p->outlet = outlet_free(p->outlet);
         }
+        if (account && p->fresh) {
+                if (i == SINK_FILE && account->is_open && !pipeline_sink(s->pipeline, i))
+                        account_recover_file(account, s->prepared->file.path);
+                sink_keep_account(p->fresh, account);
+        }
         if (p->leaves || p->fresh) {
                 pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->leaves = false;
+        if (account && !pipeline_sink(s->pipeline, i))
+                account->is_open = false; /* the run before us may have had such a sink */
 }
 
-int sinks_new(struct sd_event *event, struct pipeline *pipeline, bool use_stdout,
-              struct sinks **ret)
+int sinks_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
+              bool use_stdout, struct sinks **ret)
 {
         struct sinks *s;
 
@@ -132,6 +142,7 @@ int sinks_new(struct sd_event *event, struct pipeline *pipeline, bool use_stdout
                 return -ENOMEM;
         s->event = sd_event_ref(event);
         s->pipeline = pipeline;
+        s->accounts = accounts;
         s->use_stdout = use_stdout;
         *ret = s;
         return 0;

@@ -13,15 +13,18 @@
 
 #include "macro.h"
 
+struct account;
 struct config;
 struct pipeline;
 struct sd_event;
 struct sinks;
 
-/* Borrows the pipeline, which owns the sinks. `use_stdout`: stdout alone, whatever is configured.
+/*
+ * Borrows the pipeline, which owns the sinks, and the accounts that they keep for the run after us:
+ * HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
  */
-int sinks_new(struct sd_event *event, struct pipeline *pipeline, bool use_stdout,
-              struct sinks **ret);
+int sinks_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
+              bool use_stdout, struct sinks **ret);
 struct sinks *sinks_free(struct sinks *s);
 DEFINE_FREEP(struct sinks, sinks_free)
 

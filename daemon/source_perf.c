@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "handover.h"
 #include "log.h"
 #include "programs.h"
 #include "ring.h"
@@ -62,6 +63,7 @@ struct source_perf {
         int64_t realtime_offset_ns;
         uint64_t reconciled_ns;
         uint64_t missed[_PROGRAM_MAX];
+        uint64_t *base; /* numbers of the time before us; by program, then by CPU */
         uint64_t wakeups;
 };
 
@@ -119,6 +121,7 @@ int source_perf_drain(struct source_perf *s)
                         return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
         }
         s->watermark_ns = watermark;
+        programs_page(s->programs)->passed_ns = watermark;
         if (clock_was_set(&s->realtime_offset_ns))
                 s->handler.on_clock(s->handler.userdata, s->realtime_offset_ns);
         s->handler.on_pass(s->handler.userdata, watermark);
@@ -215,14 +218,21 @@ static int resize_rings(struct source_perf *s, uint64_t size)
         return r;
 }
 
-/* Programs ran on this CPU and found no ring: it came (back) online. */
-static void follow_cpu(struct source_perf *s, unsigned cpu)
+static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
 {
-        struct cpu *c = &s->cpus[cpu];
         uint64_t lost = 0;
 
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 lost += programs_counters(s->programs, i, cpu)->lost_no_ring;
+        return lost;
+}
+
+/* Programs ran on this CPU and found no ring: it came (back) online. */
+static void follow_cpu(struct source_perf *s, unsigned cpu)
+{
+        struct cpu *c = &s->cpus[cpu];
+        uint64_t lost = lost_no_ring(s, cpu);
+
         if (lost == c->lost_no_ring)
                 return;
         c->lost_no_ring = lost;
@@ -336,29 +346,33 @@ static int add_timer(struct source_perf *s)
         return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 }
 
-int source_perf_new(const struct config *config, struct sd_event *event,
-                    const struct source_handler *handler, struct source_perf **ret)
+/*
+ * Before any ring of ours is there: whatever has its number by now is of the time before us. Of an
+ * event that is just being made the record may yet come; it is then one too old, and not counted.
+ */
+static int find_base(struct source_perf *s)
 {
-        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        int r;
+
+        s->base = calloc(_PROGRAM_MAX * s->n_cpus, sizeof(*s->base));
+        if (!s->base)
+                return -ENOMEM;
+        r = programs_read_counters(s->programs);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the programs' counters");
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                s->missed[i] = programs_recursion_misses(s->programs, i);
+                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                        s->base[i * s->n_cpus + cpu] = source_perf_seq(s, i, cpu);
+        }
+        return 0;
+}
+
+static int open_rings(struct source_perf *s)
+{
         unsigned n = 0;
         int r;
 
-        s = calloc(1, sizeof(*s));
-        if (!s)
-                return -ENOMEM;
-        s->handler = *handler;
-        s->event = sd_event_ref(event);
-        s->ring_size = config->capture.ring_size;
-        s->realtime_offset_ns = clock_realtime_offset_ns();
-        s->interval_ns = config->capture.max_latency_ns / 2;
-        r = programs_new(config, &s->programs);
-        if (r < 0)
-                return r;
-        r = add_timer(s);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot add a timer");
-
-        s->n_cpus = programs_cpus(s->programs);
         s->cpus = calloc(s->n_cpus, sizeof(*s->cpus));
         if (!s->cpus)
                 return -ENOMEM;
@@ -370,6 +384,43 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         }
         if (n == 0)
                 return log_errno(LOG_ERR, -ENODEV, "Cannot open a ring on any CPU");
+
+        /* What found no ring until now, needs none any more. */
+        r = programs_read_counters(s->programs);
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                s->cpus[cpu].lost_no_ring = lost_no_ring(s, cpu);
+        return r;
+}
+
+int source_perf_new(const struct config *config, struct sd_event *event,
+                    const struct source_handler *handler, struct handover *handover,
+                    struct source_perf **ret)
+{
+        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->handler = *handler;
+        s->event = sd_event_ref(event);
+        s->ring_size = config->capture.ring_size;
+        s->realtime_offset_ns = clock_realtime_offset_ns();
+        s->interval_ns = config->capture.max_latency_ns / 2;
+        r = programs_new(config, handover, &s->programs);
+        if (r < 0)
+                return r;
+        r = add_timer(s);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+
+        s->n_cpus = programs_cpus(s->programs);
+        r = find_base(s);
+        if (r < 0)
+                return r;
+        r = open_rings(s);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(s);
         return 0;
@@ -388,12 +439,13 @@ int source_perf_attach(struct source_perf *s)
 void source_perf_stop(struct source_perf *s)
 {
         uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+        bool is_over;
 
-        programs_stop(s->programs);
         (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        is_over = programs_stop(s->programs);
         do /* again, as long as one that had begun before is not through */
                 source_perf_reconcile(s);
-        while (s->in_flight && clock_monotonic_ns() < end);
+        while (is_over && s->in_flight && clock_monotonic_ns() < end);
 }
 
 struct source_perf *source_perf_free(struct source_perf *s)
@@ -404,6 +456,7 @@ struct source_perf *source_perf_free(struct source_perf *s)
         for (unsigned cpu = 0; s->cpus && cpu < s->n_cpus; cpu++)
                 cpu_close(&s->cpus[cpu]);
         free(s->cpus);
+        free(s->base);
         programs_free(s->programs);
         sd_event_unref(s->event);
         free(s);
@@ -452,6 +505,16 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
         const struct exec_counters *c = programs_counters(s->programs, program, cpu);
 
         return c->seen - c->filtered;
+}
+
+uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu)
+{
+        return s->base[program * s->n_cpus + cpu];
+}
+
+struct programs *source_perf_programs(const struct source_perf *s)
+{
+        return s->programs;
 }
 
 const char *const *source_perf_missing_keys(const struct source_perf *s)

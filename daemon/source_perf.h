@@ -5,6 +5,8 @@
 #include "source.h"
 
 struct config;
+struct handover;
+struct programs;
 struct sd_event;
 struct source_perf;
 struct stats;
@@ -17,12 +19,16 @@ struct stats;
  * tracepoint. The reason has been logged.
  */
 int source_perf_new(const struct config *config, struct sd_event *event,
-                    const struct source_handler *handler, struct source_perf **ret);
+                    const struct source_handler *handler, struct handover *handover,
+                    struct source_perf **ret);
 
 /* From here on events are recorded. */
 int source_perf_attach(struct source_perf *s);
 
-/* From now on nothing is recorded; all that was, has been handed over when this returns. */
+/*
+ * All that was recorded has been handed over when this returns. From now on nothing is recorded, or
+ * what is, is for the run after us.
+ */
 void source_perf_stop(struct source_perf *s);
 
 struct source_perf *source_perf_free(struct source_perf *s);
@@ -45,6 +51,12 @@ void source_perf_stats(struct source_perf *s, struct stats *stats);
 
 /* The number given last by the program on the CPU, as of the last reading. */
 uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu);
+
+/* The number given last before this run: events of the time before us. */
+uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu);
+
+/* The BPF side, for what is not the source's business. Valid as long as `s`. */
+struct programs *source_perf_programs(const struct source_perf *s);
 
 /* Keys of events that this kernel cannot give; NULL-terminated, valid as long as `s`. */
 const char *const *source_perf_missing_keys(const struct source_perf *s);

@@ -42,9 +42,9 @@ uint64_t stats_filtered(const struct stats *s)
 
 uint64_t stats_lost(const struct stats *s)
 {
-        /* journal, file and stdout count for themselves: sink_stats.lost */
+        /* journal, file, stdout and down are each sink's own: sink_stats.lost */
         return s->lost[LOSS_RING] + s->lost[LOSS_RECURSION] + s->lost[LOSS_QUEUE] +
-               s->lost[LOSS_DECODE] + s->lost[LOSS_DOWN];
+               s->lost[LOSS_DECODE];
 }
 
 int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink)

@@ -18,6 +18,7 @@ struct sink_stats {
         uint64_t backlog; /* accepted, waiting */
         uint64_t before;  /* passed by before this sink was opened */
         uint64_t lost;    /* not accepted or given up: the backlog was full, or too large */
+        uint64_t down;    /* of lost: before our time, since the run before us */
         uint64_t lines;   /* lines delivered, those of the daemon's own events included */
         uint64_t bytes;   /* likewise */
         uint64_t retries; /* deliveries that had to be tried again */
@@ -29,7 +30,7 @@ struct sink_stats {
 struct stats {
         struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
         uint64_t recursion_misses[_PROGRAM_MAX];
-        uint64_t lost[_LOSS_WHERE_MAX]; /* before the sinks: ring, recursion, queue, decode, down */
+        uint64_t lost[_LOSS_WHERE_MAX]; /* before the sinks: ring, recursion, queue, decode; others: see stats_lost() */
         uint64_t in_rings;              /* taken a sequence number, not drained yet; 0 when quiet */
         uint64_t queued;                /* in the queue now */
         uint64_t queue_bytes;
@@ -46,7 +47,7 @@ const char *exec_program_name(enum exec_program program);
 uint64_t stats_seen(const struct stats *s);
 uint64_t stats_filtered(const struct stats *s);
 
-/* Lost before any sink: in ring, queue and decoder, or while nobody was reading. */
+/* Lost before any sink: in ring, queue and decoder. */
 uint64_t stats_lost(const struct stats *s);
 
 /*

@@ -94,6 +94,7 @@ static inline struct sink *memory_sink_new(enum loss_where loss)
                 .free = memory_sink_free,
         };
         o->sink.ops = &o->ops;
+        o->sink.account = &o->sink.own_account;
         o->sink.stats.name = o->ops.name;
         return &o->sink;
 }

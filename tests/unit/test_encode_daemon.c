@@ -11,6 +11,7 @@ static const struct sink_stats a_sink = {
         .name = "journal",
         .written = 1,
         .lost = 2,
+        .down = 1,
         .backlog = 3,
         .lines = 4,
         .bytes = 5,
@@ -103,7 +104,7 @@ static void stats_show_each_counter_in_its_place(void **state)
         (void)state;
         assert_int_equal(encode_stats(e, NOW_BOOT_NS, &stats, &line), 0);
         assert_line(&line, HEAD("stats") COMMON
-                    ",\"seen\":24,\"filtered\":3,\"lost\":76,"
+                    ",\"seen\":24,\"filtered\":3,\"lost\":58,"
                     "\"lost_by\":{\"ring\":13,\"recursion\":14,\"queue\":15,\"decode\":16,"
                     "\"stdout\":17,\"down\":18},"
                     "\"queued\":19,\"queue_bytes\":20,\"wakeups\":21,\"cut\":22,"
@@ -114,9 +115,9 @@ static void stats_show_each_counter_in_its_place(void **state)
                     "\"attempt\":{\"seen\":0,\"sent\":0,\"filtered\":0,\"lost_ring_full\":0,"
                     "\"lost_no_ring\":0,\"lost_other\":0,\"recursion_misses\":12,\"bare\":0,"
                     "\"lost_chunks\":0,\"faults\":0,\"untracked\":0}},"
-                    "\"sinks\":{\"journal\":{\"written\":1,\"lost\":2,\"backlog\":3,\"lines\":4,"
-                    "\"bytes\":5,\"retries\":6,\"backlog_bytes\":7,\"unaccounted\":-80}},"
-                    "\"unaccounted\":-80}");
+                    "\"sinks\":{\"journal\":{\"written\":1,\"lost\":2,\"down\":1,\"backlog\":3,\"lines\":4,"
+                    "\"bytes\":5,\"retries\":6,\"backlog_bytes\":7,\"unaccounted\":-62}},"
+                    "\"unaccounted\":-62}");
 }
 
 static void stats_show_the_worst_balance_of_the_sinks(void **state)
@@ -208,10 +209,12 @@ static void start_shows_what_is_missing_and_inherited(void **state)
         assert_int_equal(config_new(&config), 0);
         info.config = config;
         info.inherited = &stats;
+        info.down = "counted";
         stats.program[PROGRAM_EXEC].seen = 6;
         assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
         json = parse_line(&line);
         assert_value(json, "missing", "[\"cgroup\",\"tty\"]");
+        assert_string_equal(get_string(json, "down"), "counted");
         assert_value(get(json, "inherited"), "seen", "6");
         assert_value(get(json, "inherited"), "unaccounted", "0");
         json_object_put(json);

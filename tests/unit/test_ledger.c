@@ -63,7 +63,7 @@ static void hole_is_a_loss_between_its_neighbours(void **state)
         assert_true(receive(l, 1, 1, 100));
         assert_true(receive(l, 1, 5, 200));
         assert_int_equal(ledger_lost(l, LOSS_RING), 3);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 3, 100, 200 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 3, 100, 200, 0 });
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 1), 5);
 }
 
@@ -72,7 +72,7 @@ static void hole_before_the_first_event_is_a_loss(void **state)
         struct ledger *l = *state;
 
         assert_true(receive(l, 2, 8, 300));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 300, 300 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 300, 300, 0 });
 }
 
 static void number_that_was_there_is_refused(void **state)
@@ -129,12 +129,12 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         struct ledger *l = *state;
 
         assert_true(receive(l, 0, 2, 100));
-        ledger_told(l, 0, LOSS_RING);
+        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 500); /* nothing missing */
         assert_false(ledger_has_untold(l, 0));
 
         ledger_reconcile(l, PROGRAM_EXEC, 0, 6, 600);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 4, 100, 600 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 4, 100, 600, 0 });
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 0), 6);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 6, 700); /* counted already */
         ledger_reconcile(l, PROGRAM_EXEC, 0, 3, 800); /* older than what is known */
@@ -143,12 +143,12 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         assert_false(receive(l, 0, 6, 900));
         assert_int_equal(ledger_lost(l, LOSS_RING), 5);
         /* a later loss begins where the counters were read last, or the last event came */
-        ledger_told(l, 0, LOSS_RING);
+        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
         assert_true(receive(l, 0, 8, 900));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 600, 900 });
-        ledger_told(l, 0, LOSS_RING);
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 600, 900, 0 });
+        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 9, 1000);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 900, 1000 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 900, 1000, 0 });
 }
 
 static void counters_alone_show_a_loss(void **state)
@@ -156,7 +156,7 @@ static void counters_alone_show_a_loss(void **state)
         struct ledger *l = *state;
 
         ledger_reconcile(l, PROGRAM_EXIT, 1, 9, 400);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 9, 400, 400 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 9, 400, 400, 0 });
 }
 
 static void losses_of_one_cause_are_summed_up(void **state)
@@ -166,12 +166,12 @@ static void losses_of_one_cause_are_summed_up(void **state)
         ledger_add(l, LOSS_QUEUE, 1, 2, 50, 60);
         ledger_add(l, LOSS_QUEUE, 1, 3, 40, 45);
         ledger_add(l, LOSS_DECODE, 1, 1, 7, 8);
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, 1, 5, 40, 60 });
+        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, 1, 5, 40, 60, 0 });
         ledger_add(l, LOSS_QUEUE, 2, 1, 70, 70);
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 6, 40, 70 });
+        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 6, 40, 70, 0 });
         ledger_add(l, LOSS_QUEUE, 1, 1, 50, 50); /* which CPU, is not known again */
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 7, 40, 70 });
-        assert_untold(l, 0, &(struct loss){ LOSS_DECODE, 1, 1, 7, 8 });
+        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 7, 40, 70, 0 });
+        assert_untold(l, 0, &(struct loss){ LOSS_DECODE, 1, 1, 7, 8, 0 });
         assert_int_equal(ledger_lost(l, LOSS_QUEUE), 7);
         assert_int_equal(ledger_lost(l, LOSS_DECODE), 1);
 }
@@ -191,7 +191,7 @@ static void time_span_is_never_backwards(void **state)
 
         assert_true(receive(l, 0, 1, 500));
         ledger_reconcile(l, PROGRAM_EXEC, 0, 3, 400);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 400, 500 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 400, 500, 0 });
 }
 
 static void each_reader_is_told_once(void **state)
@@ -201,7 +201,7 @@ static void each_reader_is_told_once(void **state)
         ledger_add(l, LOSS_RING, 0, 1, 1, 1);
         for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
                 assert_true(ledger_has_untold(l, reader));
-                ledger_told(l, reader, LOSS_RING);
+                ledger_told(l, reader, LOSS_RING, UINT64_MAX);
                 assert_false(ledger_has_untold(l, reader));
                 assert_null(ledger_untold(l, reader, LOSS_RING));
         }
@@ -213,10 +213,10 @@ static void reader_that_was_not_told_hears_all_of_it_later(void **state)
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 0, 1, 10, 11);
-        ledger_told(l, 0, LOSS_RING);
+        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
         ledger_add(l, LOSS_RING, 0, 2, 20, 21);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 20, 21 });
-        assert_untold(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21 });
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 20, 21, 0 });
+        assert_untold(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21, 0 });
 }
 
 static void new_reader_hears_of_nothing_before_it(void **state)
@@ -229,7 +229,44 @@ static void new_reader_hears_of_nothing_before_it(void **state)
         assert_false(ledger_has_untold(l, 1));
         assert_true(ledger_has_untold(l, 0));
         ledger_add(l, LOSS_FILE, 0, 2, 3, 4);
-        assert_untold(l, 1, &(struct loss){ LOSS_FILE, 0, 2, 3, 4 });
+        assert_untold(l, 1, &(struct loss){ LOSS_FILE, 0, 2, 3, 4, 0 });
+}
+
+static void numbers_of_the_time_before_are_no_hole(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_begin(l, PROGRAM_EXEC, 1, 100);
+        assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 1), 100);
+        assert_false(receive(l, 1, 100, 5)); /* it was in the making, and is accounted for */
+        assert_true(receive(l, 1, 101, 6));
+        assert_true(receive(l, 1, 104, 7));
+        assert_int_equal(ledger_lost(l, LOSS_RING), 2);
+        ledger_begin(l, PROGRAM_EXEC, N_CPUS, 1);
+}
+
+static void loss_of_one_reader_is_told_to_it_alone(void **state)
+{
+        const struct loss down = { LOSS_DOWN, LOSS_ANY_CPU, 7, 100, 200, 1 };
+        struct ledger *l = *state;
+
+        ledger_add_for(l, 1, &down);
+        ledger_add_for(l, 0, &(struct loss){ .where = LOSS_DOWN });
+        assert_untold(l, 1, &down);
+        assert_null(ledger_untold(l, 0, LOSS_DOWN));
+        assert_int_equal(ledger_lost(l, LOSS_DOWN), 0);
+}
+
+static void what_was_told_in_part_is_told_on(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_add(l, LOSS_RING, 1, 10, 100, 200);
+        ledger_told(l, 0, LOSS_RING, 4);
+        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->count, 6);
+        assert_int_equal(ledger_untold(l, 1, LOSS_RING)->count, 10);
+        ledger_told(l, 0, LOSS_RING, 6);
+        assert_null(ledger_untold(l, 0, LOSS_RING));
 }
 
 /* What readers were told adds up to what was lost, however often they listen. */
@@ -254,7 +291,7 @@ static void tellings_add_up_on_random_walks(void **state)
                         continue;
                 assert_true(loss->from_ns <= loss->to_ns && loss->to_ns <= step);
                 told[reader] += loss->count;
-                ledger_told(l, reader, LOSS_RING);
+                ledger_told(l, reader, LOSS_RING, UINT64_MAX);
         }
         for (uint32_t cpu = 0; cpu < N_CPUS; cpu++)
                 ledger_reconcile(l, PROGRAM_EXEC, cpu, next[cpu] - 1, 20000);
@@ -285,6 +322,9 @@ int main(void)
                 TEST(reader_that_was_not_told_hears_all_of_it_later),
                 TEST(new_reader_hears_of_nothing_before_it),
                 TEST(tellings_add_up_on_random_walks),
+                TEST(numbers_of_the_time_before_are_no_hole),
+                TEST(loss_of_one_reader_is_told_to_it_alone),
+                TEST(what_was_told_in_part_is_told_on),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

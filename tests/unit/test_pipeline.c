@@ -564,6 +564,71 @@ static void run_takes_no_more_than_it_is_asked_for(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* A sink that the run before us has left behind with so much told. */
+static struct sink *resumed_sink(uint64_t told, uint64_t sending)
+{
+        struct sink *s = memory_sink_new(LOSS_FILE);
+
+        account_write(s->account, &(struct account_state){ .told = told, .sending = sending });
+        s->account->is_open = true;
+        return s;
+}
+
+static void sink_of_the_run_before_is_told_what_it_lacks(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+        struct json_object *json;
+        struct stats stats;
+        struct sink *s;
+
+        pipeline_begin(p, 100, 1000, 2000);
+        s = resumed_sink(70, 1);
+        pipeline_set_sink(p, SINK_FILE, s);
+        pipeline_stats(p, &stats);
+        assert_int_equal(stats.sink[0].down, 30);
+        assert_int_equal(stats.sink[0].lost, 30);
+        assert_int_equal(stats.sink[0].before, 70);
+        assert_int_equal(account_read(s->account).sending, 0);
+        assert_true(pipeline_has_untold(p));
+        assert_int_equal(pipeline_stop(p, 3000), 0);
+        json = memory_sink_line(s, 0);
+        assert_string_equal(json_object_get_string(json_object_object_get(json, "where")), "down");
+        assert_int_equal(json_object_get_int(json_object_object_get(json, "count")), 30);
+        assert_int_equal(json_object_get_int(json_object_object_get(json, "uncertain")), 1);
+        json_object_put(json);
+}
+
+static void sink_that_lacks_nothing_is_told_nothing(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+
+        pipeline_begin(p, 100, 1000, 2000);
+        pipeline_set_sink(p, SINK_FILE, resumed_sink(100, 0));
+        assert_false(pipeline_has_untold(p));
+        pipeline_set_sink(p, SINK_FILE, resumed_sink(101, 0)); /* as if somebody could not count */
+        assert_false(pipeline_has_untold(p));
+}
+
+static void new_sink_begins_behind_all_that_was(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+        struct sink *s = memory_sink_new(LOSS_FILE);
+        struct stats stats;
+
+        pipeline_begin(p, 100, 1000, 2000);
+        ledger_add(rig->stages.ledger, LOSS_RING, 0, 5, 1, 1);
+        pipeline_set_sink(p, SINK_FILE, s);
+        assert_true(s->account->is_open);
+        assert_int_equal(account_read(s->account).told, 105);
+        assert_false(ledger_has_untold(rig->stages.ledger, SINK_FILE));
+        pipeline_stats(p, &stats);
+        assert_int_equal(stats.sink[0].before, 100);
+        assert_int_equal(stats.sink[0].down, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -586,6 +651,9 @@ int main(void)
                 TEST(sink_without_room_is_told_later),
                 TEST(loss_of_one_sink_is_told_to_all),
                 TEST(loss_of_a_sink_that_goes_is_told_to_those_that_stay),
+                TEST(sink_of_the_run_before_is_told_what_it_lacks),
+                TEST(sink_that_lacks_nothing_is_told_nothing),
+                TEST(new_sink_begins_behind_all_that_was),
                 TEST(stream_has_two_ends),
                 TEST(run_takes_no_more_than_it_is_asked_for),
         };

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The names and the page. What is stored stays open here as long as its owner keeps it open: we
+ * remember numbers, not copies.
+ *
+ * FDPOLL=0 because the service manager would else drop a descriptor at once that polls with an
+ * error, as BPF maps do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "handover.h"
+#include "log.h"
+
+#define PAGE_NAME "page"
+#define PAGE_MAGIC UINT64_C(0x72646e6168637865) /* "exechandr" */
+#define NAME_SIZE 32
+
+struct item {
+        char name[NAME_SIZE];
+        int fd;
+        bool is_ours; /* nobody has taken it: to be closed */
+};
+
+struct handover {
+        struct item *items;
+        unsigned n_items;
+        bool is_kept;
+        int page_fd;
+        struct handover_page *page;
+        size_t page_size;
+};
+
+static struct item *item_of(struct handover *h, const char *name)
+{
+        for (unsigned i = 0; i < h->n_items; i++)
+                if (strcmp(h->items[i].name, name) == 0)
+                        return &h->items[i];
+        return NULL;
+}
+
+static int item_add(struct handover *h, const char *name, int fd, bool is_ours)
+{
+        struct item *items;
+
+        if (strlen(name) >= NAME_SIZE)
+                return -ENAMETOOLONG;
+        items = reallocarray(h->items, h->n_items + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        h->items = items;
+        items[h->n_items] = (struct item){ .fd = fd, .is_ours = is_ours };
+        strcpy(items[h->n_items].name, name);
+        h->n_items++;
+        return 0;
+}
+
+static void item_remove(struct handover *h, struct item *item)
+{
+        if (item->is_ours)
+                closep(&item->fd);
+        *item = h->items[--h->n_items];
+}
+
+static int take_listen_fds(struct handover *h)
+{
+        char **names = NULL;
+        int n, r = 0;
+
+        n = sd_listen_fds_with_names(true, &names);
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+
+                if (r >= 0 && !item_of(h, names[i]))
+                        r = item_add(h, names[i], fd, true);
+                else
+                        (void)close(fd);
+                free(names[i]);
+        }
+        free(names);
+        return n < 0 ? n : r;
+}
+
+int handover_open(bool keep, struct handover **ret)
+{
+        _cleanup_(handover_freep) struct handover *h = NULL;
+        int r;
+
+        h = calloc(1, sizeof(*h));
+        if (!h)
+                return -ENOMEM;
+        h->page_fd = -1;
+        h->is_kept = keep && getenv("NOTIFY_SOCKET");
+        r = keep ? take_listen_fds(h) : 0;
+        if (r < 0) /* then it is as if there was nothing */
+                log_errno(LOG_WARNING, r, "Cannot take what the service manager keeps for us");
+        *ret = TAKE_PTR(h);
+        return 0;
+}
+
+static void unmap_page(struct handover *h)
+{
+        if (h->page)
+                (void)munmap(h->page, h->page_size);
+        h->page = NULL;
+        closep(&h->page_fd);
+        h->page_fd = -1;
+}
+
+struct handover *handover_free(struct handover *h)
+{
+        if (!h)
+                return NULL;
+        while (h->n_items > 0)
+                item_remove(h, &h->items[0]);
+        unmap_page(h);
+        free(h->items);
+        free(h);
+        return NULL;
+}
+
+static int map_page(struct handover *h, int fd)
+{
+        void *page;
+
+        page = mmap(NULL, h->page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (page == MAP_FAILED)
+                return -errno;
+        h->page = page;
+        h->page_fd = fd;
+        return 0;
+}
+
+static int new_page(struct handover *h, unsigned n_cpus)
+{
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        fd = memfd_create("execsnoopd-page", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, (off_t)h->page_size) < 0)
+                return -errno;
+        r = map_page(h, fd);
+        if (r < 0)
+                return r;
+        TAKE_FD(fd);
+        h->page->magic = PAGE_MAGIC;
+        h->page->version = HANDOVER_VERSION;
+        h->page->n_cpus = n_cpus;
+        handover_store(h, PAGE_NAME, h->page_fd);
+        return 0;
+}
+
+/* Somebody else's page, of whatever size, must not become ours. */
+static int old_page(struct handover *h, unsigned n_cpus)
+{
+        _cleanup_(closep) int fd = handover_take(h, PAGE_NAME);
+        struct stat st;
+        int r;
+
+        if (fd < 0)
+                return -ENOENT;
+        if (fstat(fd, &st) < 0 || (size_t)st.st_size != h->page_size)
+                return -EPROTO;
+        r = map_page(h, fd);
+        if (r < 0)
+                return r;
+        TAKE_FD(fd);
+        if (h->page->magic != PAGE_MAGIC || h->page->version != HANDOVER_VERSION ||
+            h->page->n_cpus != n_cpus)
+                return -EPROTO;
+        return 0;
+}
+
+int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret)
+{
+        int r;
+
+        h->page_size = sizeof(*h->page) + sizeof(h->page->seq[0]) * n_cpus * _PROGRAM_MAX;
+        r = old_page(h, n_cpus);
+        if (r >= 0) {
+                *ret = h->page;
+                return true;
+        }
+        if (r != -ENOENT)
+                log_warning("What the run before us left is of another version of execsnoopd; "
+                            "what happened since cannot be known");
+        r = handover_reset(h, ret);
+        return r < 0 ? r : false;
+}
+
+int handover_reset(struct handover *h, struct handover_page **ret)
+{
+        unsigned n_cpus =
+                (h->page_size - sizeof(*h->page)) / sizeof(h->page->seq[0]) / _PROGRAM_MAX;
+        int r;
+
+        while (h->n_items > 0)
+                handover_forget(h, h->items[0].name);
+        unmap_page(h);
+        r = new_page(h, n_cpus);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot make a page for the run after us");
+        *ret = h->page;
+        return 0;
+}
+
+int handover_take(struct handover *h, const char *name)
+{
+        struct item *item = item_of(h, name);
+
+        if (!item || !item->is_ours)
+                return -1;
+        item->is_ours = false; /* remembered: it is in the store already */
+        return item->fd;
+}
+
+void handover_store(struct handover *h, const char *name, int fd)
+{
+        char state[sizeof("FDSTORE=1\nFDPOLL=0\nFDNAME=") + NAME_SIZE];
+        int r;
+
+        r = item_add(h, name, fd, false);
+        if (r >= 0 && h->is_kept) {
+                (void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+                r = sd_pid_notify_with_fds(0, false, state, &fd, 1);
+        }
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot keep '%s' for a restart", name);
+}
+
+void handover_forget(struct handover *h, const char *name)
+{
+        struct item *item = item_of(h, name);
+
+        if (!item)
+                return;
+        if (h->is_kept)
+                (void)sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        item_remove(h, item);
+}
+
+void handover_forget_rest(struct handover *h)
+{
+        for (unsigned i = h->n_items; i-- > 0;)
+                if (h->items[i].is_ours)
+                        handover_forget(h, h->items[i].name);
+}
+
+bool handover_is_kept(const struct handover *h)
+{
+        return h->is_kept;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Handover: what one run of the daemon leaves to the next.
+ *
+ * Descriptors, each with a name: the maps, programs and links of the BPF side, which go on counting
+ * while nobody reads, and a page of memory with the accounts of the sinks. They are kept by the
+ * service manager (its fd store, see sd_pid_notify_with_fds(3)), which survives us however we end,
+ * or are passed on by handover_exec(), which replaces the image of this very process.
+ *
+ * Without a service manager there is no next run: the page is then plain memory, and nothing is
+ * stored. A page of another layout is not understood, and everything that came with it is dropped.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "exec_record.h"
+#include "macro.h"
+
+/* Any change of the page, or of the maps that go with it, bumps it. */
+#define HANDOVER_VERSION 1
+
+#define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
+#define HANDOVER_CPUS_MAX 8192
+
+struct handover_page {
+        uint64_t magic;
+        uint32_t version, n_cpus;
+        uint64_t object_hash; /* of the BPF object whose programs run */
+        uint64_t runs;
+        uint64_t passed_ns; /* CLOCK_BOOTTIME: all before this has come out of the rings */
+        uint64_t earlier_misses[_PROGRAM_MAX]; /* of programs that have gone */
+        struct account accounts[HANDOVER_SINKS];
+
+        /* Valid for handover_exec() only: what has come out of the rings, which go on. */
+        uint64_t ring_size;
+        uint64_t missed[_PROGRAM_MAX];
+        uint64_t seq[]; /* n_cpus * _PROGRAM_MAX, as the ledger's */
+};
+
+struct handover;
+
+/*
+ * Takes what the service manager or the image before us has kept. Errors are logged. Unless `keep`,
+ * this run is for itself: it takes nothing and leaves nothing.
+ */
+int handover_open(bool keep, struct handover **ret);
+
+/* Closes what nobody has taken. */
+struct handover *handover_free(struct handover *h);
+DEFINE_FREEP(struct handover, handover_free)
+
+/* The page, for `n_cpus` CPUs. True: of the run before us. To be called first. */
+int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret);
+
+/* The rest is of no use after all: drops it, from the store as well, and starts a new page. */
+int handover_reset(struct handover *h, struct handover_page **ret);
+
+/* A descriptor from the run before us, now the caller's; -1 if there is none. */
+int handover_take(struct handover *h, const char *name);
+
+/* Keeps a copy for the run after us, or forgets it. Errors are logged: it is then not kept. */
+void handover_store(struct handover *h, const char *name, int fd);
+void handover_forget(struct handover *h, const char *name);
+
+/* Drops what nobody has taken, from the store as well. */
+void handover_forget_rest(struct handover *h);
+
+/* True if what we store may survive us: there is somebody to keep it. */
+bool handover_is_kept(const struct handover *h);

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""A service manager of our own, as far as a daemon needs one to be restarted without a gap: its
+notify socket, and its fd store, which outlives the daemon."""
+import array
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+
+import harness
+
+FDS_MAX = 64
+LISTEN_FDS_START = 3
+SPARE_FDS_START = 400
+
+
+class Manager:
+    def __init__(self, settings=None):
+        self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
+        self.config = os.path.join(self.folder, "test.conf")
+        self.path = os.path.join(self.folder, "exec.jsonl")
+        self.daemon = harness.DAEMON
+        self.store = {}
+        self.messages = []
+        self.changed = threading.Condition()
+        self.pid = 0
+        self.configure(settings or {})
+        self.address = os.path.join(self.folder, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.address)
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.pid:
+            self.end(signal.SIGKILL)
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+        self.drop_store()
+        shutil.rmtree(self.folder)
+
+    def configure(self, settings):
+        sections = {"Journal": {"Enabled": "no"},
+                    "File": {"Enabled": "yes", "Path": self.path, "MaxSize": "0"}}
+        for section, keys in settings.items():
+            sections.setdefault(section, {}).update(keys)
+        with open(self.config, "w", encoding="utf-8") as file:
+            for section, keys in sections.items():
+                file.write(f"[{section}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
+
+    def listen(self):
+        while True:
+            data, ancillary, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(4 * FDS_MAX))
+            if not data:
+                return
+            fds = array.array("i")
+            for _, _, content in ancillary:
+                fds.frombytes(content[:len(content) - len(content) % fds.itemsize])
+            message = dict(line.split("=", 1) for line in data.decode().split("\n") if "=" in line)
+            with self.changed:
+                self.keep(message, list(fds))
+                self.messages.append(message)
+                self.changed.notify_all()
+
+    def keep(self, message, fds):
+        name = message.get("FDNAME")
+        if message.get("FDSTOREREMOVE") == "1" and name in self.store:
+            os.close(self.store.pop(name))
+        if message.get("FDSTORE") == "1" and name not in self.store:
+            self.store[name] = fds.pop()
+        for fd in fds:
+            os.close(fd)
+
+    def drop_store(self):
+        """What a real stop of a service does."""
+        with self.changed:
+            while self.store:
+                os.close(self.store.popitem()[1])
+
+    def wait_for(self, key, what):
+        """Until a message with the key has come, and all before it; which is then forgotten."""
+        with self.changed:
+            found = self.changed.wait_for(lambda: any(key in m for m in self.messages),
+                                          harness.DEADLINE)
+            assert found, f"no {what}"
+            self.messages.clear()
+
+    def start(self, path=None):
+        with self.changed:
+            self.messages.clear()
+            items = list(self.store.items())
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.become_daemon(items, path or self.daemon)
+        self.wait_for("READY", "READY=1")
+
+    def become_daemon(self, items, path):
+        try:
+            for i, (_, fd) in enumerate(items):
+                os.dup2(fd, SPARE_FDS_START + i)
+            for i in range(len(items)):
+                os.dup2(SPARE_FDS_START + i, LISTEN_FDS_START + i, inheritable=True)
+            os.closerange(LISTEN_FDS_START + len(items), SPARE_FDS_START + FDS_MAX)
+            environment = {**os.environ, "NOTIFY_SOCKET": self.address}
+            if items:
+                environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(items)),
+                                   LISTEN_FDNAMES=":".join(name for name, _ in items))
+            os.execve(path, [path, f"--config={self.config}"], environment)
+        finally:
+            os._exit(127)
+
+    def end(self, number=signal.SIGTERM):
+        os.kill(self.pid, number)
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return status
+
+    def restart(self, number=signal.SIGTERM):
+        self.end(number)
+        self.start()
+
+    def reload(self):
+        with self.changed:
+            self.messages.clear()
+        os.kill(self.pid, signal.SIGHUP)
+        self.wait_for("READY", "READY=1 after a reload")
+
+    def events(self):
+        with open(self.path, "rb") as file:
+            return [json.loads(line) for line in file]
+
+    def sync(self):
+        """All events, after everything that has happened until now is among them."""
+        now = harness.timestamp()
+        os.kill(self.pid, signal.SIGUSR2)
+        harness.wait_until(lambda: any(e["event"] == "stats" and e["time"] >= now
+                                       for e in self.events()), "stats event in the file")
+        return self.events()

@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""The run after this one: what happened while nobody was reading is counted, to the exec."""
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import harness
+from harness import TARGET
+from manager import Manager
+
+PROGRAM = "counted-by-test-restart"
+
+
+def execute(count):
+    for _ in range(count):
+        os.waitpid(os.posix_spawn(TARGET, [PROGRAM], {}), 0)
+
+
+def lost(events, where=None):
+    return sum(e["count"] for e in events if e["event"] == "lost" and where in (None, e["where"]))
+
+
+def is_kernels(event):
+    return event["event"] in ("exec", "exec_failed", "exec_attempt", "exit")
+
+
+class Restart(unittest.TestCase):
+    def check_ledger(self, events):
+        """All lines and losses of all runs together are what the kernel has seen."""
+        last = [e for e in events if e["event"] in ("stats", "stop")][-1]
+        told = sum(1 for e in events if is_kernels(e)) + lost(events)
+        self.assertEqual(last["unaccounted"], 0)
+        self.assertEqual(told, last["seen"] - last["filtered"])
+
+    def check_sequence(self, events):
+        expected = 1
+        for event in events:
+            if event["event"] == "start":
+                expected = 1
+            self.assertEqual(event["seq"], expected)
+            expected += 1
+
+    def check(self, events, made):
+        mine = sum(1 for e in events if e["event"] == "exec" and e.get("argv") == [PROGRAM])
+        self.assertLessEqual(mine, made)
+        self.assertGreaterEqual(mine + lost(events), made)
+        self.check_ledger(events)
+        self.check_sequence(events)
+        return mine
+
+    def test_orderly_restart(self):
+        with Manager() as manager:
+            execute(10)
+            manager.end()
+            execute(50)
+            manager.start()
+            execute(10)
+            manager.end()
+            events = manager.events()
+        self.assertEqual(self.check(events, 70), 20)
+        self.assertGreaterEqual(lost(events, "down"), 50)
+        starts = [e for e in events if e["event"] == "start"]
+        self.assertEqual([e["down"] for e in starts], ["unknown", "counted"])
+        self.assertNotIn("inherited", starts[0])
+        inherited = starts[1]["inherited"]
+        self.assertGreaterEqual(inherited["seen"], 60)
+        self.assertEqual(inherited["sinks"]["file"]["down"], lost(events, "down"))
+        down = next(e for e in events if e["event"] == "lost")
+        self.assertLess(down["from"], down["to"])
+        self.assertLessEqual(down["to"], down["time"])
+
+    def test_killed_at_random_moments_in_a_storm(self):
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}")
+        dice = random.Random(seed)
+        made = 0
+        with Manager() as manager:
+            for _ in range(8):
+                thread = threading.Thread(target=execute, args=(600,))
+                made += 600
+                thread.start()
+                for _ in range(2):
+                    time.sleep(dice.uniform(0, 0.15))
+                    manager.restart(signal.SIGKILL)
+                thread.join()
+            manager.sync()
+            manager.end()
+            self.check(manager.events(), made)
+
+    def test_killed_with_a_full_ring(self):
+        with Manager({"Capture": {"RingSize": "16K"}}) as manager:
+            os.kill(manager.pid, signal.SIGSTOP)
+            execute(200)
+            manager.restart(signal.SIGKILL)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.check(events, 200)
+        self.assertGreaterEqual(lost(events, "down"), 200)
+
+    def test_all_kinds_of_events(self):
+        settings = {"Capture": {"Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "",
+                                "Attempts": "yes"}}
+        with Manager(settings) as manager:
+            for number in (signal.SIGKILL, signal.SIGTERM):
+                execute(20)
+                manager.end(number)
+                execute(20)
+                manager.start()
+            execute(20)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.check_ledger(events)
+        self.assertGreaterEqual(lost(events, "down"), 2 * 20 * 3)
+
+    def test_other_settings_after_the_restart(self):
+        with Manager({"Capture": {"Exits": "yes"}}) as manager:
+            manager.end()
+            manager.configure({"Capture": {"FailedExecs": "yes"}})
+            execute(10)
+            manager.start()
+            execute(10)
+            manager.sync()
+            self.assertFalse([n for n in manager.store if n.startswith("link-exit")])
+            self.assertTrue([n for n in manager.store if n.startswith("link-failed")])
+            manager.end()
+            self.check(manager.events(), 20)
+
+    def test_sink_that_was_not_there_before_is_told_nothing(self):
+        with Manager({"File": {"Enabled": "no"}}) as manager:
+            execute(10)
+            manager.end()
+            execute(10)
+            manager.configure({})
+            manager.start()
+            execute(10)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(sum(1 for e in events if e.get("argv") == [PROGRAM]), 10)
+        self.assertEqual(events[-1]["unaccounted"], 0)
+
+    def test_sink_that_comes_and_goes(self):
+        with Manager() as manager:
+            execute(5)
+            manager.configure({"File": {"Enabled": "no"}})
+            manager.restart()
+            execute(10)
+            manager.configure({})
+            manager.restart(signal.SIGKILL)
+            execute(5)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(sum(1 for e in events if e.get("argv") == [PROGRAM]), 10)
+        self.assertEqual(events[-1]["unaccounted"], 0)
+
+    def test_store_that_was_lost(self):
+        with Manager() as manager:
+            execute(5)
+            manager.end()
+            manager.drop_store()
+            execute(5)
+            manager.start()
+            execute(5)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "unknown"])
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(events[-1]["unaccounted"], 0)
+
+    def test_store_that_lost_the_programs(self):
+        with Manager() as manager:
+            manager.end()
+            for name in [n for n in manager.store if n.startswith("link-")]:
+                os.close(manager.store.pop(name))
+            manager.start()
+            execute(5)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "unknown"])
+        self.assertEqual(sum(1 for e in events if e.get("argv") == [PROGRAM]), 5)
+
+    def test_store_full_of_strange_things(self):
+        with Manager() as manager:
+            manager.end()
+            with open("/dev/null", "rb") as null:
+                for name in list(manager.store):
+                    os.dup2(null.fileno(), manager.store[name])
+                manager.store["something-else"] = os.dup(null.fileno())
+            manager.start()
+            execute(5)
+            manager.sync()
+            self.assertNotIn("something-else", manager.store)
+            manager.end()
+            self.assertEqual(sum(1 for e in manager.events() if e.get("argv") == [PROGRAM]), 5)
+
+    def test_nothing_runs_after_the_stop(self):
+        with Manager() as manager:
+            manager.end()
+            manager.drop_store()
+            harness.wait_until(lambda: not self.programs(), "end of the programs")
+
+    def programs(self):
+        shown = subprocess.run(["bpftool", "prog", "show", "-j"], check=True,
+                               stdout=subprocess.PIPE).stdout
+        return [p for p in json.loads(shown) if p.get("name") in ("on_exec", "on_exec_bounded")]
+
+
+if __name__ == "__main__":
+    harness.main()
