@@ -11,6 +11,8 @@ EXPECTED = [
     "usr/sbin/execsnoopd",
     "lib/systemd/system/execsnoopd.service",
     "usr/share/execsnoopd/event.schema.json",
+    "usr/share/man/man5/execsnoopd.conf.5",
+    "usr/share/man/man7/execsnoopd-events.7",
     "usr/share/man/man8/execsnoopd.8",
     "usr/lib/sysusers.d/execsnoopd.conf",
     "usr/lib/tmpfiles.d/execsnoopd.conf",
