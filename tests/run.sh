@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 . packaging/common.sh
 
 TEST_PACKAGES="libcmocka-dev python3 python3-jsonschema systemd clang-format clang-tidy jq
-               mmdebstrap cpio zstd qemu-system-x86 man-db mandoc"
+               mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate"
 
 require_root
 # shellcheck disable=SC2086 # lists

@@ -14,6 +14,8 @@ EXPECTED = [
     "usr/share/man/man5/execsnoopd.conf.5",
     "usr/share/man/man7/execsnoopd-events.7",
     "usr/share/man/man8/execsnoopd.8",
+    "usr/share/bash-completion/completions/execsnoopd",
+    "usr/share/doc/execsnoopd/examples/execsnoopd.logrotate",
     "usr/lib/sysusers.d/execsnoopd.conf",
     "usr/lib/tmpfiles.d/execsnoopd.conf",
 ]
