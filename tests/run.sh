@@ -6,7 +6,7 @@
 #   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
 #             against the live kernel with a daemon that is built so
 #   release   the tests against the live kernel, a real journald, the installed files, the
-#             documents, and virtual machines with other kernels
+#             documents, the packages, and virtual machines with other kernels
 #
 # With CI set, a test that cannot run here fails; on a laptop without privileges it is skipped.
 
@@ -15,7 +15,8 @@ cd "$(dirname "$0")/.."
 . packaging/common.sh
 
 TEST_PACKAGES="libcmocka-dev python3 python3-jsonschema systemd clang-format clang-tidy jq
-               mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate"
+               mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
+               debhelper dpkg-dev lintian blhc systemd-container"
 # It would take over the logging of a host that has systemd running.
 [ -z "${CI:-}" ] || TEST_PACKAGES="$TEST_PACKAGES rsyslog"
 
@@ -31,6 +32,6 @@ run_ctest() {
 }
 
 status=0
-run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|docs|vm)\.' "$@" || status=1
+run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|docs|package|vm)\.' "$@" || status=1
 run_ctest --test-dir build/release --exclude-regex '^(unit|golden|fuzz)\.' "$@" || status=1
 exit "$status"
