@@ -55,3 +55,10 @@ build() {
   cmake --preset "$preset" "$@" >&2
   cmake --build --preset "$preset" --parallel "$(nproc)" >&2
 }
+
+# copy_tree FOLDER: the tree without what is built and without its history.
+copy_tree() {
+  mkdir -p "$1"
+  tar --create --file=- --exclude=./build --exclude=./.git . |
+    tar --extract --file=- --directory="$1"
+}

@@ -5,8 +5,8 @@
 #
 #   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
 #             against the live kernel with a daemon that is built so
-#   release   the tests against the live kernel, a real journald, the installed files, and virtual
-#             machines with other kernels
+#   release   the tests against the live kernel, a real journald, the installed files, the
+#             documents, the packages, and virtual machines with other kernels
 #
 # With CI set, a test that cannot run here fails; on a laptop without privileges it is skipped.
 
@@ -14,8 +14,11 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/common.sh
 
-TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema systemd clang-format clang-tidy jq
-               mmdebstrap cpio zstd qemu-system-x86"
+TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema systemd clang-format
+               clang-tidy jq mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
+               debhelper dpkg-dev lintian blhc systemd-container rpm rpmlint"
+# It would take over the logging of a host that has systemd running.
+[ -z "${CI:-}" ] || TEST_PACKAGES="$TEST_PACKAGES rsyslog"
 
 require_root
 # shellcheck disable=SC2086 # lists
@@ -29,6 +32,6 @@ run_ctest() {
 }
 
 status=0
-run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|vm)\.' "$@" || status=1
+run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|docs|package|vm)\.' "$@" || status=1
 run_ctest --test-dir build/release --exclude-regex '^(unit|golden|fuzz)\.' "$@" || status=1
 exit "$status"

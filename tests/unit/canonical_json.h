@@ -63,7 +63,7 @@ static inline struct json_object *canonical_parse(struct span text)
         struct buf canonical = { 0 };
         bool ok;
 
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
         json = json_tokener_parse_ex(tokener, text.data, (int)text.size);
         ok = json_tokener_get_error(tokener) == json_tokener_success &&
              json_tokener_get_parse_end(tokener) == text.size;

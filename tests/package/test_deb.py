@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""test_deb.py SOURCE: builds the Debian package, and lets it live in a container.
+
+lintian has no error and no warning, the build used all hardening flags, the version is that of the
+project. Then lifecycle.py runs under systemd in a minimal Debian (systemd-nspawn), with the real
+kernel below: install, upgrade, remove, purge.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "vm"))
+import image
+
+EXIT_SKIP = 77
+TOOLS = ("dpkg-buildpackage", "dh", "lintian", "blhc", "systemd-nspawn", "mmdebstrap")
+LIFE_SECONDS = 200
+NEW_VERSION = "999"
+
+UNIT = """[Unit]
+SuccessAction=exit-force
+FailureAction=exit-force
+[Service]
+Type=oneshot
+StandardOutput=file:/package/output
+StandardError=append:/package/output
+ExecStart=/usr/bin/python3 -B /package/lifecycle.py /package/old.deb /package/new.deb
+ExecStopPost=/bin/sh -c 'echo $EXIT_STATUS >/package/status'
+TimeoutStartSec=180
+"""
+
+
+def run(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **options)
+    assert done.returncode == 0, f"{command}:\n{done.stdout}"
+    return done.stdout
+
+
+def build(source, folder):
+    """The package; its tests have been run on the way to here."""
+    log = run(source / "packaging/build_deb.sh", folder,
+              env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck", DEB_BUILD_PROFILES="nocheck"))
+    (folder / "log").write_text(log, encoding="utf-8")
+    package, = folder.glob("execsnoopd_*.deb")
+    return package
+
+
+def check_build(source, folder, package):
+    changes, = folder.glob("*.changes")
+    run("lintian", "--allow-root", "--fail-on=error,warning", "--tag-display-limit=0", changes)
+    run("blhc", "--bindnow", folder / "log")
+    version = re.search(r"execsnoopd VERSION ([0-9.]+)",
+                        (source / "CMakeLists.txt").read_text("utf-8"))[1]
+    assert run("dpkg-deb", "--field", package, "Version").strip() == version
+
+
+def check_binary(folder, package):
+    """What the flags were for."""
+    run("dpkg-deb", "--extract", package, folder / "x")
+    binary = folder / "x/usr/sbin/execsnoopd"
+    shown = run("readelf", "--wide", "--file-header", "--segments", "--dynamic", "--symbols",
+                binary)
+    for wanted in (r"Type: +DYN", "GNU_RELRO", r"FLAGS_1.*NOW.*PIE", "__stack_chk_fail",
+                   r"_chk@GLIBC", r"GNU_STACK .* RW "):
+        assert re.search(wanted, shown), f"{wanted} is not in the binary"
+
+
+def repack(package, target):
+    """The same as a later version."""
+    folder = target.with_suffix(".tree")
+    run("dpkg-deb", "--raw-extract", package, folder)
+    control = folder / "DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {NEW_VERSION}",
+                              control.read_text("utf-8")), encoding="utf-8")
+    run("dpkg-deb", "--build", "--root-owner-group", folder, target)
+    shutil.rmtree(folder)
+
+
+def make_root(root):
+    run("cp", "--archive", "--reflink=auto", image.root_folder(image.host_release()), root)
+    # Documents are installed here.
+    (root / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").unlink(missing_ok=True)
+    wanted = root / "etc/systemd/system/multi-user.target.wants"
+    (root / "etc/systemd/system/lifecycle.service").write_text(UNIT, encoding="utf-8")
+    wanted.mkdir(parents=True, exist_ok=True)
+    (wanted / "lifecycle.service").symlink_to("../lifecycle.service")
+
+
+def live(root, folder):
+    """Boots it; returns when it is through."""
+    tracing = pathlib.Path("/sys/kernel/tracing")
+    if not os.path.ismount(tracing):
+        run("mount", "-t", "tracefs", "tracefs", tracing)
+    # Under PID 1 of its own and with what BPF needs; neither machined nor a unit of the host's.
+    console = subprocess.run(
+        ["systemd-nspawn", "--register=no", "--keep-unit", f"--directory={root}", "--console=pipe",
+         f"--machine=execsnoopd-test-{os.getpid()}", "--capability=all",
+         "--system-call-filter=bpf perf_event_open", f"--bind-ro={tracing}",
+         f"--bind={folder}:/package", "--boot", "systemd.unit=multi-user.target"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=LIFE_SECONDS, check=False).stdout
+    output = (folder / "output").read_text("utf-8") if (folder / "output").exists() else console
+    status = folder / "status"
+    assert status.exists() and status.read_text("utf-8").strip() == "0", output
+    return output
+
+
+def main():
+    source = pathlib.Path(sys.argv[1]).resolve()
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if os.geteuid() != 0 or missing:
+        print("skipped: needs root,", *missing)
+        return EXIT_SKIP
+    with tempfile.TemporaryDirectory(prefix="execsnoopd-deb-") as temporary:
+        folder = pathlib.Path(temporary)
+        package = build(source, folder)
+        check_build(source, folder, package)
+        check_binary(folder, package)
+        guest = folder / "guest"
+        guest.mkdir()
+        shutil.copy(package, guest / "old.deb")
+        repack(package, guest / "new.deb")
+        shutil.copy(HERE / "lifecycle.py", guest)
+        try:
+            make_root(folder / "root")
+        except image.Missing as reason:
+            print(f"skipped: {reason}")
+            return EXIT_SKIP
+        print(live(folder / "root", guest))
+    return 0
+
+
+sys.exit(main())
