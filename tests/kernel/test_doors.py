@@ -11,8 +11,8 @@ import subprocess
 import harness
 from harness import Child, CorePattern, DOORS, KernelTest, PROGS, TARGET
 
-N_RACES = 20
-N_REWRITES = 30
+N_RACES = harness.rounds(20)
+N_REWRITES = harness.rounds(30)
 MOUNT_BIND = 0x1000
 
 

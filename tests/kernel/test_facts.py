@@ -14,7 +14,7 @@ import harness
 from harness import Child, KernelTest, NOBODY, TARGET
 
 # MaxLatency's default, and what the daemon may add.
-LATENCY_SECONDS = 0.2
+LATENCY_SECONDS = 0.2 * harness.SLOWNESS
 ROUNDS = 5
 
 # What the event of a usual command may take; the journal shows up to 4,087.
@@ -375,7 +375,7 @@ class Environment(KernelTest):
                         event)
 
     def test_names_follow_a_reload(self):
-        with harness.Daemon() as daemon:
+        with harness.new_daemon() as daemon:
             def env():
                 child = Child(lambda: os.execve(TARGET, [TARGET], {"LD_PRELOAD": "a", "ONE": "b"}))
                 child.close()

@@ -13,7 +13,7 @@ import harness
 from harness import DOORS, KernelTest, NOBODY, TARGET
 
 UNMAPPED = 8        # an address that no process has
-N_RACES = 20
+N_RACES = harness.rounds(20)
 
 
 def elf_that_cannot_be_mapped():
@@ -272,7 +272,7 @@ class Ignored(FailureTest):
         self.failed_execve(TARGET + "/x", errno.ENOTDIR)
 
     def test_list_can_be_extended_while_it_runs(self):
-        with harness.Daemon({"Capture": {"FailedExecs": "yes"}}) as daemon:
+        with harness.new_daemon({"Capture": {"FailedExecs": "yes"}}) as daemon:
             def errors():
                 child = harness.Child(lambda: (harness.execve(TARGET.encode() + b"/x", [b""]),
                                                harness.execve(b"/" + b"n" * 256, [b""]),
