@@ -94,6 +94,14 @@ class Facts(KernelTest):
         line = next(line for line in self.daemon.raw_lines() if b"%d" % process.pid in line)
         self.assertLess(len(line), USUAL_BYTES, line)
 
+    def test_start_names_what_this_kernel_cannot_give(self):
+        wanted = {"loginuid": "loginuid", "session": "sessionid", "namespaces.time": "ns/time"}
+        start = self.daemon.events()[0]
+        self.assertEqual(start["event"], "start")
+        missing = set(start.get("missing", ())) - {"flags.image32"}     # see 32-bit programs
+        self.assertEqual(missing, {key for key, name in wanted.items()
+                                   if not os.path.exists(f"/proc/self/{name}")})
+
     def test_facts_agree_with_proc_of_the_living_process(self):
         child = Child(lambda: os.execve(TARGET, [TARGET, "x"], {}))
         child.await_exec()
