@@ -149,7 +149,7 @@ static __noinline int env_step(struct scratch *s, __u64 bloom)
                 s->done = WALK_CUT;
                 return 1;
         }
-        n = bpf_probe_read_user_str(&s->data[pos], ENV_STRING_SIZE, (void *)s->user);
+        n = read_user_string(&s->data[pos], ENV_STRING_SIZE, s->user);
         if (n <= 0) {
                 s->done = WALK_CUT;
                 return 1;
@@ -216,7 +216,7 @@ static __noinline int vector_step(struct scratch *s)
                 s->mount = 1;
                 return 0;
         }
-        n = bpf_probe_read_user_str(&s->data[pos], VECTOR_STRING_SIZE, (void *)string);
+        n = read_user_string(&s->data[pos], VECTOR_STRING_SIZE, string);
         if (n <= 0) {
                 s->mount = 1;
                 return 0;

@@ -17,6 +17,10 @@ from harness import Child, KernelTest, NOBODY, TARGET
 LATENCY_SECONDS = 0.2 * harness.SLOWNESS
 ROUNDS = 5
 
+# The kernel side reads strings by so many bytes, with a NUL each.
+PIECE = 4096
+AROUND_PIECES = [n * (PIECE - 1) + i for n in (1, 2) for i in (-1, 0, 1)]
+
 # What the event of a usual command may take; the journal shows up to 4,087.
 USUAL_BYTES = 1500
 
@@ -363,6 +367,14 @@ class Environment(KernelTest):
                                                     [b"X=1", b"SHORT=2", b"X=3"]))
         self.assertEqual(event["env"]["X"], "1")
         self.assertIn("3", event["env"].values())
+
+    def test_empty_string_hides_nothing(self):
+        # between variables, and what is left of one that is read in pieces
+        for size in (0, 1, *AROUND_PIECES):
+            with self.subTest(size=size):
+                event = self.exec_of(lambda size=size: harness.execve(
+                    TARGET.encode(), [b"x"], [b"", b"S" * size, b"", b"SHORT=1", b""]))
+                self.assert_facts(event, env={"SHORT": "1"}, truncated=None)
 
     def test_last_of_four_hundred_variables(self):
         environment = {f"V{i}": "v" * 100 for i in range(400)}
