@@ -464,7 +464,8 @@ SCENARIOS = {
         check_facts_of_another_user, check_facts_of_a_script, check_facts_of_fexecve,
         check_facts_of_a_unit, check_broken_reload_changes_nothing,
         check_reload_adds_exits_and_failures, check_exits, check_failures,
-        check_processor_that_comes_back, check_ledger, check_restart_without_a_processor, check_ledger,
+        check_processor_that_comes_back, check_ledger,
+        check_restart_without_a_processor, check_ledger,
         check_stop, check_every_door_and_every_fact),
     "lockdown": (check_lockdown_is_refused,),
 }
