@@ -291,6 +291,10 @@ class Daemon:
                     raise AssertionError(f"no {what} in {seen} lines\n" + self.stderr())
                 self.lines.changed.wait(1)
 
+    def start_event(self):
+        """READY=1 may come before it."""
+        return self.wait_for(lambda e: e["event"] == "start", "start event")
+
     def arrival(self, event):
         """When the line came, CLOCK_MONOTONIC."""
         return self.lines.arrived[self.cache.index(event)]

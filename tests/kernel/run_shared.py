@@ -7,8 +7,8 @@ tests as natively, sorted so that each program is loaded as rarely as can be. No
 what the kernel may lack: where this runs, all is known to be there.
 
 Tells line by line on standard output: "ok NAME", "not ok NAME: reason", "note TEXT", and at the end
-the daemon's whole stream, which has to be checked elsewhere by the schema: "stream BASE64", parts of
-one zlib stream. Exit status: 0, or 1 if a test failed.
+the daemon's whole stream, which has to be checked elsewhere by the schema: "stream BASE64", parts
+of one zlib stream. Exit status: 0, or 1 if a test failed.
 """
 import base64
 import contextlib

@@ -389,7 +389,7 @@ class Doors(KernelTest):
 
     def image32(self):
         """The flags of a 32-bit program: none on a kernel for which `start` says so."""
-        missing = self.daemon.events()[0].get("missing", ())
+        missing = self.daemon.start_event().get("missing", ())
         return None if "flags.image32" in missing else ["image32"]
 
     def test_32_bit_program(self):
