@@ -132,7 +132,7 @@ static __always_inline bool read_string(struct scratch *s, __u64 end)
         asm volatile("" : "+r"(pos));
         if (pos > end - STRING_PIECE)
                 return false;
-        n = bpf_probe_read_user_str(&s->data[pos], STRING_PIECE, (void *)s->node);
+        n = read_user_string(&s->data[pos], STRING_PIECE, s->node);
         if (n <= 0)
                 return false;
         if (n == STRING_PIECE) { /* there is more: go on where the NUL was put */

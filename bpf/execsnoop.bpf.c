@@ -162,8 +162,7 @@ static __always_inline void send_request(struct run *run, struct task_struct *ta
         if (request->traits & TRAIT_POINT_OF_NO_RETURN)
                 r->traits |= TRAIT_POINT_OF_NO_RETURN;
         else
-                n = bpf_probe_read_user_str(&s->data[sizeof(*r)], FILENAME_SIZE,
-                                            (void *)request->filename);
+                n = read_user_string(&s->data[sizeof(*r)], FILENAME_SIZE, request->filename);
         if (n < 0)
                 run->counters->faults++;
         add_filename(s, n);

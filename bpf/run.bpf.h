@@ -138,6 +138,17 @@ struct run {
 };
 
 /*
+ * The length with the NUL, or -errno. The helper itself says 0 for an empty string on 5.10, 6.1 and
+ * 6.12, and 1 on 6.18: it is a failure on none.
+ */
+static __always_inline long read_user_string(void *to, __u32 size, __u64 from)
+{
+        long n = bpf_probe_read_user_str(to, size, (void *)from);
+
+        return n == 0 ? 1 : n;
+}
+
+/*
  * False: there is nothing to do, and nothing is counted. The daemon has stopped us, or a look-up
  * failed, which those of arrays within their range do not.
  */

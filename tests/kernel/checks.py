@@ -5,14 +5,14 @@ import collections
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import validate  # noqa: E402
-
 KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
 SINKS = ("journal", "file", "stdout")
 
 
 def check_lines(lines):
+    # here: a VM has neither the module jsonschema nor the time
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+    import validate  # pylint: disable=import-outside-toplevel
     validator = validate.Validator(validate.SCHEMA, check_seq=True, max_line=0)
     for number, line in enumerate(lines, 1):
         try:

@@ -110,7 +110,7 @@ class Options(ControlTest):
 
     def test_start_tells_the_effective_settings(self):
         with Daemon({"Capture": {"ArgvMax": "8K"}}) as daemon:
-            start = daemon.events()[0]
+            start = daemon.start_event()
         self.assertEqual(start["settings"]["Capture"]["ArgvMax"], "8K")
         self.assertEqual(start["settings"]["Capture"]["Exits"], "no")
         self.assertEqual(start["kernel"], os.uname().release)

@@ -10,6 +10,7 @@ import harness
 from harness import Child, CorePattern, DOORS, KernelTest, STORM, TARGET
 
 N_STORM = 2000
+N_TOGETHER = harness.rounds(20)
 SYS_EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
 
 
@@ -113,7 +114,7 @@ class Exits(KernelTest):
         self.assertGreater(events[0]["time"], before)
 
     def test_threads_that_end_together_make_one_end(self):
-        for _ in range(20):
+        for _ in range(N_TOGETHER):
             _, end, _ = self.life(lambda: os.execv(DOORS, [DOORS, "end_together", "x"]))
             self.assert_facts(end, exit_code=0)
 
@@ -154,7 +155,7 @@ class Exits(KernelTest):
             child.close()
             return [e["event"] for e in daemon.of(child.pid, since=child.since)]
 
-        with harness.Daemon() as daemon:
+        with harness.new_daemon() as daemon:
             self.assertEqual(kinds(), ["exec"])
             daemon.reload({"Capture": {"Exits": "yes"}})
             self.assertEqual(kinds(), ["exec", "exit"])

@@ -13,7 +13,8 @@ import harness
 from harness import DOORS, KernelTest, NOBODY, TARGET
 
 UNMAPPED = 8        # an address that no process has
-N_RACES = 20
+PIECE = 4096        # the kernel side reads strings by so many bytes, with a NUL each
+N_RACES = harness.rounds(20)
 
 
 def elf_that_cannot_be_mapped():
@@ -151,6 +152,21 @@ class Failures(FailureTest):
         self.assert_facts(event, filename=TARGET, argv_truncated=True)
         self.assertEqual(event["argv"][0], "tried")
 
+    def test_empty_arguments(self):
+        path = self.copy_target("plain5", mode=0o644)
+        for argv in ([b""], [b"", b""], [b"first", b"", b"last"]):
+            with self.subTest(argv=argv):
+                event = self.failed_execve(path, errno.EACCES, argv, argv_truncated=None)
+                self.assertEqual(harness.exact(event, "argv"), argv)
+
+    def test_argument_of_any_length_around_that_of_a_piece(self):
+        path = self.copy_target("plain6", mode=0o644)
+        for size in (n * (PIECE - 1) + i for n in (1, 2) for i in (-1, 0, 1)):
+            argv = [b"z" * size, b"last"]
+            with self.subTest(size=size):
+                event = self.failed_execve(path, errno.EACCES, argv, argv_truncated=None)
+                self.assertEqual(harness.exact(event, "argv"), argv)
+
     def test_argv_is_missing(self):
         path = self.copy_target("plain2", mode=0o644)
         event = self.failure(lambda: harness.execve(path.encode(), None), errno.EACCES)
@@ -272,7 +288,7 @@ class Ignored(FailureTest):
         self.failed_execve(TARGET + "/x", errno.ENOTDIR)
 
     def test_list_can_be_extended_while_it_runs(self):
-        with harness.Daemon({"Capture": {"FailedExecs": "yes"}}) as daemon:
+        with harness.new_daemon({"Capture": {"FailedExecs": "yes"}}) as daemon:
             def errors():
                 child = harness.Child(lambda: (harness.execve(TARGET.encode() + b"/x", [b""]),
                                                harness.execve(b"/" + b"n" * 256, [b""]),

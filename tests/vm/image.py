@@ -2,20 +2,26 @@
 """Kernels and a root file system for test VMs, from the mirror that this machine's apt uses.
 
 What takes long is made once and kept in ${XDG_CACHE_HOME:-/var/cache}/execsnoopd-tests: a kernel
-per Debian release, an unpacked root file system per release. Delete the folder to begin anew. Only
-the image with the build under test in it is made every time.
+per Debian release, an unpacked root file system per release, each by a name that changes with what
+is in it. Delete the folder to begin anew. Only the image with the build under test in it is made
+every time.
 
 The root file system is Debian's own, with systemd as PID 1, and goes to the VM as an initramfs: no
-disk, no driver, no boot loader.
+disk, no driver, no boot loader. The few modules that the checks need go before it in an archive of
+their own, since they are the kernel's: /modules/NAME.ko.
 """
 import contextlib
 import fcntl
+import hashlib
+import lzma
 import os
 import pathlib
 import shutil
 import subprocess
 
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1"]
+# None of them depends on another.
+MODULES = ["binfmt_misc", "overlay"]
 TOOLS = {"apt-get": "apt", "chroot": "coreutils", "cmake": "cmake", "cpio": "cpio",
          "dpkg-deb": "dpkg", "mmdebstrap": "mmdebstrap", "qemu-system-x86_64": "qemu-system-x86",
          "zstd": "zstd"}
@@ -25,6 +31,10 @@ LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr
             "/usr/share/zoneinfo/*", "/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/lib/udev/hwdb.d/*"]
 # Left by the build of the root file system itself.
 NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib/udev/hwdb.bin"]
+
+
+HERE = pathlib.Path(__file__).resolve().parent
+TEST_PROGRAMS = ["caller32", "doors", "target", "target32"]
 
 
 class Missing(Exception):
@@ -114,32 +124,59 @@ def apt_options(folder, release):
     return [f"-o{name}={value}" for name, value in settings.items()]
 
 
+def cache_name(kind, release, *contents):
+    digest = hashlib.sha256("\n".join(contents).encode()).hexdigest()
+    return f"{kind}-{release}-{digest[:8]}"
+
+
 def depends(options, package, prefix):
     lines = run("apt-cache", *options, "depends", package).splitlines()
     names = [line.split()[-1] for line in lines if "Depends:" in line]
     return [name for name in names if name.startswith(prefix)]
 
 
+def copy_module(folder, name, target):
+    path, = folder.glob(f"**/{name}.ko*")
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        data = lzma.decompress(data)
+    (target / f"{name}.ko").write_bytes(data)
+
+
 def download_kernel(release, target):
-    folder = target.parent / "apt"
+    """Leaves vmlinuz and modules.cpio in the folder `target`."""
+    folder = target / "apt"
     options = apt_options(folder, release)
     download("apt-get", *options, "update")
     image = depends(options, "linux-image-cloud-amd64", "linux-image-")[0]
-    # Since 7.1 the kernel itself is in a package of its own.
-    packages = depends(options, image, "linux-binary-") or [image]
-    download("apt-get", *options, "download", packages[0], cwd=folder)
-    run("dpkg-deb", "--extract", next(folder.glob("*.deb")), folder / "unpacked")
-    shutil.copy(next((folder / "unpacked").glob("**/vmlinuz*")), target)
+    # Since 7.1 the kernel itself and its modules are in packages of their own.
+    packages = [name for prefix in ("linux-binary-", "linux-modules-")
+                for name in depends(options, image, prefix)] or [image]
+    download("apt-get", *options, "download", *packages, cwd=folder)
+    for package in folder.glob("*.deb"):
+        run("dpkg-deb", "--extract", package, folder / "unpacked")
+    shutil.copy(next((folder / "unpacked").glob("**/vmlinuz*")), target / "vmlinuz")
+    modules = target / "root/modules"
+    modules.mkdir(parents=True)
+    for name in MODULES:
+        copy_module(folder / "unpacked", name, modules)
+    run("sh", "-ec", "find modules | cpio --create --format=newc --quiet > ../modules.cpio",
+        cwd=target / "root")
+    shutil.rmtree(target / "root")
     shutil.rmtree(folder)
 
 
 def kernel(release):
-    """Path of the kernel for clouds of a Debian release."""
-    with locked(f"kernel-{release}") as cache:
-        path = cache / f"kernel-{release}" / "vmlinuz"
+    """Folder with the kernel for clouds of a Debian release, and an archive of its MODULES."""
+    name = cache_name("kernel", release, *MODULES)
+    with locked(name) as cache:
+        path = cache / name
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            download_kernel(release, path)
+            fresh = cache / f"{name}.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            download_kernel(release, fresh)
+            fresh.rename(path)
         return path
 
 
@@ -152,11 +189,12 @@ def download_settings():
 
 def root_folder(release):
     """Path of the unpacked root file system of a Debian release."""
-    with locked(f"rootfs-{release}") as cache:
-        path = cache / f"rootfs-{release}"
+    name = cache_name("rootfs", release, *PACKAGES, *LEFT_OUT)
+    with locked(name) as cache:
+        path = cache / name
         if path.exists():
             return path
-        fresh = cache / f"rootfs-{release}.new"
+        fresh = cache / f"{name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         download("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64",
                  "--include=" + ",".join(PACKAGES), *download_settings(),
@@ -179,6 +217,14 @@ def install(build, root):
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "--prefix=/var/log"],
                     ["journalctl", "--update-catalog"], ["systemctl", "enable", "execsnoopd"]):
         run_inside(root, *command)
+
+
+def add_tests(root, build):
+    """The tests against the live kernel, and the programs that they start."""
+    target = root / "tests/kernel"
+    shutil.copytree(HERE.parent / "kernel", target, ignore=shutil.ignore_patterns("progs"))
+    for name in TEST_PROGRAMS:
+        shutil.copy(build / "tests/kernel" / name, target)
 
 
 def add_guest(root, guest, units):
@@ -209,6 +255,7 @@ def build_image(release, build, guest, units, target):
     try:
         run("cp", "--archive", "--reflink=auto", root_folder(release), root)
         install(build, root)
+        add_tests(root, build)
         add_guest(root, guest, units)
         pack(root, target)
     finally:

@@ -9,6 +9,7 @@ Exit status: 0, 1 if a check failed, 77 if this machine lacks what is needed (1 
 skip would hide that nothing was tested).
 """
 import argparse
+import base64
 import concurrent.futures
 import importlib.util
 import os
@@ -17,11 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-
-sys.dont_write_bytecode = True
-import image
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.append(str(HERE.parent / "kernel"))
+import image
+import run_shared
+
 EXIT_SKIP = 77
 BOOTS_AT_ONCE = 2
 BOOT_SECONDS = 600  # without KVM on a busy machine; a boot alone takes less than 60
@@ -66,6 +70,7 @@ WatchdogSec={BOOT_SECONDS}
 
 def qemu_command(name, initrd, console, port):
     release, cpu, scenario = VMS[name]
+    kernel = image.kernel(release)
     parameters = ["console=ttyS0", "panic=-1", "rdinit=/sbin/init", "quiet",
                   "systemd.unit=multi-user.target", "systemd.show_status=no",
                   f"execsnoopd.scenario={scenario}"]
@@ -73,46 +78,70 @@ def qemu_command(name, initrd, console, port):
         parameters += ["lockdown=confidentiality"]
     return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", cpu,
             "-m", "2048", "-nodefaults", "-display", "none", "-no-reboot",
-            "-kernel", image.kernel(release), "-initrd", initrd, "-append", " ".join(parameters),
+            "-kernel", kernel / "vmlinuz", "-initrd", initrd, "-append", " ".join(parameters),
             "-serial", f"file:{console}", "-serial", f"file:{port}"]
 
 
 def boot(name, initrd, folder):
     """What the guest said, the console's last words, and how long it took."""
     console, port = folder / f"{name}.console", folder / f"{name}.port"
+    whole = folder / f"{name}.cpio"
+    with open(whole, "wb") as file:
+        for part in (image.kernel(VMS[name][0]) / "modules.cpio", initrd):
+            file.write(part.read_bytes())
     begin = time.monotonic()
     try:
-        subprocess.run(qemu_command(name, initrd, console, port), stdin=subprocess.DEVNULL,
+        subprocess.run(qemu_command(name, whole, console, port), stdin=subprocess.DEVNULL,
                        timeout=BOOT_SECONDS, check=True)
     except subprocess.TimeoutExpired:
         pass  # the missing "done" tells
+    whole.unlink()
     said = port.read_text("utf-8", "replace").splitlines()
     words = console.read_text("utf-8", "replace").replace("\r", "").splitlines()
     return said, words[-40:], time.monotonic() - begin
 
 
-def check_lines(lines):
+def check_lines(lines, *options):
     """Every event against the schema; the reason of the first that breaks it, or None."""
     if not importlib.util.find_spec("jsonschema"):
         return "the Python module jsonschema is missing"
-    done = subprocess.run([sys.executable, "-B", HERE.parent / "validate.py", "--max-line=4087"],
-                          input="".join(line + "\n" for line in lines), text=True,
-                          stderr=subprocess.PIPE, check=False)
-    return done.stderr.strip() or None
+    done = subprocess.run([sys.executable, "-B", HERE.parent / "validate.py", *options],
+                          input=lines, stderr=subprocess.PIPE, check=False)
+    return done.stderr.decode().strip() or None
+
+
+def check_events(said):
+    """Those in the journal, whose lines are all that is shown, and those of the kernel tests, which
+    come packed. Returns how many there are, and what is wrong with them."""
+    journal = "".join(line[5:] + "\n" for line in said if line.startswith("line ")).encode()
+    packed = "".join(line[7:] for line in said if line.startswith("stream "))
+    stream = zlib.decompress(base64.b64decode(packed)) if packed else b""
+    reasons = [check_lines(journal, "--max-line=4087") if journal else None,
+               check_lines(stream) if stream else None]
+    return (journal + stream).count(b"\n"), [reason for reason in reasons if reason]
+
+
+def missing_tests(said):
+    """Each test of tests/kernel that is for VMs has told its result; those that did not."""
+    told = {line.removeprefix("not ").split()[1].rstrip(":") for line in said
+            if line.startswith(("ok ", "not ok "))}
+    return sorted({test.id() for test in run_shared.tests()} - told)
 
 
 def judge(name, said, words, seconds):
     """Prints the report of a VM; true if all is well."""
-    by_word = [line.split(" ", 1) for line in said if " " in line]
     checks = [line for line in said if line.startswith(("ok ", "not ok ", "note "))]
-    lines = [rest for word, rest in by_word if word == "line"]
+    n_events, reasons = check_events(said)
     failed = [line for line in checks if line.startswith("not ok ")]
     if "done " not in said:
         failed.append("not ok: the check did not run to its end; the console's last words:\n"
                       + "\n".join(words))
-    if lines and (reason := check_lines(lines)):
-        failed.append(f"not ok: events by the schema: {reason}")
-    print(f"== {name}: {len(lines)} events, {seconds:.0f} s")
+    failed += [f"not ok: events by the schema: {reason}" for reason in reasons]
+    if VMS[name][2] == "service":
+        failed += [f"not ok {test}: did not run" for test in missing_tests(said)]
+        if not any(line.startswith("stream ") for line in said):
+            failed.append("not ok: no events of the kernel tests")
+    print(f"== {name}: {n_events} events, {seconds:.0f} s")
     print("\n".join([line for line in checks if not line.startswith("not ok ")] + failed),
           flush=True)
     return not failed

@@ -222,6 +222,21 @@ static int door_rewrite(char **argv)
         return 1;
 }
 
+/* Likewise, while another thread rewrites them, until the exec ends it. */
+static int door_rewrite_by_thread(char **argv)
+{
+        static char path[] = "/bin/echo", argument[] = "echo.";
+        static struct rewrite r = { .path = path, .argument = argument };
+        char *arguments[] = { path, argument, NULL };
+        pthread_t thread;
+
+        (void)argv;
+        if (pthread_create(&thread, NULL, rewrite, &r) != 0)
+                return 1;
+        (void)execve(path, arguments, no_environment);
+        return 1;
+}
+
 #if defined(__x86_64__)
 /* The 32-bit system call from 64-bit code: all pointers below 4 GiB, and of four bytes. */
 static int door_int80(char **argv)
@@ -258,6 +273,7 @@ static const struct {
         { "not_resident", door_not_resident },
         { "not_resident_missing", door_not_resident_missing },
         { "rewrite", door_rewrite },
+        { "rewrite_by_thread", door_rewrite_by_thread },
 #if defined(__x86_64__)
         { "int80", door_int80 },
 #endif
