@@ -35,6 +35,7 @@
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
+#include "upgrade.h"
 #include "version.h"
 
 /* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
@@ -42,6 +43,9 @@
 
 /* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
+
+/* Rings of the default size take some 200 ms of the worst storm. */
+#define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 #define PASSWD_PATH "/etc/passwd"
 
@@ -240,16 +244,46 @@ static void reload(struct daemon *d)
         log_catalog(LOG_NOTICE, MESSAGE_ID_RELOADED, "Reloaded the configuration");
 }
 
+/* All that has come out of the rings goes to the sinks, as far as they take it. */
+static void drain_for_good(struct daemon *d, uint64_t end_ns)
+{
+        int r;
+
+        queue_release(d->queue, UINT64_MAX);
+        do {
+                r = pipeline_run(d->pipeline, BATCH);
+                sinks_finish(d->sinks, end_ns);
+        } while (r > 0);
+        pipeline_note_losses(d->pipeline, stream_now(d));
+}
+
+/* Does not return if all goes well: another image reads on where this one stopped. */
+static void upgrade(struct daemon *d, const char *path)
+{
+        struct handover_page *page = programs_page(source_perf_programs(d->kernel));
+
+        log_notice("Going on as the new %s", path);
+        source_perf_reconcile(d->kernel);
+        drain_for_good(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
+                        page->seq[i * page->n_cpus + cpu] = ledger_seq(d->ledger, i, cpu);
+        (void)upgrade_exec(d->kernel, d->handover, path, d->options->argv);
+}
+
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                      void *userdata)
 {
         struct daemon *d = userdata;
+        const char *path;
 
         /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
          */
         (void)sd_notifyf(false, "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                          clock_monotonic_ns() / NSEC_PER_USEC);
         reload(d);
+        if (d->kernel && !d->recorder && upgrade_is_due(&path))
+                upgrade(d, path);
         (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
         notify_status(d);
         return sinks_flush(d->sinks);
@@ -333,7 +367,7 @@ static void resume(struct daemon *d)
                         ledger_begin(d->ledger, i, cpu, base);
                         earlier += base;
                 }
-                earlier += programs_recursion_misses(programs, i);
+                earlier += source_perf_missed(d->kernel, i);
         }
         pipeline_begin(d->pipeline, earlier, MIN(programs_page(programs)->passed_ns, now_ns),
                        now_ns);
@@ -481,12 +515,7 @@ static void stop(struct daemon *d)
         (void)sd_notify(false, "STOPPING=1");
         if (d->kernel)
                 source_perf_stop(d->kernel);
-        queue_release(d->queue, UINT64_MAX);
-        do {
-                r = pipeline_run(d->pipeline, BATCH);
-                sinks_finish(d->sinks, end_ns);
-        } while (r > 0);
-        pipeline_note_losses(d->pipeline, stream_now(d));
+        drain_for_good(d, end_ns);
         r = pipeline_stop(d->pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");

@@ -14,6 +14,7 @@ struct daemon_options {
         bool use_stdout;                 /* no other sink */
         const char *record_path;         /* or NULL */
         const char *replay_path;         /* or NULL: the kernel */
+        char *const *argv;               /* for the image that may replace this one */
 };
 
 /*

@@ -15,23 +15,27 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "buf.h"
 #include "handover.h"
 #include "log.h"
 
 #define PAGE_NAME "page"
 #define PAGE_MAGIC UINT64_C(0x72646e6168637865) /* "exechandr" */
 #define NAME_SIZE 32
+#define VARIABLE "EXECSNOOPD_HANDOVER"
 
 struct item {
         char name[NAME_SIZE];
         int fd;
-        bool is_ours; /* nobody has taken it: to be closed */
+        bool is_ours;   /* nobody has taken it: to be closed */
+        bool is_passed; /* not stored: for handover_exec() alone */
 };
 
 struct handover {
         struct item *items;
         unsigned n_items;
         bool is_kept;
+        bool is_direct;
         int page_fd;
         struct handover_page *page;
         size_t page_size;
@@ -87,6 +91,33 @@ static int take_listen_fds(struct handover *h)
         return n < 0 ? n : r;
 }
 
+/* "PID NAME=FD NAME=FD ...", as handover_exec() has put it there; 0 if there is none. */
+static int take_passed_fds(struct handover *h)
+{
+        const char *p = getenv(VARIABLE);
+        char name[NAME_SIZE];
+        int fd, n, r = 0;
+        long pid;
+
+        if (!p || sscanf(p, "%ld%n", &pid, &n) != 1 || pid != getpid())
+                return 0;
+        h->is_direct = true;
+        for (p += n; r >= 0 && sscanf(p, " %31[^= ]=%d%n", name, &fd, &n) == 2; p += n) {
+                (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+                r = item_add(h, name, fd, true);
+        }
+        (void)unsetenv(VARIABLE);
+        return r < 0 ? r : 1;
+}
+
+static int take_fds(struct handover *h)
+{
+        int r;
+
+        r = take_passed_fds(h);
+        return r == 0 ? take_listen_fds(h) : r;
+}
+
 int handover_open(bool keep, struct handover **ret)
 {
         _cleanup_(handover_freep) struct handover *h = NULL;
@@ -97,7 +128,7 @@ int handover_open(bool keep, struct handover **ret)
                 return -ENOMEM;
         h->page_fd = -1;
         h->is_kept = keep && getenv("NOTIFY_SOCKET");
-        r = keep ? take_listen_fds(h) : 0;
+        r = keep ? take_fds(h) : 0;
         if (r < 0) /* then it is as if there was nothing */
                 log_errno(LOG_WARNING, r, "Cannot take what the service manager keeps for us");
         *ret = TAKE_PTR(h);
@@ -242,9 +273,68 @@ void handover_forget(struct handover *h, const char *name)
 
         if (!item)
                 return;
-        if (h->is_kept)
+        if (h->is_kept && !item->is_passed)
                 (void)sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", name);
         item_remove(h, item);
+}
+
+void handover_renumber(struct handover *h, const char *name, int fd)
+{
+        struct item *item = item_of(h, name);
+
+        if (item)
+                item->fd = fd;
+}
+
+int handover_pass(struct handover *h, const char *name, int fd)
+{
+        int r;
+
+        r = item_add(h, name, fd, false);
+        if (r >= 0)
+                h->items[h->n_items - 1].is_passed = true;
+        return r;
+}
+
+void handover_pass_nothing(struct handover *h)
+{
+        for (unsigned i = h->n_items; i-- > 0;)
+                if (h->items[i].is_passed)
+                        item_remove(h, &h->items[i]);
+}
+
+static void keep_on_exec(const struct handover *h, bool keep)
+{
+        for (unsigned i = 0; i < h->n_items; i++)
+                (void)fcntl(h->items[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+}
+
+int handover_exec(struct handover *h, const char *path, char *const *argv)
+{
+        _cleanup_(buf_done) struct buf variable = {};
+        int r;
+
+        buf_append_u64(&variable, (uint64_t)getpid());
+        for (unsigned i = 0; i < h->n_items; i++) {
+                buf_append_char(&variable, ' ');
+                buf_append_string(&variable, h->items[i].name);
+                buf_append_char(&variable, '=');
+                buf_append_u64(&variable, (uint64_t)h->items[i].fd);
+        }
+        buf_append_char(&variable, '\0');
+        if (buf_error(&variable) < 0 || setenv(VARIABLE, variable.data, true) < 0)
+                return -ENOMEM;
+        keep_on_exec(h, true);
+        (void)execv(path, argv);
+        r = -errno;
+        keep_on_exec(h, false);
+        (void)unsetenv(VARIABLE);
+        return r;
+}
+
+bool handover_is_direct(const struct handover *h)
+{
+        return h->is_direct;
 }
 
 void handover_forget_rest(struct handover *h)

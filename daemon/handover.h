@@ -23,7 +23,9 @@
 #define HANDOVER_VERSION 1
 
 #define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
-#define HANDOVER_CPUS_MAX 8192
+
+/* Once the rings are adopted, to be taken and closed. */
+#define HANDOVER_KEEPER "keeper"
 
 struct handover_page {
         uint64_t magic;
@@ -35,9 +37,10 @@ struct handover_page {
         struct account accounts[HANDOVER_SINKS];
 
         /* Valid for handover_exec() only: what has come out of the rings, which go on. */
+        uint64_t record_version; /* EXEC_RECORD_VERSION of what they hold */
         uint64_t ring_size;
         uint64_t missed[_PROGRAM_MAX];
-        uint64_t seq[]; /* n_cpus * _PROGRAM_MAX, as the ledger's */
+        uint64_t seq[]; /* by program, then by CPU */
 };
 
 struct handover;
@@ -61,9 +64,28 @@ int handover_reset(struct handover *h, struct handover_page **ret);
 /* A descriptor from the run before us, now the caller's; -1 if there is none. */
 int handover_take(struct handover *h, const char *name);
 
-/* Keeps a copy for the run after us, or forgets it. Errors are logged: it is then not kept. */
+/*
+ * Keeps a copy for the run after us, or forgets it. Errors are logged: it is then not kept. The
+ * descriptor stays the caller's, and open until it is forgotten.
+ */
 void handover_store(struct handover *h, const char *name, int fd);
 void handover_forget(struct handover *h, const char *name);
+
+/* What was taken has another number now. */
+void handover_renumber(struct handover *h, const char *name, int fd);
+
+/* For handover_exec() alone, not to be stored; and: after all not. */
+int handover_pass(struct handover *h, const char *name, int fd);
+void handover_pass_nothing(struct handover *h);
+
+/*
+ * Goes on with another image in this process, which finds what is stored or passed. Returns only
+ * if that fails, with an errno; nothing has changed then.
+ */
+int handover_exec(struct handover *h, const char *path, char *const *argv);
+
+/* True if there was no moment between the image before us and us: its rings have gone on. */
+bool handover_is_direct(const struct handover *h);
 
 /* Drops what nobody has taken, from the store as well. */
 void handover_forget_rest(struct handover *h);

@@ -137,7 +137,7 @@ static int load_config(const struct daemon_options *options, struct config **ret
 
 int main(int argc, char **argv)
 {
-        struct daemon_options options = {};
+        struct daemon_options options = { .argv = argv };
         enum command command = COMMAND_RUN;
         struct config *config = NULL;
 

@@ -91,6 +91,7 @@ static int inherit_map(struct programs *p, struct bpf_map *map)
         _cleanup_(closep) int fd = handover_take(p->handover, handover_name_of(map, name));
         struct bpf_map_info info = {};
         uint32_t size = sizeof(info);
+        int r;
 
         if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
                 return -EPROTO;
@@ -101,7 +102,10 @@ static int inherit_map(struct programs *p, struct bpf_map *map)
         if (info.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
             info.max_entries != bpf_map__max_entries(map))
                 return -EPROTO;
-        return bpf_map__reuse_fd(map, fd);
+        r = bpf_map__reuse_fd(map, fd);
+        if (r >= 0)
+                handover_renumber(p->handover, name, bpf_map__fd(map));
+        return r;
 }
 
 /* An instance that has the maps and no program. */

@@ -164,6 +164,15 @@ int ring_adopt(const struct ring_config *config, unsigned cpu, int records_fd, i
         return 0;
 }
 
+int ring_map_again(const struct ring *r)
+{
+        struct buffer records = { .fd = r->records.fd }, bell = { .fd = r->bell.fd };
+        int error;
+
+        error = buffer_map(&records, r->records.size);
+        return error < 0 ? error : buffer_map(&bell, r->bell.size);
+}
+
 struct ring *ring_free(struct ring *r)
 {
         if (!r)

@@ -12,7 +12,9 @@
  * arrive, from what the programs say is in flight.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
 #include <time.h>
@@ -25,6 +27,8 @@
 #include "ring.h"
 #include "source_perf.h"
 #include "stats.h"
+
+#define RING_NAME_SIZE 32
 
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
 #define RECONCILE_INTERVAL_NS NSEC_PER_SEC
@@ -45,12 +49,14 @@ struct cpu {
         struct ring *ring; /* NULL: offline */
         sd_event_source *records_io, *bell_io;
         uint64_t lost_no_ring; /* as seen last */
+        bool is_opened;        /* once: then there is nothing to be adopted any more */
 };
 
 struct source_perf {
         struct source_handler handler;
         sd_event *event;
         sd_event_source *timer;
+        struct handover *handover;
         struct programs *programs;
         unsigned n_cpus;
         struct cpu *cpus;
@@ -156,14 +162,43 @@ static void cpu_close(struct cpu *c)
         c->ring = ring_free(c->ring);
 }
 
+static bool has_rings_before_us(const struct source_perf *s)
+{
+        return handover_is_direct(s->handover) &&
+               programs_page(s->programs)->record_version == EXEC_RECORD_VERSION;
+}
+
+static const char *ring_name(const char *kind, unsigned cpu, char name[RING_NAME_SIZE])
+{
+        (void)snprintf(name, RING_NAME_SIZE, "%s-%u", kind, cpu);
+        return name;
+}
+
+/* The ring of the image before us if there is one, or a new one. */
+static int ring_obtain(struct source_perf *s, unsigned cpu, uint64_t size, struct ring **ret)
+{
+        struct ring_config config = ring_config_of(s, size);
+        char name[RING_NAME_SIZE];
+        int records = -1, bell = -1;
+
+        if (!s->cpus[cpu].is_opened && has_rings_before_us(s)) {
+                records = handover_take(s->handover, ring_name("ring", cpu, name));
+                bell = handover_take(s->handover, ring_name("bell", cpu, name));
+                config.size = programs_page(s->programs)->ring_size;
+        }
+        s->cpus[cpu].is_opened = true;
+        if (records >= 0 && bell >= 0)
+                return ring_adopt(&config, cpu, records, bell, ret);
+        return ring_open(&config, cpu, ret);
+}
+
 /* 0 also if the CPU is offline: then it has no ring. */
 static int cpu_open(struct source_perf *s, unsigned cpu, uint64_t size, struct cpu *ret)
 {
-        struct ring_config config = ring_config_of(s, size);
         struct cpu c = {};
         int r;
 
-        r = ring_open(&config, cpu, &c.ring);
+        r = ring_obtain(s, cpu, size, &c.ring);
         if (r == -ENODEV)
                 return 0;
         if (r < 0)
@@ -181,6 +216,7 @@ static int cpu_open(struct source_perf *s, unsigned cpu, uint64_t size, struct c
                 return log_errno(LOG_ERR, r, "Cannot watch the ring of CPU %u", cpu);
         }
         c.lost_no_ring = ret->lost_no_ring;
+        c.is_opened = true;
         *ret = c;
         return 0;
 }
@@ -346,6 +382,15 @@ static int add_timer(struct source_perf *s)
         return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 }
 
+/* What came out of the rings of the image before us, which go on: all later is ours. */
+static void take_base(struct source_perf *s)
+{
+        const struct handover_page *page = programs_page(s->programs);
+
+        memcpy(s->base, page->seq, _PROGRAM_MAX * s->n_cpus * sizeof(*s->base));
+        memcpy(s->missed, page->missed, sizeof(s->missed));
+}
+
 /*
  * Before any ring of ours is there: whatever has its number by now is of the time before us. Of an
  * event that is just being made the record may yet come; it is then one too old, and not counted.
@@ -360,6 +405,10 @@ static int find_base(struct source_perf *s)
         r = programs_read_counters(s->programs);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot read the programs' counters");
+        if (has_rings_before_us(s)) {
+                take_base(s);
+                return 0;
+        }
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 s->missed[i] = programs_recursion_misses(s->programs, i);
                 for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
@@ -397,13 +446,14 @@ int source_perf_new(const struct config *config, struct sd_event *event,
                     struct source_perf **ret)
 {
         _cleanup_(source_perf_freep) struct source_perf *s = NULL;
-        int r;
+        int r, keeper;
 
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->handler = *handler;
         s->event = sd_event_ref(event);
+        s->handover = handover;
         s->ring_size = config->capture.ring_size;
         s->realtime_offset_ns = clock_realtime_offset_ns();
         s->interval_ns = config->capture.max_latency_ns / 2;
@@ -418,9 +468,15 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         r = find_base(s);
         if (r < 0)
                 return r;
+        if (has_rings_before_us(s))
+                s->ring_size = programs_page(s->programs)->ring_size;
         r = open_rings(s);
         if (r < 0)
                 return r;
+        keeper = handover_take(handover, HANDOVER_KEEPER);
+        closep(&keeper);
+        if (s->ring_size != config->capture.ring_size)
+                (void)resize_rings(s, config->capture.ring_size); /* those we have will do */
 
         *ret = TAKE_PTR(s);
         return 0;
@@ -507,9 +563,52 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
         return c->seen - c->filtered;
 }
 
+int source_perf_pass(struct source_perf *s)
+{
+        struct handover_page *page = programs_page(s->programs);
+        char name[RING_NAME_SIZE];
+        int r;
+
+        page->record_version = EXEC_RECORD_VERSION;
+        page->ring_size = s->ring_size;
+        memcpy(page->missed, s->missed, sizeof(s->missed));
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                const struct ring *ring = s->cpus[cpu].ring;
+
+                if (!ring)
+                        continue;
+                r = handover_pass(s->handover, ring_name("ring", cpu, name), ring_records_fd(ring));
+                if (r < 0)
+                        return r;
+                r = handover_pass(s->handover, ring_name("bell", cpu, name), ring_bell_fd(ring));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int source_perf_keep_rings(const struct source_perf *s)
+{
+        int r;
+
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                r = ring_map_again(s->cpus[cpu].ring);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu)
 {
         return s->base[program * s->n_cpus + cpu];
+}
+
+uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program)
+{
+        return s->missed[program];
 }
 
 struct programs *source_perf_programs(const struct source_perf *s)

@@ -55,6 +55,18 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
 /* The number given last before this run: events of the time before us. */
 uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu);
 
+/* Recursion misses of the program that the handler has been told, or that were before this run. */
+uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program);
+
+/*
+ * Before handover_exec(), after the last drain: passes the rings on, and notes in the page what has
+ * come out of them. They live as long as somebody has them mapped: see source_perf_keep_rings().
+ */
+int source_perf_pass(struct source_perf *s);
+
+/* In another process: keeps the rings alive as long as it runs. */
+int source_perf_keep_rings(const struct source_perf *s);
+
 /* The BPF side, for what is not the source's business. Valid as long as `s`. */
 struct programs *source_perf_programs(const struct source_perf *s);
 

@@ -39,6 +39,9 @@ class Manager:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         if self.pid:
             self.end(signal.SIGKILL)
         self.socket.shutdown(socket.SHUT_RDWR)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """The run after this one: what happened while nobody was reading is counted, to the exec."""
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -212,6 +214,69 @@ class Restart(unittest.TestCase):
             manager.end()
             manager.drop_store()
             harness.wait_until(lambda: not self.programs(), "end of the programs")
+
+    def upgrade_in_a_storm(self, manager, replace):
+        """Twice in a row; returns all events."""
+        copy = os.path.join(manager.folder, "execsnoopd")
+        shutil.copy(manager.daemon, copy)
+        manager.start(copy)
+        pid = manager.pid
+        thread = threading.Thread(target=execute, args=(3000,))
+        thread.start()
+        for _ in range(2):
+            time.sleep(0.2)
+            replace(copy)
+            manager.reload()
+        thread.join()
+        manager.sync()
+        self.assertEqual(manager.pid, pid)
+        os.kill(pid, 0)
+        manager.end()
+        return manager.events()
+
+    def test_upgrade_misses_nothing(self):
+        def replace(copy):
+            shutil.copy(manager.daemon, copy + ".new")
+            os.rename(copy + ".new", copy)
+        manager = Manager()
+        with contextlib.closing(manager):
+            events = self.upgrade_in_a_storm(manager, replace)
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(self.check(events, 3000), 3000)
+        starts = [e for e in events if e["event"] == "start"]
+        self.assertEqual([e["down"] for e in starts], ["unknown", "counted", "counted"])
+
+    def test_upgrade_to_another_object_misses_nothing(self):
+        def replace(copy):
+            with open(manager.daemon, "rb") as file:
+                program = bytearray(file.read())
+            # another license text in the ELF object inside makes it another object
+            at = program.index(b"Dual BSD/GPL\0")
+            program[at:at + 12] = b"GPL".ljust(12, b"\0")
+            with open(copy + ".new", "wb") as file:
+                file.write(program)
+            os.chmod(copy + ".new", 0o755)
+            os.rename(copy + ".new", copy)
+        manager = Manager({"Capture": {"RingSize": "16M"}})
+        with contextlib.closing(manager):
+            before = set(manager.store)
+            events = self.upgrade_in_a_storm(manager, replace)
+            self.assertNotEqual(before, set(manager.store))
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(self.check(events, 3000), 3000)
+
+    def test_upgrade_to_what_cannot_run_goes_on(self):
+        def replace(copy):
+            with open(copy + ".new", "wb") as file:
+                file.write(b"no program")
+            os.chmod(copy + ".new", 0o755)
+            os.rename(copy + ".new", copy)
+        manager = Manager()
+        with contextlib.closing(manager):
+            events = self.upgrade_in_a_storm(manager, replace)
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
 
     def programs(self):
         shown = subprocess.run(["bpftool", "prog", "show", "-j"], check=True,
