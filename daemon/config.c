@@ -77,6 +77,8 @@ static const struct setting settings[] = {
 
         SETTING("Stats", "Interval", time, stats.interval_ns, "1min", .min = NSEC_PER_SEC,
                 .max = DAY),
+        SETTING("Stats", "SelfTest", time, stats.self_test_ns, "10min", .min = NSEC_PER_SEC,
+                .max = DAY, .or_zero = true),
 };
 
 /* Where the value of a setting comes from. */

@@ -60,6 +60,7 @@ struct config {
         } queue;
         struct {
                 uint64_t interval_ns;
+                uint64_t self_test_ns; /* 0: never */
         } stats;
 };
 

@@ -23,6 +23,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "canary.h"
 #include "clock.h"
 #include "daemon.h"
 #include "enrich.h"
@@ -47,6 +48,8 @@
 /* Rings of the default size take some 200 ms of the worst storm. */
 #define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
+#define BLIND_TIMEOUT_NS NSEC_PER_SEC
+
 #define PASSWD_PATH "/etc/passwd"
 
 struct daemon {
@@ -66,6 +69,7 @@ struct daemon {
         struct handover *handover;  /* NULL: a replay */
         struct source_perf *kernel; /* one of the two */
         struct source_replay *replay;
+        struct canary *canary;
 
         sd_event_source *process;
         sd_event_source *replay_step;
@@ -184,6 +188,19 @@ static int emit_stats(struct daemon *d)
         return 0;
 }
 
+/* All that has come out of the rings goes to the sinks, as far as they take it. */
+static void drain_for_good(struct daemon *d, uint64_t end_ns)
+{
+        int r;
+
+        queue_release(d->queue, UINT64_MAX);
+        do {
+                r = pipeline_run(d->pipeline, BATCH);
+                sinks_finish(d->sinks, end_ns);
+        } while (r > 0);
+        pipeline_note_losses(d->pipeline, stream_now(d));
+}
+
 static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
 {
         struct daemon *d = userdata;
@@ -191,6 +208,20 @@ static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void 
         (void)emit_stats(d);
         return sd_event_source_set_time_relative(source,
                                                  d->config->stats.interval_ns / NSEC_PER_USEC);
+}
+
+static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
+{
+        struct daemon *d = userdata;
+
+        log_catalog(LOG_ERR, MESSAGE_ID_BLIND,
+                    "Blind: an exec of our own was not seen; asking to be restarted");
+        ledger_add(d->ledger, LOSS_BLIND, LOSS_ANY_CPU, 1, from_ns, now_ns);
+        (void)pipeline_mark_lost(d->pipeline, now_ns);
+        source_perf_reconcile(d->kernel);
+        drain_for_good(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
+        handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
+        (void)sd_notify(false, "WATCHDOG=trigger");
 }
 
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
@@ -211,6 +242,8 @@ static int apply_config(struct daemon *d, struct config *config)
         }
         sinks_commit(d->sinks);
         pipeline_configure(d->pipeline, config);
+        if (d->canary)
+                canary_configure(d->canary, config->stats.self_test_ns);
         (void)sd_event_source_set_time_relative(d->stats_timer,
                                                 config->stats.interval_ns / NSEC_PER_USEC);
         return 0;
@@ -242,19 +275,6 @@ static void reload(struct daemon *d)
         config_free(d->config);
         d->config = TAKE_PTR(config);
         log_catalog(LOG_NOTICE, MESSAGE_ID_RELOADED, "Reloaded the configuration");
-}
-
-/* All that has come out of the rings goes to the sinks, as far as they take it. */
-static void drain_for_good(struct daemon *d, uint64_t end_ns)
-{
-        int r;
-
-        queue_release(d->queue, UINT64_MAX);
-        do {
-                r = pipeline_run(d->pipeline, BATCH);
-                sinks_finish(d->sinks, end_ns);
-        } while (r > 0);
-        pipeline_note_losses(d->pipeline, stream_now(d));
 }
 
 /* Does not return if all goes well: another image reads on where this one stopped. */
@@ -473,6 +493,7 @@ static int add_sources(struct daemon *d)
 
 static int start(struct daemon *d)
 {
+        static const struct canary_ops canary_ops = { .on_blind = on_blind };
         struct start_info info = { .version = EXECSNOOPD_VERSION,
                                    .kernel = d->identity.kernel,
                                    .config = d->config };
@@ -500,6 +521,12 @@ static int start(struct daemon *d)
         r = sinks_flush(d->sinks);
         if (r < 0)
                 return r;
+        if (d->kernel) {
+                r = canary_new(d->event, d->pipeline, d->config->stats.self_test_ns, &canary_ops, d,
+                               &d->canary);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot add a timer");
+        }
         (void)sd_event_set_watchdog(d->event, true);
         (void)sd_notify(false, "READY=1");
         notify_status(d);
@@ -578,6 +605,7 @@ static struct daemon *daemon_free(struct daemon *d)
         enricher_free(d->enricher);
         source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
         handover_free(d->handover);
+        canary_free(d->canary);
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);

@@ -35,9 +35,10 @@ static void put_lost_by(struct buf *b, const struct stats *s)
         json_key(b, "lost_by");
         json_begin_object(b);
         for (enum loss_where w = 0; w < _LOSS_WHERE_MAX; w++) {
-                bool of_sink = w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT;
+                bool is_rare = w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT ||
+                               w == LOSS_BLIND;
 
-                if (!of_sink || s->lost[w] > 0)
+                if (!is_rare || s->lost[w] > 0)
                         json_put_u64(b, loss_where_name(w), s->lost[w]);
         }
         json_end_object(b);

@@ -31,7 +31,7 @@ const char *loss_where_name(enum loss_where where)
         static const char *const names[_LOSS_WHERE_MAX] = {
                 [LOSS_RING] = "ring",     [LOSS_RECURSION] = "recursion", [LOSS_QUEUE] = "queue",
                 [LOSS_DECODE] = "decode", [LOSS_JOURNAL] = "journal",     [LOSS_FILE] = "file",
-                [LOSS_STDOUT] = "stdout", [LOSS_DOWN] = "down",
+                [LOSS_STDOUT] = "stdout", [LOSS_DOWN] = "down",           [LOSS_BLIND] = "blind",
         };
 
         assert((unsigned)where < _LOSS_WHERE_MAX);

@@ -81,7 +81,8 @@ enum loss_where {
         LOSS_JOURNAL,
         LOSS_FILE,
         LOSS_STDOUT,
-        LOSS_DOWN, /* nobody was reading */
+        LOSS_DOWN,  /* nobody was reading */
+        LOSS_BLIND, /* our own exec was not seen: nobody knows how many others were not */
         _LOSS_WHERE_MAX,
 };
 

@@ -227,14 +227,19 @@ int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **re
         return r < 0 ? r : false;
 }
 
+void handover_forget_all(struct handover *h)
+{
+        while (h->n_items > 0)
+                handover_forget(h, h->items[0].name);
+}
+
 int handover_reset(struct handover *h, struct handover_page **ret)
 {
         unsigned n_cpus =
                 (h->page_size - sizeof(*h->page)) / sizeof(h->page->seq[0]) / _PROGRAM_MAX;
         int r;
 
-        while (h->n_items > 0)
-                handover_forget(h, h->items[0].name);
+        handover_forget_all(h);
         unmap_page(h);
         r = new_page(h, n_cpus);
         if (r < 0)

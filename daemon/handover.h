@@ -87,6 +87,9 @@ int handover_exec(struct handover *h, const char *path, char *const *argv);
 /* True if there was no moment between the image before us and us: its rings have gone on. */
 bool handover_is_direct(const struct handover *h);
 
+/* Leaves nothing at all to the run after us: it is to begin from scratch. */
+void handover_forget_all(struct handover *h);
+
 /* Drops what nobody has taken, from the store as well. */
 void handover_forget_rest(struct handover *h);
 

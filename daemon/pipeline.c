@@ -51,7 +51,8 @@ struct pipeline {
         uint64_t events;                  /* offered to the sinks */
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
-        struct buf argv; /* joined from continuations */
+        uint32_t expected_pid; /* 0: none */
+        struct buf argv;       /* joined from continuations */
         struct buf env;
 };
 
@@ -219,6 +220,8 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
         }
 
         p->events++;
+        if (event->kind == EVENT_EXEC && event->pid == p->expected_pid)
+                p->expected_pid = 0;
         if (event->cut)
                 p->cut++;
         offer(p, &m, event->boot_ns);
@@ -277,6 +280,16 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
 }
 
+void pipeline_expect(struct pipeline *p, uint32_t pid)
+{
+        p->expected_pid = pid;
+}
+
+bool pipeline_is_expecting(const struct pipeline *p)
+{
+        return p->expected_pid != 0;
+}
+
 static int tell_stats(struct pipeline *p, uint64_t boot_ns)
 {
         struct stats stats;
@@ -300,6 +313,8 @@ static int tell_loss(struct pipeline *p, enum sink_place place, const struct los
         int r;
 
         part.count = m.lost;
+        if (part.where == LOSS_BLIND)
+                m.lost = 0; /* the kernel side has not seen it, either */
         r = encode_lost(p->encoder, boot_ns, &part, &m.line);
         if (r < 0)
                 return r;

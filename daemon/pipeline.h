@@ -73,6 +73,10 @@ int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns);
  */
 void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns);
 
+/* The exec of this process is to come; and: it has not come yet. 0: none is. */
+void pipeline_expect(struct pipeline *p, uint32_t pid);
+bool pipeline_is_expecting(const struct pipeline *p);
+
 /* Takes what the sinks have lost, also while delivering, into the ledger. */
 void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns);
 

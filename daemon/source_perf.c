@@ -263,19 +263,25 @@ static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
         return lost;
 }
 
-/* Programs ran on this CPU and found no ring: it came (back) online. */
+/*
+ * Programs ran on this CPU and found no ring: it came (back) online. What found none until the new
+ * one was there, must not look like another return.
+ */
 static void follow_cpu(struct source_perf *s, unsigned cpu)
 {
-        struct cpu *c = &s->cpus[cpu];
-        uint64_t lost = lost_no_ring(s, cpu);
+        struct cpu *c = &s->cpus[cpu], fresh = { .is_opened = true };
 
-        if (lost == c->lost_no_ring)
+        if (lost_no_ring(s, cpu) == c->lost_no_ring)
                 return;
-        c->lost_no_ring = lost;
+        if (cpu_open(s, cpu, s->ring_size, &fresh) < 0)
+                return; /* it has been logged; the next loss is the next chance */
         if (c->ring)
                 (void)ring_drain(c->ring);
         cpu_close(c);
-        if (cpu_open(s, cpu, s->ring_size, c) >= 0 && c->ring)
+        *c = fresh;
+        if (programs_read_counters(s->programs) >= 0)
+                c->lost_no_ring = lost_no_ring(s, cpu);
+        if (c->ring)
                 log_notice("Following CPU %u, which came online", cpu);
 }
 
