@@ -75,6 +75,7 @@ static void put_sink(struct object *o, const struct stats *s, const struct sink_
 {
         _cleanup_(object_done) struct object child = object_new(o->encoder);
 
+        object_put_u64(&child, "before", sink->before);
         object_put_u64(&child, "written", sink->written);
         object_put_u64(&child, "lost", sink->lost);
         object_put_u64(&child, "backlog", sink->backlog);
@@ -113,6 +114,7 @@ static void put_stats(struct object *o, const struct stats *s)
         object_put_u64(o, "filtered", stats_filtered(s));
         object_put_u64(o, "lost", stats_lost(s));
         put_lost_by(o, s);
+        object_put_u64(o, "in_rings", s->in_rings);
         object_put_u64(o, "queued", s->queued);
         object_put_u64(o, "queue_bytes", s->queue_bytes);
         object_put_u64(o, "wakeups", s->wakeups);
