@@ -14,10 +14,15 @@ struct lane {
         uint64_t last_ns; /* of the last event received, or reconciled */
 };
 
+struct account {
+        struct loss open;   /* since it was closed last */
+        struct loss closed; /* before that: to be told */
+};
+
 struct ledger {
         unsigned n_cpus;
         uint64_t lost[_LOSS_WHERE_MAX];
-        struct loss untold[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
+        struct account accounts[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
         struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
 };
 
@@ -108,7 +113,7 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
                 return;
         l->lost[where] += count;
         for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++)
-                loss_merge(&l->untold[reader][where], &loss);
+                loss_merge(&l->accounts[reader][where].open, &loss);
 }
 
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
@@ -116,28 +121,46 @@ uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
         return l->lost[where];
 }
 
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
+{
+        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
+                for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                        struct account *a = &l->accounts[reader][where];
+
+                        if (a->open.count > 0)
+                                loss_merge(&a->closed, &a->open);
+                        a->open = (struct loss){};
+                        now_ns = MAX(now_ns, a->closed.to_ns);
+                }
+        }
+        return now_ns;
+}
+
 const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where)
 {
-        const struct loss *loss = &l->untold[reader][where];
+        const struct loss *loss = &l->accounts[reader][where].closed;
 
         return loss->count > 0 ? loss : NULL;
 }
 
 void ledger_told(struct ledger *l, unsigned reader, enum loss_where where)
 {
-        l->untold[reader][where] = (struct loss){};
+        l->accounts[reader][where].closed = (struct loss){};
 }
 
 bool ledger_has_untold(const struct ledger *l, unsigned reader)
 {
-        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                if (ledger_untold(l, reader, where))
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                const struct account *a = &l->accounts[reader][where];
+
+                if (a->open.count > 0 || a->closed.count > 0)
                         return true;
+        }
         return false;
 }
 
 void ledger_reset_reader(struct ledger *l, unsigned reader)
 {
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                ledger_told(l, reader, where);
+                l->accounts[reader][where] = (struct account){};
 }

@@ -39,7 +39,8 @@ struct pipeline {
         struct sink *sinks[_SINK_PLACE_MAX];
         uint64_t before[_SINK_PLACE_MAX]; /* events offered before the sink was there */
         uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
-        uint64_t boot_ns;                 /* of the record that came last */
+        uint64_t boot_ns;                 /* of the record that came last, or of the start */
+        struct start_info info;           /* of the start; its version is NULL before */
         uint64_t events;                  /* offered to the sinks */
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
@@ -245,25 +246,38 @@ static int tell_stats(struct pipeline *p, uint64_t boot_ns)
         return 0;
 }
 
-/* Tells each sink what it has not been told; a sink without room is told later. */
-static int tell_lost(struct pipeline *p, uint64_t boot_ns)
+/* What a sink without room is not told now, it is told later. */
+static int tell_lost_to(struct pipeline *p, enum sink_place place, uint64_t boot_ns)
 {
         const struct loss *loss;
         struct line line;
         int r;
 
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                loss = ledger_untold(p->ledger, place, where);
+                if (!loss)
+                        continue;
+                r = encode_lost(p->encoder, boot_ns, loss, &line);
+                if (r < 0)
+                        return r;
+                struct message m = { .kind = EVENT_LOST, .line = line, .brief = line };
+                if (sink_write(p->sinks[place], &m) >= 0)
+                        ledger_told(p->ledger, place, where);
+        }
+        return 0;
+}
+
+/* Tells each sink what it has not been told. */
+static int tell_lost(struct pipeline *p, uint64_t boot_ns)
+{
+        int r;
+
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                for (unsigned where = 0; p->sinks[i] && where < _LOSS_WHERE_MAX; where++) {
-                        loss = ledger_untold(p->ledger, i, where);
-                        if (!loss)
-                                continue;
-                        r = encode_lost(p->encoder, boot_ns, loss, &line);
-                        if (r < 0)
-                                return r;
-                        struct message m = { .kind = EVENT_LOST, .line = line, .brief = line };
-                        if (sink_write(p->sinks[i], &m) >= 0)
-                                ledger_told(p->ledger, i, where);
-                }
+                if (!p->sinks[i])
+                        continue;
+                r = tell_lost_to(p, i, boot_ns);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -313,7 +327,7 @@ static int push_mark(struct pipeline *p, enum mark mark, uint64_t now_ns)
                 .boot_ns = now_ns,
         };
 
-        return queue_push(p->queue, &head, sizeof(head));
+        return queue_push_mark(p->queue, &head);
 }
 
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
@@ -321,16 +335,19 @@ int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
         return push_mark(p, MARK_STATS, now_ns);
 }
 
-int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns)
+int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_ns)
 {
+        uint64_t mark_ns;
         int r;
 
         if (p->lost_marked)
                 return 0;
-        r = push_mark(p, MARK_LOST, now_ns);
+        mark_ns = ledger_close(p->ledger, now_ns);
+        r = push_mark(p, MARK_LOST, mark_ns);
         if (r < 0)
                 return r;
         p->lost_marked = true;
+        *ret_mark_ns = mark_ns;
         return 0;
 }
 
@@ -351,7 +368,53 @@ int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info 
         if (r < 0)
                 return r;
         offer_line(p, EVENT_START, &line, now_ns);
+        p->boot_ns = now_ns;
+        p->info = *info;
+        p->info.inherited = NULL; /* the stream's, not a later sink's */
         return 0;
+}
+
+static int write_line(struct pipeline *p, enum sink_place place, enum event_kind kind,
+                      const struct line *line)
+{
+        struct message m = { .kind = kind, .line = *line, .brief = *line };
+
+        return sink_write(p->sinks[place], &m);
+}
+
+int pipeline_start_sink(struct pipeline *p, enum sink_place place, const struct config *config)
+{
+        struct start_info info = p->info;
+        struct line line;
+        int r;
+
+        if (!p->sinks[place] || !info.version)
+                return 0; /* pipeline_start() is still to come */
+        info.config = config;
+        /* Not now: what is in the queue is older, and comes behind it. */
+        r = encode_start(p->encoder, p->boot_ns, &info, &line);
+        if (r < 0)
+                return r;
+        return write_line(p, place, EVENT_START, &line);
+}
+
+int pipeline_end_sink(struct pipeline *p, enum sink_place place)
+{
+        struct stats stats;
+        struct line line;
+        uint64_t end_ns;
+        int r;
+
+        pipeline_note_losses(p, p->boot_ns);
+        end_ns = ledger_close(p->ledger, p->boot_ns);
+        r = tell_lost_to(p, place, end_ns);
+        if (r < 0)
+                return r;
+        pipeline_stats(p, &stats);
+        r = encode_stats(p->encoder, end_ns, &stats, &line);
+        if (r < 0)
+                return r;
+        return write_line(p, place, EVENT_STATS, &line);
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)
@@ -360,6 +423,7 @@ int pipeline_stop(struct pipeline *p, uint64_t now_ns)
         struct line line;
         int r;
 
+        now_ns = ledger_close(p->ledger, MAX(now_ns, p->boot_ns));
         r = tell_lost(p, now_ns);
         if (r < 0)
                 return r;

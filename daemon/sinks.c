@@ -107,19 +107,39 @@ static int place_prepare(struct sinks *s, enum sink_place i, const struct config
         return outlet_new(s->event, p->fresh, &p->fresh_outlet);
 }
 
+/* First what waits, so that there is room for the last words. */
+static void place_leave(struct sinks *s, enum sink_place i)
+{
+        uint64_t end_ns = clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
+        struct place *p = &s->place[i];
+        int r;
+
+        outlet_finish(p->outlet, end_ns);
+        r = pipeline_end_sink(s->pipeline, i);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink ends without its counters");
+        outlet_finish(p->outlet, end_ns);
+        p->outlet = outlet_free(p->outlet);
+}
+
 static void place_commit(struct sinks *s, enum sink_place i)
 {
         struct place *p = &s->place[i];
+        bool is_new = p->fresh;
+        int r;
 
-        if (p->leaves) {
-                outlet_finish(p->outlet, clock_monotonic_ns() + CLOSE_TIMEOUT_NS);
-                p->outlet = outlet_free(p->outlet);
-        }
-        if (p->leaves || p->fresh) {
+        if (p->leaves)
+                place_leave(s, i);
+        if (p->leaves || is_new) {
                 pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->leaves = false;
+        if (!is_new)
+                return;
+        r = pipeline_start_sink(s->pipeline, i, s->prepared);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink begins without a start event");
 }
 
 int sinks_new(struct sd_event *event, struct pipeline *pipeline, bool use_stdout,
