@@ -33,6 +33,7 @@
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
+#include "status.h"
 #include "version.h"
 
 /* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
@@ -55,6 +56,7 @@ struct daemon {
         struct ledger *ledger;
         struct pipeline *pipeline;
         struct sinks *sinks;
+        struct status *status;
         struct intake intake;
         struct recorder *recorder;
         struct source_perf *kernel; /* one of the two */
@@ -78,20 +80,6 @@ static size_t queue_size_of(const struct config *c)
 static uint64_t stream_now(const struct daemon *d)
 {
         return d->replay ? MAX(d->intake.watermark_ns, d->identity.start_ns) : clock_boottime_ns();
-}
-
-static void notify_status(struct daemon *d)
-{
-        struct stats stats;
-        uint64_t lost;
-
-        pipeline_stats(d->pipeline, &stats);
-        lost = stats_lost(&stats);
-        for (unsigned i = 0; i < stats.n_sinks; i++)
-                lost += stats.sink[i].lost;
-        (void)sd_notifyf(false,
-                         "STATUS=%" PRIu64 " events seen, %" PRIu64 " filtered, %" PRIu64 " lost",
-                         stats_seen(&stats), stats_filtered(&stats), lost);
 }
 
 static void fill_stats(void *userdata, struct stats *stats)
@@ -175,7 +163,6 @@ static int emit_stats(struct daemon *d)
                 log_errno(LOG_WARNING, r, "No stats event this time");
         if (d->kernel)
                 source_perf_reconcile(d->kernel); /* lets the mark pass */
-        notify_status(d);
         return 0;
 }
 
@@ -259,7 +246,6 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
                          clock_monotonic_ns() / NSEC_PER_USEC);
         reload(d);
         (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
-        notify_status(d);
         return sinks_flush(d->sinks);
 }
 
@@ -450,8 +436,7 @@ static int start(struct daemon *d)
                 return r;
         (void)sd_event_set_watchdog(d->event, true);
         (void)sd_notify(false, "READY=1");
-        notify_status(d);
-        return 0;
+        return status_new(d->event, d->pipeline, &d->status);
 }
 
 /* Nothing new comes in; what is there goes out; `stop` is the last word. */
@@ -523,6 +508,7 @@ static struct daemon *daemon_free(struct daemon *d)
                 return NULL;
         recorder_free(d->recorder);
         source_replay_free(d->replay);
+        status_free(d->status);
         sinks_free(d->sinks);
         pipeline_free(d->pipeline);
         ledger_free(d->ledger);

@@ -449,6 +449,8 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
                 if (!p->sinks[i])
                         continue;
                 s.sink[s.n_sinks] = p->sinks[i]->stats;
+                s.sink[s.n_sinks].error = p->sinks[i]->error;
+                s.sink[s.n_sinks].error_what = p->sinks[i]->error_what;
                 s.sink[s.n_sinks++].before = p->before[i];
         }
         *ret = s;

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "event.h"
 
 struct sink_stats {
@@ -22,6 +23,8 @@ struct sink_stats {
         uint64_t bytes;   /* likewise */
         uint64_t retries; /* deliveries that had to be tried again */
         uint64_t backlog_bytes;
+        int error;              /* 0, or -errno of the last failed delivery */
+        const char *error_what; /* what failed; static */
 };
 
 #define STATS_SINKS_MAX 3
@@ -48,6 +51,12 @@ uint64_t stats_filtered(const struct stats *s);
 
 /* Lost before any sink: in ring, queue and decoder, or while nobody was reading. */
 uint64_t stats_lost(const struct stats *s);
+
+/*
+ * One line for people. `seen`, of `elapsed_ns` ago, is for the rate; 0 ns: no rate. The caller asks
+ * for buf_error().
+ */
+void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret);
 
 /*
  * seen - filtered - lost - in_rings - queued - (before + written + backlog + lost of the sink):

@@ -24,7 +24,7 @@ only() {
 only 'bpf/' programs.c ring.c
 only 'execsnoop\.skel\.h' programs.c
 only 'json-c/' encode.c encode_daemon.c encode_internal.h encode_json.c encode_parts.c encode_parts.h
-only 'systemd/' daemon.c identity.c outlet.c sinks.c source_perf.c
+only 'systemd/' daemon.c identity.c outlet.c sinks.c source_perf.c status.c
 only 'log\.h' daemon.c identity.c kernel_support.c log.c main.c outlet.c programs.c sinks.c source_perf.c
 
 # The core is not linked with libbpf or libsystemd, and does not log.
