@@ -21,6 +21,13 @@
 #include "filter.h"
 #include "pipeline.h"
 
+/*
+ * Of lines in one run. In the journal they may take twice as much, with their fields, or with what
+ * of long ones is there twice; and the last may be as long as there is room for: see
+ * backlog_size_of(), which adds 256 KiB to that.
+ */
+#define RUN_BYTES_MAX (64 * KIB)
+
 /* Kinds of the daemon's own records, which never leave the queue. */
 enum mark {
         MARK_STATS = RECORD_DAEMON,
@@ -42,6 +49,7 @@ struct pipeline {
         uint64_t boot_ns;                 /* of the record that came last, or of the start */
         struct start_info info;           /* of the start; its version is NULL before */
         uint64_t events;                  /* offered to the sinks */
+        uint64_t run_bytes;               /* of lines, in this run */
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
         struct buf argv; /* joined from continuations */
@@ -174,6 +182,7 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
         }
 
         p->events++;
+        p->run_bytes += line_size_max(&m.line);
         if (event->cut)
                 p->cut++;
         offer(p, &m, event->boot_ns);
@@ -304,7 +313,8 @@ int pipeline_run(struct pipeline *p, unsigned max)
         const struct exec_record_head *head;
         int r;
 
-        for (unsigned i = 0; i < max; i++) {
+        p->run_bytes = 0;
+        for (unsigned i = 0; i < max && p->run_bytes < RUN_BYTES_MAX; i++) {
                 head = queue_pop(p->queue);
                 if (!head)
                         return 0;

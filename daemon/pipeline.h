@@ -53,7 +53,11 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
 /* Takes what it needs of the settings: borrows until the next call. */
 void pipeline_configure(struct pipeline *p, const struct config *config);
 
-/* Processes at most `max` records. 1: there are more; 0: nothing released; negative: no memory. */
+/*
+ * Processes at most `max` records, fewer if their lines are long: the smallest backlog there may be
+ * has room for them, if it is flushed after each call. 1: there are more; 0: nothing released;
+ * negative: no memory.
+ */
 int pipeline_run(struct pipeline *p, unsigned max);
 
 /* Puts a mark into the queue: when it comes out, stats are told. -ENOBUFS: too many already. */

@@ -159,6 +159,8 @@ class Daemon:
     settings: {"Section": {"Key": "value"}}; sink: "stdout" or "file".
     """
 
+    prefix = ()     # a command that runs the daemon
+
     def __init__(self, settings=None, sink="stdout", options=(), paused=False, environment=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
         self.config = os.path.join(self.folder, "test.conf")
@@ -196,7 +198,7 @@ class Daemon:
     def start(self, options, paused, environment):
         notify_path = os.path.join(self.folder, "notify")
         self.notify = Notifications(notify_path)
-        command = [DAEMON, f"--config={self.config}", *options]
+        command = [*self.prefix, DAEMON, f"--config={self.config}", *options]
         output = subprocess.DEVNULL
         if self.sink == "stdout":
             command.append("--stdout")

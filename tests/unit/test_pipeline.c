@@ -343,6 +343,24 @@ static void run_takes_no_more_than_it_is_asked_for(void **state)
         assert_int_equal(queue_count(rig->stages.queue), 1);
 }
 
+static void run_of_long_lines_is_shorter(void **state)
+{
+        struct rig *rig = *state;
+        static char argument[20 * KIB];
+
+        memset(argument, 'x', sizeof(argument) - 1);
+        for (uint64_t i = 1; i <= 5; i++) {
+                record_make_exec(&record, 0, ++rig->seq, i);
+                record_add(&record, FIELD_ARGV, argument, sizeof(argument));
+                feed(rig, &record);
+        }
+        queue_release(rig->stages.queue, UINT64_MAX);
+        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 1);
+        assert_int_equal(n_lines(rig->sink), 4); /* beyond 64 KiB */
+        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 0);
+        assert_int_equal(n_lines(rig->sink), 5);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -361,6 +379,7 @@ int main(void)
                 PIPELINE_TEST(marks_come_out_in_their_place_in_time),
                 PIPELINE_TEST(stream_has_two_ends),
                 PIPELINE_TEST(run_takes_no_more_than_it_is_asked_for),
+                PIPELINE_TEST(run_of_long_lines_is_shorter),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
