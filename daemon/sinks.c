@@ -194,6 +194,8 @@ void sinks_commit(struct sinks *s)
                 sink = pipeline_sink(s->pipeline, i);
                 if (sink && i == SINK_FILE)
                         (void)sink_file_configure(sink, &file);
+                if (s->place[i].outlet)
+                        outlet_hurry(s->place[i].outlet);
         }
         path = strdup(s->prepared->file.path);
         if (path) {
@@ -242,9 +244,12 @@ bool sinks_are_idle(const struct sinks *s)
 
 void sinks_reopen(struct sinks *s)
 {
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (pipeline_sink(s->pipeline, i))
-                        sink_reopen(pipeline_sink(s->pipeline, i));
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                sink_reopen(pipeline_sink(s->pipeline, i));
+                outlet_hurry(s->place[i].outlet);
+        }
 }
 
 void sinks_finish(struct sinks *s, uint64_t end_ns)
