@@ -84,8 +84,7 @@ static void tell_condition(struct outlet *o)
         const struct sink *s = o->sink;
 
         /* Texts are static: one is told from another by its address. */
-        if ((s->error == o->told_error && s->error_what == o->told_what) ||
-            o->state == SINK_CLOSED)
+        if ((s->error == o->told_error && s->error_what == o->told_what) || o->state == SINK_CLOSED)
                 return;
         if (s->error < 0)
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",

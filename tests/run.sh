@@ -5,8 +5,8 @@
 #
 #   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
 #             against the live kernel with a daemon that is built so
-#   release   the tests against the live kernel, a real journald, the installed files, and virtual
-#             machines with other kernels
+#   release   the tests against the live kernel, a real journald, the installed files, faults of all
+#             kinds, and virtual machines with other kernels
 #
 # With CI set, a test that cannot run here fails; on a laptop without privileges it is skipped.
 
@@ -29,6 +29,6 @@ run_ctest() {
 }
 
 status=0
-run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|vm)\.' "$@" || status=1
+run_ctest --test-dir build/asan --exclude-regex '^(faults|journal|install|style|vm)\.' "$@" || status=1
 run_ctest --test-dir build/release --exclude-regex '^(unit|golden|fuzz)\.' "$@" || status=1
 exit "$status"

@@ -262,6 +262,22 @@ def small_disk(size):
             subprocess.run(["umount", "--lazy", path], check=True)
 
 
+def fill(disk, leave):
+    """Takes all its room but so many bytes; see empty()."""
+    with open(disk + "/filler", "wb") as file:
+        st = os.statvfs(disk)
+        while (size := st.f_bfree * st.f_frsize - leave) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError:         # somebody else was faster
+                st = os.statvfs(disk)
+
+
+def empty(disk):
+    os.unlink(disk + "/filler")
+
+
 def remount(path, options):
     subprocess.run(["mount", "-o", f"remount,{options}", path], check=True)
 

@@ -11,7 +11,6 @@ EXECSNOOPD         the daemon to test (default build/release/execsnoopd)
 EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside the daemon)
 """
 import base64
-import calendar
 import ctypes
 import fcntl
 import glob
@@ -32,6 +31,7 @@ import time
 import unittest
 
 import checks
+from checks import nanoseconds  # noqa: F401
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -350,13 +350,6 @@ def timestamp():
     now = time.time_ns()
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
     return f"{seconds}.{now % 10**9:09}Z"
-
-
-def nanoseconds(text):
-    """Since the epoch, of an event's time."""
-    whole, fraction = text.removesuffix("Z").split(".")
-    seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
-    return seconds * 10**9 + int(fraction)
 
 
 def boot_id():

@@ -5,7 +5,6 @@
  * in order, and the ledger adds up.
  */
 #include <errno.h>
-#include <sched.h>
 #include <sys/resource.h>
 
 #include "journal_fixture.h"
@@ -537,17 +536,6 @@ static void random_walk_delivers_each_event_once_in_order(void **state)
         flush_all(f);
         assert_int_equal(f->sink->stats.written, n_accepted);
         assert_true(f->sink->stats.lost > 0);
-}
-
-/* As much as PID 1 allows a socket; false: not permitted. A new network has its own limit. */
-static bool allow_long_queues(void)
-{
-        _cleanup_(closep) int fd = -1;
-
-        if (unshare(CLONE_NEWNET) < 0)
-                return false;
-        fd = open("/proc/sys/net/unix/max_dgram_qlen", O_WRONLY | O_CLOEXEC);
-        return fd >= 0 && write(fd, "512", 3) == 3;
 }
 
 static void flush_ends_though_the_receiver_takes_everything(void **state)
