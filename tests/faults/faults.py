@@ -30,6 +30,12 @@ from harness import STORM, TARGET, timestamp, wait_until  # noqa: E402
 # Room for some 250 lines: the least that the daemon takes.
 SMALL_BACKLOG = {"Queue": {"Backlog": "64K"}, "Capture": {"ArgvMax": "4K"}}
 
+# For who must not lose what is not the matter, however busy the machine is.
+LARGE_RING = "8M"
+
+# What fits into the small backlog, though nothing leaves it.
+N_PIECE = 100
+
 JOURNAL_SOCKET = "/run/systemd/journal/socket"
 DATAGRAMS_QUEUED = 512
 
@@ -95,6 +101,7 @@ class Daemon(harness.Daemon):
 
     def __init__(self, settings=None, path=None, journal=True, folder=None, prefix=()):
         settings = {**(settings or {}), "Journal": {"Enabled": "yes" if journal else "no"}}
+        settings["Capture"] = {"RingSize": LARGE_RING, **settings.get("Capture", {})}
         self.prefix = prefix
         self.parts = []         # files that were ours and that somebody has moved
         if path:
@@ -154,6 +161,14 @@ class Daemon(harness.Daemon):
                        for line in self.journal_raw("EXECSNOOP_EVENT=stats"))
 
         wait_until(told, "stats event in the journal")
+
+    def paced_storm(self, n_pieces):
+        """So many storms of N_PIECE execs, for the journal to keep up with; their markers."""
+        markers_of_pieces = []
+        for _ in range(n_pieces):
+            markers_of_pieces.append(storm(N_PIECE))
+            self.sync_journal()
+        return markers_of_pieces
 
     def finish(self, journal=True, holes=0):
         """Stops it. What it wrote is whole, in order, complete or accounted for, in both streams;

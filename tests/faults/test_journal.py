@@ -80,6 +80,7 @@ class Journal(unittest.TestCase):
             daemon.sync()
             journald.start()
             daemon.await_words("'journal' works again")
+            daemon.sync_journal()
             last = storm(N_FEW)
             file, journal = daemon.finish(holes=HOLES)
         self.check_file(file, (first, N_FEW), (many, N_MANY), (last, N_FEW))

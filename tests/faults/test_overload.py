@@ -17,6 +17,7 @@ from faults import Daemon, Journald, assert_all, check_sums, lost, numbers, stor
 N_MANY = 6000       # more than each of the buffers below holds
 N_LONG = 2000       # twice: more than 2M of lines
 N_FEW = 100
+N_LAST = 10         # fit into the smallest ring, whenever the daemon gets to it
 N_ENDLESS = 1_000_000
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -50,13 +51,14 @@ class Overload(unittest.TestCase):
             finally:
                 process.kill()
                 process.wait()
-            marker = storm(N_FEW)
+            daemon.sync()
+            marker = storm(N_LAST)
             events, _ = daemon.finish(journal=False)
-        assert_all(events, marker, N_FEW)
-        self.assertGreater(lost(events, "ring"), N_MANY)
+        assert_all(events, marker, N_LAST)
+        self.assertGreater(lost(events, "ring"), 0)
 
     def test_stopped_for_5_seconds(self):
-        self.stopped_in_a_storm({}, 5)
+        self.stopped_in_a_storm({"Capture": {"RingSize": "1M"}}, 5)
 
     def test_stopped_with_small_rings(self):
         self.stopped_in_a_storm({"Capture": {"RingSize": "16K", "ArgvMax": "4K"}}, 1)
@@ -70,10 +72,10 @@ class Overload(unittest.TestCase):
             daemon.signal(signal.SIGUSR2)           # a full queue has room for it
             wait_until(lambda: any(e["event"] == "stats" for e in daemon.events()), "stats")
             wait_until(lambda: lost(daemon.events(), "queue"), "loss told")
-            last = storm(N_FEW)
+            last = storm(N_LAST)
             events, _ = daemon.finish(journal=False)
         self.check(events, marker, N_MANY, "queue")
-        assert_all(events, last, N_FEW)
+        assert_all(events, last, N_LAST)
 
     def test_small_backlog_loses_nothing_while_its_sink_works(self):
         with Daemon(faults.SMALL_BACKLOG, journal=False) as daemon:
@@ -99,12 +101,12 @@ class Overload(unittest.TestCase):
             journald.resume()
             daemon.await_words("'file' works again")
             daemon.sync_journal()
-            last = storm(N_FEW)
+            last = storm(N_LAST)
             file, journal = daemon.finish()
         print(f"at most {high >> 10} KiB, {bound >> 10} KiB allowed", flush=True)
         self.assertLessEqual(high, bound)
         for events in file, journal:
-            assert_all(events, last, N_FEW)
+            assert_all(events, last, N_LAST)
         return file, journal, marker, second
 
     def test_everything_small_and_full(self):
@@ -134,7 +136,7 @@ class Overload(unittest.TestCase):
             return f"frozen {value}" in (group / "cgroup.events").read_text("ascii").splitlines()
 
         with Daemon({"Capture": {"RingSize": "64K", "ArgvMax": "4K"}}, journal=False) as daemon:
-            first = storm(N_FEW)
+            first = storm(N_LAST)
             daemon.sync()
             (group / "cgroup.procs").write_text(str(daemon.pid()), "ascii")
             (group / "cgroup.freeze").write_text("1", "ascii")
@@ -143,13 +145,13 @@ class Overload(unittest.TestCase):
             (group / "cgroup.freeze").write_text("0", "ascii")
             wait_until(lambda: is_frozen(0), "the daemon to be thawed")
             daemon.sync()
-            last = storm(N_FEW)
+            last = storm(N_LAST)
             events, _ = daemon.finish(journal=False)
         with contextlib.suppress(OSError):
             group.rmdir()
-        assert_all(events, first, N_FEW)
+        assert_all(events, first, N_LAST)
         self.check(events, many, N_MANY, "ring")
-        assert_all(events, last, N_FEW)
+        assert_all(events, last, N_LAST)
         check_sums(events)
 
 
