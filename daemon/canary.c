@@ -86,7 +86,7 @@ static int set_timer(struct canary *c, uint64_t delay_ns)
 
 static int send_one(struct canary *c)
 {
-        pid_t pid;
+        pid_t pid = 0;
         int r;
 
         c->lost = lost_so_far(c);

@@ -36,6 +36,7 @@
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
+#include "status.h"
 #include "upgrade.h"
 #include "version.h"
 
@@ -64,6 +65,7 @@ struct daemon {
         struct ledger *ledger;
         struct pipeline *pipeline;
         struct sinks *sinks;
+        struct status *status;
         struct intake intake;
         struct recorder *recorder;
         struct handover *handover;  /* NULL: a replay */
@@ -87,20 +89,6 @@ static size_t queue_size_of(const struct config *c)
 static uint64_t stream_now(const struct daemon *d)
 {
         return d->replay ? MAX(d->intake.watermark_ns, d->identity.start_ns) : clock_boottime_ns();
-}
-
-static void notify_status(struct daemon *d)
-{
-        struct stats stats;
-        uint64_t lost;
-
-        pipeline_stats(d->pipeline, &stats);
-        lost = stats_lost(&stats);
-        for (unsigned i = 0; i < stats.n_sinks; i++)
-                lost += stats.sink[i].lost;
-        (void)sd_notifyf(false,
-                         "STATUS=%" PRIu64 " events seen, %" PRIu64 " filtered, %" PRIu64 " lost",
-                         stats_seen(&stats), stats_filtered(&stats), lost);
 }
 
 static void fill_stats(void *userdata, struct stats *stats)
@@ -184,7 +172,6 @@ static int emit_stats(struct daemon *d)
                 log_errno(LOG_WARNING, r, "No stats event this time");
         if (d->kernel)
                 source_perf_reconcile(d->kernel); /* lets the mark pass */
-        notify_status(d);
         return 0;
 }
 
@@ -217,7 +204,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         log_catalog(LOG_ERR, MESSAGE_ID_BLIND,
                     "Blind: an exec of our own was not seen; asking to be restarted");
         ledger_add(d->ledger, LOSS_BLIND, LOSS_ANY_CPU, 1, from_ns, now_ns);
-        (void)pipeline_mark_lost(d->pipeline, now_ns);
+        (void)pipeline_mark_lost(d->pipeline, now_ns, &now_ns);
         source_perf_reconcile(d->kernel);
         drain_for_good(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
@@ -305,7 +292,6 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         if (d->kernel && !d->recorder && upgrade_is_due(&path))
                 upgrade(d, path);
         (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
-        notify_status(d);
         return sinks_flush(d->sinks);
 }
 
@@ -529,8 +515,7 @@ static int start(struct daemon *d)
         }
         (void)sd_event_set_watchdog(d->event, true);
         (void)sd_notify(false, "READY=1");
-        notify_status(d);
-        return 0;
+        return status_new(d->event, d->pipeline, &d->status);
 }
 
 /* Nothing new comes in; what is there goes out; `stop` is the last word. */
@@ -597,6 +582,7 @@ static struct daemon *daemon_free(struct daemon *d)
                 return NULL;
         recorder_free(d->recorder);
         source_replay_free(d->replay);
+        status_free(d->status);
         sinks_free(d->sinks);
         pipeline_free(d->pipeline);
         ledger_free(d->ledger);

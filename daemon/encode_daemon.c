@@ -35,8 +35,8 @@ static void put_lost_by(struct buf *b, const struct stats *s)
         json_key(b, "lost_by");
         json_begin_object(b);
         for (enum loss_where w = 0; w < _LOSS_WHERE_MAX; w++) {
-                bool is_rare = w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT ||
-                               w == LOSS_BLIND;
+                bool is_rare =
+                        w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT || w == LOSS_BLIND;
 
                 if (!is_rare || s->lost[w] > 0)
                         json_put_u64(b, loss_where_name(w), s->lost[w]);
@@ -78,6 +78,7 @@ static void put_sink(struct buf *b, const struct stats *s, const struct sink_sta
 {
         json_key(b, sink->name);
         json_begin_object(b);
+        json_put_u64(b, "before", sink->before);
         json_put_u64(b, "written", sink->written);
         json_put_u64(b, "lost", sink->lost);
         json_put_u64(b, "down", sink->down);
@@ -118,6 +119,7 @@ static void put_stats(struct buf *b, const struct stats *s)
         json_put_u64(b, "filtered", stats_filtered(s));
         json_put_u64(b, "lost", stats_lost(s));
         put_lost_by(b, s);
+        json_put_u64(b, "in_rings", s->in_rings);
         json_put_u64(b, "queued", s->queued);
         json_put_u64(b, "queue_bytes", s->queue_bytes);
         json_put_u64(b, "wakeups", s->wakeups);

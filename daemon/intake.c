@@ -43,11 +43,11 @@ static void on_pass(void *userdata, uint64_t watermark_ns)
                 recorder_mark(in->recorder, FRAME_PASS,
                               &(struct recording_mark){ .value = watermark_ns });
         in->watermark_ns = watermark_ns;
-        pipeline_note_losses(in->pipeline, watermark_ns);
-        if (pipeline_has_untold(in->pipeline) &&
-            watermark_ns - in->lost_told_ns >= LOST_INTERVAL_NS &&
-            pipeline_mark_lost(in->pipeline, watermark_ns - 1) >= 0)
-                in->lost_told_ns = watermark_ns;
+        /* Before the watermark, so that the mark, which is no sooner, comes out in this pass. */
+        pipeline_note_losses(in->pipeline, watermark_ns - 1);
+        if (watermark_ns > in->lost_told_ns && watermark_ns - in->lost_told_ns > LOST_INTERVAL_NS &&
+            pipeline_has_untold(in->pipeline)) /* no room for the mark: at the next pass */
+                (void)pipeline_mark_lost(in->pipeline, watermark_ns - 1, &in->lost_told_ns);
         queue_release(in->queue, watermark_ns);
 }
 

@@ -17,7 +17,7 @@ struct intake {
         struct pipeline *pipeline;
         struct recorder *recorder;     /* or NULL */
         uint64_t watermark_ns;         /* of the last pass */
-        uint64_t lost_told_ns;         /* when `lost` events were asked for last */
+        uint64_t lost_told_ns;         /* the moment of the last mark for `lost` events */
         uint64_t missed[_PROGRAM_MAX]; /* runs of a program that the kernel left out */
 };
 

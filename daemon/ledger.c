@@ -14,10 +14,16 @@ struct lane {
         uint64_t last_ns; /* of the last event received, or reconciled */
 };
 
+/* What one reader is to be told of one cause. */
+struct telling {
+        struct loss open;   /* since it was closed last */
+        struct loss closed; /* before that: to be told */
+};
+
 struct ledger {
         unsigned n_cpus;
         uint64_t lost[_LOSS_WHERE_MAX];
-        struct loss untold[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
+        struct telling tellings[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
         struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
 };
 
@@ -109,7 +115,7 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
                 return;
         l->lost[where] += count;
         for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++)
-                loss_merge(&l->untold[reader][where], &loss);
+                loss_merge(&l->tellings[reader][where].open, &loss);
 }
 
 void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq)
@@ -123,7 +129,7 @@ void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uin
 void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss)
 {
         if (loss->count > 0)
-                loss_merge(&l->untold[reader][loss->where], loss);
+                loss_merge(&l->tellings[reader][loss->where].open, loss);
 }
 
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
@@ -131,16 +137,31 @@ uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
         return l->lost[where];
 }
 
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
+{
+        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
+                for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                        struct telling *t = &l->tellings[reader][where];
+
+                        if (t->open.count > 0)
+                                loss_merge(&t->closed, &t->open);
+                        t->open = (struct loss){};
+                        now_ns = MAX(now_ns, t->closed.to_ns);
+                }
+        }
+        return now_ns;
+}
+
 const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where)
 {
-        const struct loss *loss = &l->untold[reader][where];
+        const struct loss *loss = &l->tellings[reader][where].closed;
 
         return loss->count > 0 ? loss : NULL;
 }
 
 void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count)
 {
-        struct loss *loss = &l->untold[reader][where];
+        struct loss *loss = &l->tellings[reader][where].closed;
 
         if (count < loss->count)
                 loss->count -= count;
@@ -150,14 +171,17 @@ void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint6
 
 bool ledger_has_untold(const struct ledger *l, unsigned reader)
 {
-        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                if (ledger_untold(l, reader, where))
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                const struct telling *t = &l->tellings[reader][where];
+
+                if (t->open.count > 0 || t->closed.count > 0)
                         return true;
+        }
         return false;
 }
 
 void ledger_reset_reader(struct ledger *l, unsigned reader)
 {
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                ledger_told(l, reader, where, UINT64_MAX);
+                l->tellings[reader][where] = (struct telling){};
 }

@@ -6,8 +6,10 @@
  * and so is a number that the kernel has given and that never came (ledger_reconcile()). Everything
  * else that drops an event says so with ledger_add().
  *
- * Each sink is a reader with its own account of what it has not been told yet, summed up by cause;
- * an account is cleared only when the sink has accepted the `lost` event.
+ * Each sink is a reader with its own account of what it has not been told yet, summed up by cause.
+ * An account is closed at a moment of the stream (ledger_close()): a `lost` event of that moment
+ * tells what was lost before, and nothing later, however much later it is made. It is cleared only
+ * when the sink has accepted the event.
  */
 #pragma once
 
@@ -53,10 +55,17 @@ void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss);
 /* All losses since the start. */
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
 
-/* What this reader has not been told, or NULL; and: it has been told of `count` of them now. */
+/*
+ * What is lost by now is to be told, to all readers. Returns the moment of which that is true: now,
+ * or later, if a loss is known that ended later.
+ */
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
+
+/* What this reader is to be told, or NULL; and: it has been told of `count` of them now. */
 const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where);
 void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count);
 
+/* True if this reader does not know all, be it to be told yet or not. */
 bool ledger_has_untold(const struct ledger *l, unsigned reader);
 
 /* A reader that begins now: it is told of what happens from now on. */

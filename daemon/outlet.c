@@ -29,11 +29,14 @@ struct outlet {
         sd_event_source *timer;
         sd_event_source *io;
         enum sink_state state;
-        int told_error; /* that the administrator knows of */
+        uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
+        int told_error;        /* that the administrator knows of */
+        const char *told_what;
 };
 
 static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
+        outlet_hurry(userdata);
         return outlet_flush(userdata);
 }
 
@@ -80,7 +83,8 @@ static void tell_condition(struct outlet *o)
 {
         const struct sink *s = o->sink;
 
-        if (s->error == o->told_error || o->state == SINK_CLOSED)
+        /* Texts are static: one is told from another by its address. */
+        if ((s->error == o->told_error && s->error_what == o->told_what) || o->state == SINK_CLOSED)
                 return;
         if (s->error < 0)
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
@@ -90,6 +94,7 @@ static void tell_condition(struct outlet *o)
                             "Sink '%s' works again; %" PRIu64 " events lost so far", s->ops->name,
                             s->stats.lost);
         o->told_error = s->error;
+        o->told_what = s->error_what;
 }
 
 /* 0: no fd to wait for. */
@@ -124,6 +129,8 @@ int outlet_flush(struct outlet *o)
 {
         int r;
 
+        if (o->state == SINK_BROKEN && clock_monotonic_ns() < o->pause_end_ns)
+                return 0; /* the timer is set */
         o->state = sink_flush(o->sink);
         tell_condition(o);
         switch (o->state) {
@@ -134,6 +141,7 @@ int outlet_flush(struct outlet *o)
                 return wait_for_time(o, BUSY_RETRY_NS);
         case SINK_BROKEN:
                 o->io = sd_event_source_disable_unref(o->io);
+                o->pause_end_ns = clock_monotonic_ns() + BROKEN_RETRY_NS;
                 return wait_for_time(o, BROKEN_RETRY_NS);
         case SINK_CLOSED:
                 return sd_event_exit(o->event, 0);
@@ -141,6 +149,11 @@ int outlet_flush(struct outlet *o)
                 o->io = sd_event_source_disable_unref(o->io);
                 return sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
         }
+}
+
+void outlet_hurry(struct outlet *o)
+{
+        o->pause_end_ns = 0;
 }
 
 bool outlet_is_idle(const struct outlet *o)

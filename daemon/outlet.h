@@ -19,8 +19,12 @@ int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret);
 struct outlet *outlet_free(struct outlet *o);
 DEFINE_FREEP(struct outlet, outlet_free)
 
-/* Delivers what can be delivered now and plans the rest. */
+/*
+ * Delivers what can be delivered now and plans the rest. A broken sink is left alone until its
+ * pause is over, or until outlet_hurry(): something was changed, and it may work again.
+ */
 int outlet_flush(struct outlet *o);
+void outlet_hurry(struct outlet *o);
 
 /* True if everything accepted has been delivered. */
 bool outlet_is_idle(const struct outlet *o);

@@ -21,6 +21,13 @@
 #include "filter.h"
 #include "pipeline.h"
 
+/*
+ * Of lines in one run. In the journal they may take twice as much, with their fields, or with what
+ * of long ones is there twice; and the last may be as long as there is room for: see
+ * backlog_size_of(), which adds 256 KiB to that.
+ */
+#define RUN_BYTES_MAX (64 * KIB)
+
 /* Kinds of the daemon's own records, which never leave the queue. */
 enum mark {
         MARK_STATS = RECORD_DAEMON,
@@ -47,8 +54,10 @@ struct pipeline {
         uint64_t down_from_ns, down_to_ns;
         uint64_t before[_SINK_PLACE_MAX]; /* events offered, or told, before the sink was there */
         uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
-        uint64_t boot_ns;                 /* of the record that came last */
+        uint64_t boot_ns;                 /* of the record that came last, or of the start */
+        struct start_info info;           /* of the start; its version is NULL before */
         uint64_t events;                  /* offered to the sinks */
+        uint64_t run_bytes;               /* of lines, in this run */
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
         uint32_t expected_pid; /* 0: none */
@@ -222,6 +231,7 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
         p->events++;
         if (event->kind == EVENT_EXEC && event->pid == p->expected_pid)
                 p->expected_pid = 0;
+        p->run_bytes += line_size_max(&m.line);
         if (event->cut)
                 p->cut++;
         offer(p, &m, event->boot_ns);
@@ -324,21 +334,33 @@ static int tell_loss(struct pipeline *p, enum sink_place place, const struct los
         return 0;
 }
 
-/* Tells each sink what it has not been told. */
-static int tell_lost(struct pipeline *p, uint64_t boot_ns)
+static int tell_lost_to(struct pipeline *p, enum sink_place place, uint64_t boot_ns)
 {
         const struct loss *loss;
         int r;
 
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                loss = ledger_untold(p->ledger, place, where);
+                if (!loss)
+                        continue;
+                r = tell_loss(p, place, loss, boot_ns);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Tells each sink what it has not been told. */
+static int tell_lost(struct pipeline *p, uint64_t boot_ns)
+{
+        int r;
+
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                for (unsigned where = 0; p->sinks[i] && where < _LOSS_WHERE_MAX; where++) {
-                        loss = ledger_untold(p->ledger, i, where);
-                        if (!loss)
-                                continue;
-                        r = tell_loss(p, i, loss, boot_ns);
-                        if (r < 0)
-                                return r;
-                }
+                if (!p->sinks[i])
+                        continue;
+                r = tell_lost_to(p, i, boot_ns);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -371,7 +393,8 @@ int pipeline_run(struct pipeline *p, unsigned max)
         const struct exec_record_head *head;
         int r;
 
-        for (unsigned i = 0; i < max; i++) {
+        p->run_bytes = 0;
+        for (unsigned i = 0; i < max && p->run_bytes < RUN_BYTES_MAX; i++) {
                 head = queue_pop(p->queue);
                 if (!head)
                         return 0;
@@ -399,7 +422,7 @@ static int push_mark(struct pipeline *p, enum mark mark, uint64_t now_ns)
 {
         const struct exec_record_head head = mark_head(mark, sizeof(head), now_ns);
 
-        return queue_push(p->queue, &head, sizeof(head));
+        return queue_push_mark(p->queue, &head);
 }
 
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
@@ -407,16 +430,19 @@ int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
         return push_mark(p, MARK_STATS, now_ns);
 }
 
-int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns)
+int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_ns)
 {
+        uint64_t mark_ns;
         int r;
 
         if (p->lost_marked)
                 return 0;
-        r = push_mark(p, MARK_LOST, now_ns);
+        mark_ns = ledger_close(p->ledger, now_ns);
+        r = push_mark(p, MARK_LOST, mark_ns);
         if (r < 0)
                 return r;
         p->lost_marked = true;
+        *ret_mark_ns = mark_ns;
         return 0;
 }
 
@@ -448,7 +474,53 @@ int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info 
         if (r < 0)
                 return r;
         offer_line(p, EVENT_START, &line, now_ns);
+        p->boot_ns = now_ns;
+        p->info = *info;
+        p->info.inherited = NULL; /* the stream's, not a later sink's */
         return 0;
+}
+
+static int write_line(struct pipeline *p, enum sink_place place, enum event_kind kind,
+                      const struct line *line)
+{
+        struct message m = { .kind = kind, .line = *line, .brief = *line };
+
+        return sink_write(p->sinks[place], &m);
+}
+
+int pipeline_start_sink(struct pipeline *p, enum sink_place place, const struct config *config)
+{
+        struct start_info info = p->info;
+        struct line line;
+        int r;
+
+        if (!p->sinks[place] || !info.version)
+                return 0; /* pipeline_start() is still to come */
+        info.config = config;
+        /* Not now: what is in the queue is older, and comes behind it. */
+        r = encode_start(p->encoder, p->boot_ns, &info, &line);
+        if (r < 0)
+                return r;
+        return write_line(p, place, EVENT_START, &line);
+}
+
+int pipeline_end_sink(struct pipeline *p, enum sink_place place)
+{
+        struct stats stats;
+        struct line line;
+        uint64_t end_ns;
+        int r;
+
+        pipeline_note_losses(p, p->boot_ns);
+        end_ns = ledger_close(p->ledger, p->boot_ns);
+        r = tell_lost_to(p, place, end_ns);
+        if (r < 0)
+                return r;
+        pipeline_stats(p, &stats);
+        r = encode_stats(p->encoder, end_ns, &stats, &line);
+        if (r < 0)
+                return r;
+        return write_line(p, place, EVENT_STATS, &line);
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)
@@ -457,6 +529,7 @@ int pipeline_stop(struct pipeline *p, uint64_t now_ns)
         struct line line;
         int r;
 
+        now_ns = ledger_close(p->ledger, MAX(now_ns, p->boot_ns));
         r = tell_lost(p, now_ns);
         if (r < 0)
                 return r;
@@ -483,6 +556,8 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
                         continue;
                 s.sink[s.n_sinks] = p->sinks[i]->stats;
                 s.lost[LOSS_DOWN] = MAX(s.lost[LOSS_DOWN], p->sinks[i]->stats.down);
+                s.sink[s.n_sinks].error = p->sinks[i]->error;
+                s.sink[s.n_sinks].error_what = p->sinks[i]->error_what;
                 s.sink[s.n_sinks++].before = p->before[i];
         }
         *ret = s;

@@ -62,12 +62,21 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
 /* Takes what it needs of the settings: borrows until the next call. */
 void pipeline_configure(struct pipeline *p, const struct config *config);
 
-/* Processes at most `max` records. 1: there are more; 0: nothing released; negative: no memory. */
+/*
+ * Processes at most `max` records, fewer if their lines are long: the smallest backlog there may be
+ * has room for them, if it is flushed after each call. 1: there are more; 0: nothing released;
+ * negative: no memory.
+ */
 int pipeline_run(struct pipeline *p, unsigned max);
 
-/* Puts a mark into the queue: when it comes out, stats or what was lost are told. -ENOBUFS. */
+/* Puts a mark into the queue: when it comes out, stats are told. -ENOBUFS: too many already. */
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns);
-int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns);
+
+/*
+ * Likewise what is lost by now; once at a time. *ret_mark_ns, if a mark was put, is its moment:
+ * now, or when the last loss that is known has ended, if that is later.
+ */
+int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_ns);
 
 /* Likewise: what happened from then on has this offset. If there is no room, all that is to come.
  */
@@ -83,9 +92,21 @@ void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns);
 /* True if some sink has to be told of a loss. */
 bool pipeline_has_untold(const struct pipeline *p);
 
-/* The first and the last event of a stream; the last one after whatever is still untold. */
+/*
+ * The first and the last event of a stream; the last one after whatever is still untold. What
+ * `info` points to, but for the settings and `inherited`, is borrowed as long as the pipeline
+ * lives.
+ */
 int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info);
 int pipeline_stop(struct pipeline *p, uint64_t now_ns);
+
+/*
+ * The same for one sink that comes or goes in between. It begins with a `start` event of its own,
+ * for its seq begins at 1. At its end it is told what was lost, and all counters: the daemon goes
+ * on, so that is a `stats` event.
+ */
+int pipeline_start_sink(struct pipeline *p, enum sink_place place, const struct config *config);
+int pipeline_end_sink(struct pipeline *p, enum sink_place place);
 
 /* All counters, now. */
 void pipeline_stats(const struct pipeline *p, struct stats *ret);

@@ -7,8 +7,8 @@
  * moments only, little memory waits behind a late one. An entry of the heap carries its key, so
  * sifting does not touch the records.
  *
- * The heap has room for as many records as the ring can hold of the smallest kind, so a push fails
- * for one reason only: the ring is full.
+ * The heap has room for as many records as the ring can hold of the smallest kind, and for all
+ * marks, so a push fails for one reason only: the ring, or the last place for a mark, is taken.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -27,8 +27,11 @@ struct entry {
         uint64_t seq;
         uint32_t lane; /* cpu and program */
         uint32_t chunk;
-        size_t offset; /* of the slot */
+        size_t offset; /* of the slot; from MARK_OFFSET on: of a mark, by number */
 };
+
+/* Beyond all memory, and thus beyond any slot. */
+#define MARK_OFFSET (SIZE_MAX - QUEUE_MARKS_MAX)
 
 struct queue {
         char *ring;
@@ -39,6 +42,8 @@ struct queue {
         size_t count, max_count;
         uint64_t watermark_ns;
         uint64_t events;
+        struct exec_record_head marks[QUEUE_MARKS_MAX];
+        bool mark_taken[QUEUE_MARKS_MAX];
 };
 
 static size_t round_up8(size_t n)
@@ -62,7 +67,8 @@ int queue_new(size_t size, struct queue **ret)
         if (!q)
                 return -ENOMEM;
         q->size = round_up8(size);
-        q->max_count = q->size / (sizeof(struct slot) + sizeof(struct exec_record_head)) + 1;
+        q->max_count = q->size / (sizeof(struct slot) + sizeof(struct exec_record_head)) + 1 +
+                       QUEUE_MARKS_MAX;
         q->ring = map_memory(q->size);
         q->heap = map_memory(q->max_count * sizeof(*q->heap));
         if (!q->ring || !q->heap)
@@ -91,6 +97,8 @@ static struct slot *slot_at(const struct queue *q, size_t offset)
 
 static const struct exec_record_head *record_at(const struct queue *q, size_t offset)
 {
+        if (offset >= MARK_OFFSET)
+                return &q->marks[offset - MARK_OFFSET];
         return (const void *)(q->ring + offset + sizeof(struct slot));
 }
 
@@ -138,6 +146,11 @@ static void ring_reclaim(struct queue *q)
                 if (q->head == q->size)
                         q->head = 0;
         }
+}
+
+static uint32_t lane_of(const struct exec_record_head *h)
+{
+        return h->cpu << 8 | h->program;
 }
 
 static bool entry_before(const struct entry *a, const struct entry *b)
@@ -200,13 +213,30 @@ int queue_push(struct queue *q, const void *record, size_t size)
         heap_insert(q, (struct entry){
                                .boot_ns = h.boot_ns,
                                .seq = h.seq,
-                               .lane = h.cpu << 8 | h.program,
+                               .lane = lane_of(&h),
                                .chunk = h.chunk,
                                .offset = offset,
                        });
         if (exec_record_is_event(&h))
                 q->events++;
         return 0;
+}
+
+int queue_push_mark(struct queue *q, const struct exec_record_head *mark)
+{
+        for (size_t i = 0; i < QUEUE_MARKS_MAX; i++) {
+                if (q->mark_taken[i])
+                        continue;
+                q->mark_taken[i] = true;
+                q->marks[i] = *mark;
+                heap_insert(q, (struct entry){
+                                       .boot_ns = mark->boot_ns,
+                                       .lane = lane_of(mark),
+                                       .offset = MARK_OFFSET + i,
+                               });
+                return 0;
+        }
+        return -ENOBUFS;
 }
 
 int queue_resize(struct queue *q, size_t size)
@@ -223,7 +253,10 @@ int queue_resize(struct queue *q, size_t size)
         for (size_t i = 0; i < q->count; i++) {
                 const struct exec_record_head *h = record_at(q, q->heap[i].offset);
 
-                r = queue_push(fresh, h, h->size);
+                if (q->heap[i].offset >= MARK_OFFSET)
+                        r = queue_push_mark(fresh, h);
+                else
+                        r = queue_push(fresh, h, h->size);
                 if (r < 0)
                         return r;
         }
@@ -253,7 +286,10 @@ const struct exec_record_head *queue_pop(struct queue *q)
 
         if (!h)
                 return NULL;
-        slot_at(q, q->heap[0].offset)->gone = 1;
+        if (q->heap[0].offset >= MARK_OFFSET)
+                q->mark_taken[q->heap[0].offset - MARK_OFFSET] = false;
+        else
+                slot_at(q, q->heap[0].offset)->gone = 1;
         heap_remove_first(q);
         if (exec_record_is_event(h))
                 q->events--;

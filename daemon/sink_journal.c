@@ -44,6 +44,12 @@
  */
 #define DATAGRAM_SIZE_MAX (96 * KIB)
 
+/*
+ * Entries in one flush, at 10 to 60 us each: the rings must not wait longer for a journald that
+ * takes a full backlog as fast as we send it.
+ */
+#define FLUSH_ENTRIES_MAX 256
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -401,14 +407,18 @@ static enum sink_state sink_journal_flush(struct sink *sink)
 {
         struct sink_journal *s = sink_journal(sink);
         struct backlog_entry e;
+        unsigned n_sent = 0;
         bool failed = false;
         int r;
 
         while (backlog_peek(sink->backlog, &e, 1) > 0) {
+                if (n_sent == FLUSH_ENTRIES_MAX)
+                        return SINK_BUSY;
                 bool stale = s->fd >= 0 && !failed;
 
                 r = sink_journal_deliver(s, e.data);
                 if (r == 0) {
+                        n_sent++;
                         sink_delivered(sink, 1);
                         sink_clear_error(sink);
                         continue;

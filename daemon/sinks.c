@@ -109,27 +109,47 @@ static int place_prepare(struct sinks *s, enum sink_place i, const struct config
         return outlet_new(s->event, p->fresh, &p->fresh_outlet);
 }
 
+/* First what waits, so that there is room for the last words. */
+static void place_leave(struct sinks *s, enum sink_place i)
+{
+        uint64_t end_ns = clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
+        struct place *p = &s->place[i];
+        int r;
+
+        outlet_finish(p->outlet, end_ns);
+        r = pipeline_end_sink(s->pipeline, i);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink ends without its counters");
+        outlet_finish(p->outlet, end_ns);
+        p->outlet = outlet_free(p->outlet);
+}
+
 static void place_commit(struct sinks *s, enum sink_place i)
 {
         struct account *account = s->accounts && i < HANDOVER_SINKS ? &s->accounts[i] : NULL;
         struct place *p = &s->place[i];
+        bool is_new = p->fresh;
+        int r;
 
-        if (p->leaves) {
-                outlet_finish(p->outlet, clock_monotonic_ns() + CLOSE_TIMEOUT_NS);
-                p->outlet = outlet_free(p->outlet);
-        }
-        if (account && p->fresh) {
+        if (p->leaves)
+                place_leave(s, i);
+        if (account && is_new) {
                 if (i == SINK_FILE && account->is_open && !pipeline_sink(s->pipeline, i))
                         account_recover_file(account, s->prepared->file.path);
                 sink_keep_account(p->fresh, account);
         }
-        if (p->leaves || p->fresh) {
+        if (p->leaves || is_new) {
                 pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->leaves = false;
         if (account && !pipeline_sink(s->pipeline, i))
                 account->is_open = false; /* the run before us may have had such a sink */
+        if (!is_new)
+                return;
+        r = pipeline_start_sink(s->pipeline, i, s->prepared);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink begins without a start event");
 }
 
 int sinks_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
@@ -185,6 +205,8 @@ void sinks_commit(struct sinks *s)
                 sink = pipeline_sink(s->pipeline, i);
                 if (sink && i == SINK_FILE)
                         (void)sink_file_configure(sink, &file);
+                if (s->place[i].outlet)
+                        outlet_hurry(s->place[i].outlet);
         }
         path = strdup(s->prepared->file.path);
         if (path) {
@@ -233,9 +255,12 @@ bool sinks_are_idle(const struct sinks *s)
 
 void sinks_reopen(struct sinks *s)
 {
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (pipeline_sink(s->pipeline, i))
-                        sink_reopen(pipeline_sink(s->pipeline, i));
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                sink_reopen(pipeline_sink(s->pipeline, i));
+                outlet_hurry(s->place[i].outlet);
+        }
 }
 
 void sinks_finish(struct sinks *s, uint64_t end_ns)

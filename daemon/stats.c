@@ -7,7 +7,10 @@
  * that no combination of values is undefined.
  */
 #include <assert.h>
+#include <inttypes.h>
+#include <string.h>
 
+#include "macro.h"
 #include "stats.h"
 
 const char *exec_program_name(enum exec_program program)
@@ -54,4 +57,31 @@ int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink)
                          sink->before + sink->written + sink->lost + sink->backlog;
 
         return (int64_t)(seen - known);
+}
+
+static void describe_sink(const struct sink_stats *sink, struct buf *ret)
+{
+        buf_printf(ret, "; %s: %" PRIu64 " written", sink->name, sink->written);
+        if (sink->backlog > 0)
+                buf_printf(ret, ", %" PRIu64 " waiting", sink->backlog);
+        if (sink->lost > 0)
+                buf_printf(ret, ", %" PRIu64 " lost", sink->lost);
+        if (sink->error < 0)
+                buf_printf(ret, ", cannot %s: %s", sink->error_what, strerror(-sink->error));
+}
+
+void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret)
+{
+        double rate;
+
+        buf_printf(ret, "%" PRIu64 " events seen", stats_seen(s));
+        if (elapsed_ns > 0) {
+                rate = (double)(stats_seen(s) - seen) * (double)NSEC_PER_SEC / (double)elapsed_ns;
+                buf_printf(ret, rate < 10 ? " (%.1f/s)" : " (%.0f/s)", rate);
+        }
+        if (stats_filtered(s) > 0)
+                buf_printf(ret, ", %" PRIu64 " filtered", stats_filtered(s));
+        buf_printf(ret, ", %" PRIu64 " lost", stats_lost(s));
+        for (unsigned i = 0; i < s->n_sinks; i++)
+                describe_sink(&s->sink[i], ret);
 }

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "event.h"
 
 struct sink_stats {
@@ -23,6 +24,8 @@ struct sink_stats {
         uint64_t bytes;   /* likewise */
         uint64_t retries; /* deliveries that had to be tried again */
         uint64_t backlog_bytes;
+        int error;              /* 0, or -errno of the last failed delivery */
+        const char *error_what; /* what failed; static */
 };
 
 #define STATS_SINKS_MAX 3
@@ -30,7 +33,8 @@ struct sink_stats {
 struct stats {
         struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
         uint64_t recursion_misses[_PROGRAM_MAX];
-        uint64_t lost[_LOSS_WHERE_MAX]; /* before the sinks: ring, recursion, queue, decode; others: see stats_lost() */
+        uint64_t lost[_LOSS_WHERE_MAX]; /* before the sinks: ring, recursion, queue, decode; others:
+                                           see stats_lost() */
         uint64_t in_rings;              /* taken a sequence number, not drained yet; 0 when quiet */
         uint64_t queued;                /* in the queue now */
         uint64_t queue_bytes;
@@ -49,6 +53,12 @@ uint64_t stats_filtered(const struct stats *s);
 
 /* Lost before any sink: in ring, queue and decoder. */
 uint64_t stats_lost(const struct stats *s);
+
+/*
+ * One line for people. `seen`, of `elapsed_ns` ago, is for the rate; 0 ns: no rate. The caller asks
+ * for buf_error().
+ */
+void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret);
 
 /*
  * seen - filtered - lost - in_rings - queued - (before + written + backlog + lost of the sink):

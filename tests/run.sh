@@ -6,7 +6,7 @@
 #   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
 #             against the live kernel with a daemon that is built so
 #   release   the tests against the live kernel, a real journald, the installed files, the
-#             documents, the packages, and virtual machines with other kernels
+#             documents, the packages, faults of all kinds, and virtual machines with other kernels
 #
 # With CI set, a test that cannot run here fails; on a laptop without privileges it is skipped.
 
@@ -32,6 +32,7 @@ run_ctest() {
 }
 
 status=0
-run_ctest --test-dir build/asan --exclude-regex '^(journal|install|style|docs|package|vm)\.' "$@" || status=1
+run_ctest --test-dir build/asan --exclude-regex '^(faults|journal|install|style|docs|package|vm)\.' \
+        "$@" || status=1
 run_ctest --test-dir build/release --exclude-regex '^(unit|golden|fuzz)\.' "$@" || status=1
 exit "$status"

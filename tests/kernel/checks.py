@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """What has to be true of every stream of events, whatever the test: each line by tests/validate.py,
 order, and the ledger."""
+import calendar
 import collections
 import pathlib
 import sys
+import time
 
 KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
 SINKS = ("journal", "file", "stdout")
 
 
-def check_lines(lines):
+def nanoseconds(text):
+    """Since the epoch, of an event's time."""
+    whole, fraction = text.removesuffix("Z").split(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int(fraction)
+
+
+def check_lines(lines, check_seq=True):
     # here: a VM has neither the module jsonschema nor the time
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
     import validate  # pylint: disable=import-outside-toplevel
-    validator = validate.Validator(validate.SCHEMA, check_seq=True, max_line=0)
+    validator = validate.Validator(validate.SCHEMA, check_seq=check_seq, max_line=0)
     for number, line in enumerate(lines, 1):
         try:
             validator.line(line)
@@ -31,8 +39,21 @@ def check_stream(events, complete):
     for before, after in zip(events, events[1:]):
         if after["time"] < before["time"]:
             raise AssertionError(f"time goes backwards:\n{before}\n{after}")
-        if after["event"] == "lost" and after["to"] < after["from"]:
+        if after["event"] == "lost" and not after["from"] <= after["to"] <= after["time"]:
             raise AssertionError(f"times do not fit together: {after}")
+    check_pace(events)
+
+
+def check_pace(events):
+    """A cause is told of once a second at most; the last words come when they come."""
+    told = {}
+    for e in events:
+        if e["event"] != "lost" or e["time"] == events[-1]["time"]:
+            continue
+        now = nanoseconds(e["time"])
+        if now - told.get(e["where"], 0) < 10**9:
+            raise AssertionError(f"told again within a second: {e}")
+        told[e["where"]] = now
 
 
 def check_ledger(events, sink):

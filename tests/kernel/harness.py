@@ -12,7 +12,6 @@ EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside
 EXECSNOOPD_SLOWNESS  how many times slower than usual this machine is, for one that is emulated
 """
 import base64
-import calendar
 import ctypes
 import fcntl
 import glob
@@ -33,6 +32,7 @@ import time
 import unittest
 
 import checks
+from checks import nanoseconds  # noqa: F401
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -166,6 +166,8 @@ class Daemon:
     settings: {"Section": {"Key": "value"}}; sink: "stdout" or "file".
     """
 
+    prefix = ()     # a command that runs the daemon
+
     def __init__(self, settings=None, sink="stdout", options=(), paused=False, environment=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
         self.config = os.path.join(self.folder, "test.conf")
@@ -204,7 +206,7 @@ class Daemon:
     def start(self, options, paused, environment):
         notify_path = os.path.join(self.folder, "notify")
         self.notify = Notifications(notify_path)
-        command = [DAEMON, f"--config={self.config}", *options]
+        command = [*self.prefix, DAEMON, f"--config={self.config}", *options]
         output = subprocess.DEVNULL
         if self.sink == "stdout":
             command.append("--stdout")
@@ -364,13 +366,6 @@ def timestamp():
     now = time.time_ns()
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
     return f"{seconds}.{now % 10**9:09}Z"
-
-
-def nanoseconds(text):
-    """Since the epoch, of an event's time."""
-    whole, fraction = text.removesuffix("Z").split(".")
-    seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
-    return seconds * 10**9 + int(fraction)
 
 
 def boot_id():

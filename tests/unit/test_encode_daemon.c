@@ -9,6 +9,7 @@
 
 static const struct sink_stats a_sink = {
         .name = "journal",
+        .before = 25,
         .written = 1,
         .lost = 2,
         .down = 1,
@@ -25,8 +26,9 @@ static const struct sink_stats a_sink = {
         "\"lost_other\":0,\"recursion_misses\":0,\"bare\":0,\"lost_chunks\":0,\"faults\":0,"       \
         "\"untracked\":0}"
 #define STATS_ZERO                                                                                 \
-        "\"seen\":0,\"filtered\":0,\"lost\":0," NO_LOSS ",\"queued\":0,\"queue_bytes\":0,"         \
-        "\"wakeups\":0,\"cut\":0,\"programs\":{\"exec\":" PROGRAM_ZERO "},\"sinks\":{},"           \
+        "\"seen\":0,\"filtered\":0,\"lost\":0," NO_LOSS ",\"in_rings\":0,\"queued\":0,"            \
+        "\"queue_bytes\":0,\"wakeups\":0,\"cut\":0,\"programs\":{\"exec\":" PROGRAM_ZERO           \
+        "},\"sinks\":{},"                                                                          \
         "\"unaccounted\":0"
 
 static void lost_tells_where_when_and_how_many(void **state)
@@ -92,6 +94,7 @@ static void stats_show_each_counter_in_its_place(void **state)
                           [LOSS_DECODE] = 16,
                           [LOSS_STDOUT] = 17,
                           [LOSS_DOWN] = 18 },
+                .in_rings = 23,
                 .queued = 19,
                 .queue_bytes = 20,
                 .wakeups = 21,
@@ -107,7 +110,7 @@ static void stats_show_each_counter_in_its_place(void **state)
                     ",\"seen\":24,\"filtered\":3,\"lost\":58,"
                     "\"lost_by\":{\"ring\":13,\"recursion\":14,\"queue\":15,\"decode\":16,"
                     "\"stdout\":17,\"down\":18},"
-                    "\"queued\":19,\"queue_bytes\":20,\"wakeups\":21,\"cut\":22,"
+                    "\"in_rings\":23,\"queued\":19,\"queue_bytes\":20,\"wakeups\":21,\"cut\":22,"
                     "\"programs\":{\"exec\":" PROGRAM_ZERO ","
                     "\"exit\":{\"seen\":1,\"sent\":2,\"filtered\":3,\"lost_ring_full\":4,"
                     "\"lost_no_ring\":5,\"lost_other\":6,\"recursion_misses\":11,\"bare\":7,"
@@ -115,9 +118,10 @@ static void stats_show_each_counter_in_its_place(void **state)
                     "\"attempt\":{\"seen\":0,\"sent\":0,\"filtered\":0,\"lost_ring_full\":0,"
                     "\"lost_no_ring\":0,\"lost_other\":0,\"recursion_misses\":12,\"bare\":0,"
                     "\"lost_chunks\":0,\"faults\":0,\"untracked\":0}},"
-                    "\"sinks\":{\"journal\":{\"written\":1,\"lost\":2,\"down\":1,\"backlog\":3,\"lines\":4,"
-                    "\"bytes\":5,\"retries\":6,\"backlog_bytes\":7,\"unaccounted\":-62}},"
-                    "\"unaccounted\":-62}");
+                    "\"sinks\":{\"journal\":{\"before\":25,\"written\":1,\"lost\":2,\"down\":1,"
+                    "\"backlog\":3,\"lines\":4,"
+                    "\"bytes\":5,\"retries\":6,\"backlog_bytes\":7,\"unaccounted\":-110}},"
+                    "\"unaccounted\":-110}");
 }
 
 static void stats_show_the_worst_balance_of_the_sinks(void **state)
@@ -210,12 +214,12 @@ static void start_shows_what_is_missing_and_inherited(void **state)
         info.config = config;
         info.inherited = &stats;
         info.down = "counted";
-        stats.program[PROGRAM_EXEC].seen = 6;
+        stats.program[PROGRAM_EXEC].seen = 31;
         assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
         json = parse_line(&line);
         assert_value(json, "missing", "[\"cgroup\",\"tty\"]");
         assert_string_equal(get_string(json, "down"), "counted");
-        assert_value(get(json, "inherited"), "seen", "6");
+        assert_value(get(json, "inherited"), "seen", "31");
         assert_value(get(json, "inherited"), "unaccounted", "0");
         json_object_put(json);
 

@@ -176,6 +176,7 @@ static void event_without_room_in_the_queue_is_lost_with_its_place(void **state)
                 feed(rig);
                 assert_accounts(rig);
         }
+        (void)ledger_close(rig->stages.ledger, 0);
         loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_QUEUE);
         assert_int_equal(loss->count, 1);
         assert_int_equal(loss->cpu, 1);
@@ -256,7 +257,7 @@ static void loss_of_a_sink_while_delivering_is_told_by_the_next_pass(void **stat
         feed(rig);
         pass(rig, 11);
         memory_sink_give_up(rig->sink);
-        pass(rig, NSEC_PER_SEC);
+        pass(rig, NSEC_PER_SEC + 1);
         json = memory_sink_line(rig->sink, 1);
         assert_value(json, "where", "\"stdout\"");
         json_object_put(json);

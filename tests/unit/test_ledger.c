@@ -33,16 +33,25 @@ static bool receive(struct ledger *l, uint32_t cpu, uint64_t seq, uint64_t boot_
         return ledger_received(l, &h);
 }
 
-static void assert_untold(const struct ledger *l, unsigned reader, const struct loss *expected)
+/* All of it, by now. */
+static void assert_untold(struct ledger *l, unsigned reader, const struct loss *expected)
 {
-        const struct loss *loss = ledger_untold(l, reader, expected->where);
+        const struct loss *loss;
 
+        (void)ledger_close(l, 0);
+        loss = ledger_untold(l, reader, expected->where);
         assert_non_null(loss);
         assert_int_equal(loss->where, expected->where);
         assert_int_equal(loss->cpu, expected->cpu);
         assert_int_equal(loss->count, expected->count);
         assert_int_equal(loss->from_ns, expected->from_ns);
         assert_int_equal(loss->to_ns, expected->to_ns);
+}
+
+static void tell(struct ledger *l, unsigned reader)
+{
+        (void)ledger_close(l, 0);
+        ledger_told(l, reader, LOSS_RING, UINT64_MAX);
 }
 
 static void numbers_in_order_lose_nothing(void **state)
@@ -129,7 +138,7 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         struct ledger *l = *state;
 
         assert_true(receive(l, 0, 2, 100));
-        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
+        tell(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 500); /* nothing missing */
         assert_false(ledger_has_untold(l, 0));
 
@@ -143,10 +152,10 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         assert_false(receive(l, 0, 6, 900));
         assert_int_equal(ledger_lost(l, LOSS_RING), 5);
         /* a later loss begins where the counters were read last, or the last event came */
-        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
+        tell(l, 0);
         assert_true(receive(l, 0, 8, 900));
         assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 600, 900, 0 });
-        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
+        tell(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 9, 1000);
         assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 900, 1000, 0 });
 }
@@ -181,6 +190,7 @@ static void loss_of_none_is_none(void **state)
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_QUEUE, 1, 0, 50, 60);
+        (void)ledger_close(l, 0);
         assert_null(ledger_untold(l, 0, LOSS_QUEUE));
         assert_false(ledger_has_untold(l, 0));
 }
@@ -201,7 +211,7 @@ static void each_reader_is_told_once(void **state)
         ledger_add(l, LOSS_RING, 0, 1, 1, 1);
         for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
                 assert_true(ledger_has_untold(l, reader));
-                ledger_told(l, reader, LOSS_RING, UINT64_MAX);
+                tell(l, reader);
                 assert_false(ledger_has_untold(l, reader));
                 assert_null(ledger_untold(l, reader, LOSS_RING));
         }
@@ -213,10 +223,30 @@ static void reader_that_was_not_told_hears_all_of_it_later(void **state)
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 0, 1, 10, 11);
-        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
+        tell(l, 0);
         ledger_add(l, LOSS_RING, 0, 2, 20, 21);
         assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 20, 21, 0 });
         assert_untold(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21, 0 });
+}
+
+static void account_tells_nothing_later_than_it_was_closed(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_add(l, LOSS_RING, 0, 1, 10, 11);
+        assert_null(ledger_untold(l, 0, LOSS_RING));
+        assert_true(ledger_has_untold(l, 0));
+        assert_int_equal(ledger_close(l, 15), 15);
+        ledger_add(l, LOSS_RING, 1, 2, 12, 30);
+        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->count, 1);
+        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->to_ns, 11);
+        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
+        assert_true(ledger_has_untold(l, 0));
+
+        assert_int_equal(ledger_close(l, 20), 30); /* no sooner than the loss has ended */
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 2, 12, 30, 0 });
+        assert_untold(l, 1, &(struct loss){ LOSS_RING, LOSS_ANY_CPU, 3, 10, 30, 0 });
+        assert_int_equal(ledger_close(l, 40), 40);
 }
 
 static void new_reader_hears_of_nothing_before_it(void **state)
@@ -253,7 +283,7 @@ static void loss_of_one_reader_is_told_to_it_alone(void **state)
         ledger_add_for(l, 1, &down);
         ledger_add_for(l, 0, &(struct loss){ .where = LOSS_DOWN });
         assert_untold(l, 1, &down);
-        assert_null(ledger_untold(l, 0, LOSS_DOWN));
+        assert_false(ledger_has_untold(l, 0));
         assert_int_equal(ledger_lost(l, LOSS_DOWN), 0);
 }
 
@@ -262,6 +292,7 @@ static void what_was_told_in_part_is_told_on(void **state)
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 1, 10, 100, 200);
+        (void)ledger_close(l, 200);
         ledger_told(l, 0, LOSS_RING, 4);
         assert_int_equal(ledger_untold(l, 0, LOSS_RING)->count, 6);
         assert_int_equal(ledger_untold(l, 1, LOSS_RING)->count, 10);
@@ -274,6 +305,7 @@ static void tellings_add_up_on_random_walks(void **state)
 {
         struct ledger *l = *state;
         uint64_t told[STATS_SINKS_MAX] = { 0 }, lost = 0, next[N_CPUS] = { 1, 1, 1 }, seed = 1;
+        uint64_t closed_ns = 0;
         const struct loss *loss;
 
         for (uint64_t step = 1; step < 20000; step++) {
@@ -287,15 +319,18 @@ static void tellings_add_up_on_random_walks(void **state)
                         assert_true(receive(l, cpu, next[cpu]++, step));
                 else
                         ledger_reconcile(l, PROGRAM_EXEC, cpu, next[cpu] - 1, step);
+                if (random_next(&seed) % 4 == 0)
+                        closed_ns = ledger_close(l, step);
                 if (random_next(&seed) % 4 || !(loss = ledger_untold(l, reader, LOSS_RING)))
                         continue;
-                assert_true(loss->from_ns <= loss->to_ns && loss->to_ns <= step);
+                assert_true(loss->from_ns <= loss->to_ns && loss->to_ns <= closed_ns);
                 told[reader] += loss->count;
                 ledger_told(l, reader, LOSS_RING, UINT64_MAX);
         }
         for (uint32_t cpu = 0; cpu < N_CPUS; cpu++)
                 ledger_reconcile(l, PROGRAM_EXEC, cpu, next[cpu] - 1, 20000);
         assert_int_equal(ledger_lost(l, LOSS_RING), lost);
+        (void)ledger_close(l, 0);
         for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
                 loss = ledger_untold(l, reader, LOSS_RING);
                 assert_int_equal(told[reader] + (loss ? loss->count : 0), lost);
@@ -320,6 +355,7 @@ int main(void)
                 TEST(time_span_is_never_backwards),
                 TEST(each_reader_is_told_once),
                 TEST(reader_that_was_not_told_hears_all_of_it_later),
+                TEST(account_tells_nothing_later_than_it_was_closed),
                 TEST(new_reader_hears_of_nothing_before_it),
                 TEST(tellings_add_up_on_random_walks),
                 TEST(numbers_of_the_time_before_are_no_hole),

@@ -4,99 +4,7 @@
  * is given and told; and that the numbers add up. Records come in through the intake, as from a
  * source.
  */
-#include "encode_line.h"
-
-#include "memory_sink.h"
-#include "record_builder.h"
-#include "stages.h"
-
-static struct record record;
-
-struct rig {
-        struct stages stages;
-        struct source_handler handler;
-        struct sink *sink; /* stdout */
-        uint64_t seq;      /* given last, of PROGRAM_EXEC on CPU 0 */
-};
-
-static int setup(void **state)
-{
-        const struct recording_header header = { .n_cpus = 2, .boot_id = BOOT_ID, .host = "box" };
-        struct rig *rig = calloc(1, sizeof(*rig));
-
-        assert_non_null(rig);
-        assert_int_equal(stages_init(&rig->stages, &header, MIB), 0);
-        rig->handler = intake_handler(&rig->stages.intake);
-        rig->sink = memory_sink_new(LOSS_STDOUT);
-        pipeline_set_sink(rig->stages.pipeline, SINK_STDOUT, rig->sink);
-        *state = rig;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct rig *rig = *state;
-
-        stages_done(&rig->stages);
-        free(rig);
-        return 0;
-}
-
-static void feed(struct rig *rig, const struct record *r)
-{
-        rig->handler.on_record(rig->handler.userdata, r, r->head.size);
-}
-
-/* An exec with argv "a", which announces so many continuations. */
-static struct exec_record_head feed_exec(struct rig *rig, uint64_t boot_ns, uint32_t n_chunks)
-{
-        record_make_exec(&record, 0, ++rig->seq, boot_ns);
-        record_add(&record, FIELD_ARGV, "a\0", 2);
-        record.head.n_chunks = n_chunks;
-        feed(rig, &record);
-        return record.head;
-}
-
-static void feed_chunk(struct rig *rig, const struct exec_record_head *event, uint32_t chunk,
-                       const char *data, size_t size)
-{
-        record_make_chunk(&record, event, chunk, data, size);
-        feed(rig, &record);
-}
-
-/* A pass that ends now; everything older is processed. */
-static void pass(struct rig *rig, uint64_t now_ns)
-{
-        rig->handler.on_pass(rig->handler.userdata, now_ns);
-        assert_int_equal(stages_run(&rig->stages), 0);
-}
-
-static size_t n_lines(const struct sink *s)
-{
-        return memory_sink_of((struct sink *)s)->n_lines;
-}
-
-static void assert_line_value(struct sink *s, size_t n, const char *key, const char *expected)
-{
-        struct json_object *json = memory_sink_line(s, n);
-
-        assert_value(json, key, expected);
-        json_object_put(json);
-}
-
-static void assert_argv(struct rig *rig, size_t n, const char *expected, bool cut)
-{
-        struct json_object *json = memory_sink_line(rig->sink, n);
-
-        assert_value(json, "argv", expected);
-        assert_int_equal(has(json, "argv_truncated"), cut);
-        json_object_put(json);
-}
-
-static void assert_accounts(const struct rig *rig)
-{
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_STDOUT), 0);
-}
+#include "pipeline_fixture.h"
 
 static void event_goes_to_every_sink_with_its_own_seq(void **state)
 {
@@ -286,6 +194,7 @@ static void event_that_does_not_decode_is_lost_once_with_its_chunks(void **state
         pass(rig, 21);
         assert_accounts(rig);
         assert_int_equal(n_lines(rig->sink), 1);
+        (void)ledger_close(rig->stages.ledger, 0);
         loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_DECODE);
         assert_non_null(loss);
         assert_int_equal(loss->count, 1);
@@ -388,134 +297,6 @@ static void marks_come_out_in_their_place_in_time(void **state)
         json_object_put(json);
 }
 
-static void mark_that_finds_no_room_is_refused(void **state)
-{
-        struct rig *rig = *state;
-
-        assert_int_equal(queue_resize(rig->stages.queue, 64), 0);
-        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), 0);
-        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), -ENOBUFS);
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 10), -ENOBUFS);
-        pass(rig, 20);
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20),
-                         0); /* not thought to be in */
-}
-
-static void lost_is_marked_once_at_a_time(void **state)
-{
-        struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
-
-        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
-        assert_int_equal(pipeline_mark_lost(p, 10), 0);
-        assert_int_equal(pipeline_mark_lost(p, 10), 0);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
-        pass(rig, 20);
-        assert_int_equal(n_lines(rig->sink), 1);
-        assert_int_equal(pipeline_mark_lost(p, 30), 0);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
-}
-
-static void each_sink_is_told_of_a_loss_once(void **state)
-{
-        struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
-        struct json_object *json;
-
-        ledger_add(rig->stages.ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
-        ledger_add(rig->stages.ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
-        ledger_add(rig->stages.ledger, LOSS_QUEUE, 0, 2, 5, 6);
-        assert_true(pipeline_has_untold(rig->stages.pipeline));
-        for (uint64_t i = 1; i <= 3; i++) {
-                assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, i), 0);
-                pass(rig, i + 1);
-                assert_int_equal(n_lines(rig->sink), 2);
-                assert_int_equal(n_lines(file), 2);
-        }
-        assert_false(pipeline_has_untold(rig->stages.pipeline));
-        assert_line_value(rig->sink, 0, "count", "5");
-        assert_line_value(rig->sink, 1, "where", "\"queue\"");
-        json = memory_sink_line(file, 0);
-        assert_value(json, "where", "\"ring\"");
-        assert_value(json, "count", "4");
-        assert_value(json, "cpu", "1");
-        assert_value(json, "from", "\"1970-01-01T00:00:00.000000003Z\"");
-        assert_value(json, "to", "\"1970-01-01T00:00:01.000000000Z\"");
-        json_object_put(json);
-}
-
-static void sink_without_room_is_told_later(void **state)
-{
-        struct rig *rig = *state;
-
-        memory_sink_of(rig->sink)->n_refusals = 2;
-        (void)feed_exec(rig, 10, 0); /* lost by the sink: refused */
-        pass(rig, 11);
-        assert_int_equal(n_lines(rig->sink), 0);
-        assert_accounts(rig);
-        assert_true(pipeline_has_untold(rig->stages.pipeline));
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20), 0);
-        pass(rig, 21); /* refused, too */
-        assert_true(pipeline_has_untold(rig->stages.pipeline));
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 30), 0);
-        pass(rig, 31);
-        assert_int_equal(n_lines(rig->sink), 1);
-        assert_line_value(rig->sink, 0, "where", "\"stdout\"");
-        assert_line_value(rig->sink, 0, "count", "1");
-        assert_line_value(rig->sink, 0, "seq", "1");
-        assert_false(pipeline_has_untold(rig->stages.pipeline));
-}
-
-static void loss_of_one_sink_is_told_to_all(void **state)
-{
-        struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
-
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
-        memory_sink_of(file)->is_stuck = true;
-        (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
-        memory_sink_give_up(file); /* while delivering: the pipeline has to ask */
-        assert_false(pipeline_has_untold(rig->stages.pipeline));
-        pipeline_note_losses(rig->stages.pipeline, 15);
-        pipeline_note_losses(rig->stages.pipeline, 16);
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 20), 0);
-        pass(rig, 21);
-        assert_line_value(rig->sink, 1, "where", "\"file\"");
-        assert_line_value(rig->sink, 1, "count", "1");
-        assert_line_value(file, 1, "where", "\"file\"");
-        assert_accounts(rig);
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
-}
-
-static void loss_of_a_sink_that_goes_is_told_to_those_that_stay(void **state)
-{
-        struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
-        const struct loss *loss;
-
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
-        memory_sink_of(file)->is_stuck = true;
-        (void)feed_exec(rig, 10, 0);
-        (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
-        memory_sink_give_up(file); /* not noticed yet */
-        file = memory_sink_new(LOSS_FILE);
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
-        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_FILE);
-        assert_non_null(loss);
-        assert_int_equal(loss->count, 2);
-        assert_int_equal(loss->to_ns, 20);
-
-        memory_sink_of(file)->is_stuck = true;
-        (void)feed_exec(rig, 30, 0);
-        pass(rig, 31);
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, NULL); /* with its backlog */
-        assert_int_equal(loss->count, 3);
-        assert_accounts(rig);
-}
-
 static void stream_has_two_ends(void **state)
 {
         struct rig *rig = *state;
@@ -562,7 +343,23 @@ static void run_takes_no_more_than_it_is_asked_for(void **state)
         assert_int_equal(queue_count(rig->stages.queue), 1);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+static void run_of_long_lines_is_shorter(void **state)
+{
+        struct rig *rig = *state;
+        static char argument[20 * KIB];
+
+        memset(argument, 'x', sizeof(argument) - 1);
+        for (uint64_t i = 1; i <= 5; i++) {
+                record_make_exec(&record, 0, ++rig->seq, i);
+                record_add(&record, FIELD_ARGV, argument, sizeof(argument));
+                feed(rig, &record);
+        }
+        queue_release(rig->stages.queue, UINT64_MAX);
+        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 1);
+        assert_int_equal(n_lines(rig->sink), 4); /* beyond 64 KiB */
+        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 0);
+        assert_int_equal(n_lines(rig->sink), 5);
+}
 
 /* A sink that the run before us has left behind with so much told. */
 static struct sink *resumed_sink(uint64_t told, uint64_t sending)
@@ -632,30 +429,25 @@ static void new_sink_begins_behind_all_that_was(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(event_goes_to_every_sink_with_its_own_seq),
-                TEST(sinks_can_be_replaced_and_taken_away),
-                TEST(chunks_are_joined),
-                TEST(chunks_are_joined_up_to_the_first_hole_in_any_order),
-                TEST(orphaned_chunks_vanish),
-                TEST(chunks_of_other_events_are_not_ours),
-                TEST(chunk_that_does_not_decode_is_a_hole),
-                TEST(event_without_argv_stays_without),
-                TEST(event_that_does_not_decode_is_lost_once_with_its_chunks),
-                TEST(environment_is_filtered_by_the_settings),
-                TEST(long_line_is_brief_for_the_journal_alone),
-                TEST(line_of_the_limit_is_not_cut),
-                TEST(marks_come_out_in_their_place_in_time),
-                TEST(mark_that_finds_no_room_is_refused),
-                TEST(lost_is_marked_once_at_a_time),
-                TEST(each_sink_is_told_of_a_loss_once),
-                TEST(sink_without_room_is_told_later),
-                TEST(loss_of_one_sink_is_told_to_all),
-                TEST(loss_of_a_sink_that_goes_is_told_to_those_that_stay),
-                TEST(sink_of_the_run_before_is_told_what_it_lacks),
-                TEST(sink_that_lacks_nothing_is_told_nothing),
-                TEST(new_sink_begins_behind_all_that_was),
-                TEST(stream_has_two_ends),
-                TEST(run_takes_no_more_than_it_is_asked_for),
+                PIPELINE_TEST(event_goes_to_every_sink_with_its_own_seq),
+                PIPELINE_TEST(sinks_can_be_replaced_and_taken_away),
+                PIPELINE_TEST(chunks_are_joined),
+                PIPELINE_TEST(chunks_are_joined_up_to_the_first_hole_in_any_order),
+                PIPELINE_TEST(orphaned_chunks_vanish),
+                PIPELINE_TEST(chunks_of_other_events_are_not_ours),
+                PIPELINE_TEST(chunk_that_does_not_decode_is_a_hole),
+                PIPELINE_TEST(event_without_argv_stays_without),
+                PIPELINE_TEST(event_that_does_not_decode_is_lost_once_with_its_chunks),
+                PIPELINE_TEST(environment_is_filtered_by_the_settings),
+                PIPELINE_TEST(long_line_is_brief_for_the_journal_alone),
+                PIPELINE_TEST(line_of_the_limit_is_not_cut),
+                PIPELINE_TEST(marks_come_out_in_their_place_in_time),
+                PIPELINE_TEST(sink_of_the_run_before_is_told_what_it_lacks),
+                PIPELINE_TEST(sink_that_lacks_nothing_is_told_nothing),
+                PIPELINE_TEST(new_sink_begins_behind_all_that_was),
+                PIPELINE_TEST(stream_has_two_ends),
+                PIPELINE_TEST(run_takes_no_more_than_it_is_asked_for),
+                PIPELINE_TEST(run_of_long_lines_is_shorter),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -533,6 +533,33 @@ static void room_is_refused_only_when_there_is_none(void **state)
         }
 }
 
+static void marks_find_room_in_a_full_queue(void **state)
+{
+        const struct exec_record_head mark = record_head(RECORD_DAEMON, _PROGRAM_MAX, 9, 0, 3);
+        _cleanup_(queue_freep) struct queue *q = make_queue(4 * SLOT_MIN);
+
+        (void)state;
+        for (uint64_t i = 1; i <= 4; i++)
+                assert_int_equal(push(q, i, 0, i), 0);
+        assert_int_equal(push(q, 5, 0, 5), -ENOBUFS);
+        for (size_t i = 0; i < QUEUE_MARKS_MAX; i++)
+                assert_int_equal(queue_push_mark(q, &mark), 0);
+        assert_int_equal(queue_push_mark(q, &mark), -ENOBUFS);
+        assert_int_equal(queue_resize(q, 8 * SLOT_MIN), 0);
+        assert_int_equal(queue_events(q), 4);
+        assert_int_equal(queue_count(q), 4 + QUEUE_MARKS_MAX);
+
+        queue_release(q, ALL);
+        for (uint64_t i = 1; i <= 3; i++)
+                assert_pops(q, i, 0, i);
+        for (size_t i = 0; i < QUEUE_MARKS_MAX; i++)
+                assert_pops(q, 3, 9, 0);                /* behind the event of the same moment */
+        assert_int_equal(queue_push_mark(q, &mark), 0); /* their places are free again */
+        assert_pops(q, 3, 9, 0);
+        assert_pops(q, 4, 0, 4);
+        assert_empty(q);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -549,6 +576,7 @@ int main(void)
                 cmocka_unit_test(unused_end_of_the_ring_is_given_back),
                 cmocka_unit_test(popped_record_stays_readable_until_the_next_push),
                 cmocka_unit_test(marks_of_the_daemon_are_no_events),
+                cmocka_unit_test(marks_find_room_in_a_full_queue),
                 cmocka_unit_test(resize_keeps_records_and_watermark),
                 cmocka_unit_test(resize_that_would_lose_changes_nothing),
                 cmocka_unit_test(queue_of_nothing_can_be_freed),

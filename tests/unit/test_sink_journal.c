@@ -538,6 +538,24 @@ static void random_walk_delivers_each_event_once_in_order(void **state)
         assert_true(f->sink->stats.lost > 0);
 }
 
+static void flush_ends_though_the_receiver_takes_everything(void **state)
+{
+        struct fixture *f = *state;
+
+        if (!allow_long_queues())
+                skip();
+        fake_journald_kill(&f->journald);
+        fake_journald_start(&f->journald);
+        for (unsigned i = 0; i < 300; i++)
+                assert_int_equal(write_exec(f), 0);
+        assert_int_equal(sink_flush(f->sink), SINK_BUSY);
+        assert_int_equal(f->sink->stats.written, 256);
+        flush_all(f);
+        while (receive_and_drop(f))
+                ;
+        assert_int_equal(f->n_received, 300);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_SMALL(name) cmocka_unit_test_setup_teardown(name, setup_small, teardown)
 
@@ -558,6 +576,7 @@ int main(void)
                 TEST(megabyte_goes_as_sealed_memfd),
                 TEST(entry_beyond_the_send_buffer_goes_as_memfd),
                 TEST(entry_is_sent_brief_where_no_memfd_can_be_had),
+                TEST(flush_ends_though_the_receiver_takes_everything),
                 TEST(receiver_that_does_not_read_makes_the_sink_busy),
                 TEST(large_entry_waits_its_turn_behind_a_full_queue),
                 TEST(missing_socket_is_broken_until_it_appears),

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "macro.h"
 #include "stats.h"
@@ -115,7 +116,7 @@ static void names_are_those_of_the_contract(void **state)
                                                             "stats",        "stop" };
         static const char *const places[_LOSS_WHERE_MAX] = { "ring",   "recursion", "queue",
                                                              "decode", "journal",   "file",
-                                                             "stdout", "down" };
+                                                             "stdout", "down",      "blind" };
         static const char *const programs[_PROGRAM_MAX] = { "exec",      "exit",    "failed",
                                                             "failed_at", "attempt", "attempt_at" };
 
@@ -128,6 +129,38 @@ static void names_are_those_of_the_contract(void **state)
                 assert_string_equal(exec_program_name(p), programs[p]);
 }
 
+static void assert_described(const struct stats *s, uint64_t seen, uint64_t elapsed_ns,
+                             const char *expected)
+{
+        _cleanup_(buf_done) struct buf line = { 0 };
+
+        stats_describe(s, seen, elapsed_ns, &line);
+        buf_append_char(&line, '\0');
+        assert_int_equal(buf_error(&line), 0);
+        assert_string_equal(line.data, expected);
+}
+
+static void status_is_a_line_for_people(void **state)
+{
+        struct stats s = { .n_sinks = 2, .sink = { { .name = "journal" }, { .name = "file" } } };
+
+        (void)state;
+        assert_described(&s, 0, 0, "0 events seen, 0 lost; journal: 0 written; file: 0 written");
+        s.program[PROGRAM_EXEC] = (struct exec_counters){ .seen = 1500, .filtered = 20 };
+        s.lost[LOSS_RING] = 3;
+        s.sink[0] = (struct sink_stats){ .name = "journal", .written = 1477, .backlog = 10 };
+        s.sink[1] = (struct sink_stats){
+                .name = "file", .written = 5, .lost = 7, .error = -ENOSPC, .error_what = "write"
+        };
+        assert_described(&s, 500, 10 * NSEC_PER_SEC,
+                         "1500 events seen (100/s), 20 filtered, 3 lost; journal: 1477 written, "
+                         "10 waiting; file: 5 written, 7 lost, cannot write: No space left on "
+                         "device");
+        s.n_sinks = 0;
+        assert_described(&s, 1498, 10 * NSEC_PER_SEC,
+                         "1500 events seen (0.2/s), 20 filtered, 3 lost");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -137,6 +170,7 @@ int main(void)
                 cmocka_unit_test(stats_account_for_every_event),
                 cmocka_unit_test(stats_of_nothing_are_zero),
                 cmocka_unit_test(stats_take_any_values),
+                cmocka_unit_test(status_is_a_line_for_people),
                 cmocka_unit_test(names_are_those_of_the_contract),
         };
 
