@@ -18,6 +18,9 @@
 #define ENV_POINTERS_SIZE 1024
 #define ENV_STRINGS_SIZE 8192
 
+/* Pages are this large, or a multiple. */
+#define PAGE_STEP 4096
+
 /* What the kernel leaves behind the environment: the filename again, and a null pointer. */
 #define ENV_END_SLACK 8
 
@@ -41,21 +44,23 @@ static __always_inline struct env_scan *env_scan_of(struct scratch *s)
         return (void *)&s->data[SCRATCH_ARGV_START_MAX];
 }
 
-/* The next pieces of the vector; false: it cannot be read. */
-static __always_inline bool env_read_pointers(struct scratch *s, struct env_scan *e)
+/*
+ * The next pieces of the vector, never beyond the page of the first: behind the vector the loader
+ * leaves a random gap, of which no page need be there. False: it cannot be read.
+ */
+static __always_inline bool env_read_pointers(struct env_scan *e)
 {
-        __u64 size = s->user_end - e->vector; /* the vector ends far before the strings do */
+        __u64 size = PAGE_STEP - e->vector % PAGE_STEP;
 
         if (size > ENV_POINTERS_SIZE)
                 size = ENV_POINTERS_SIZE;
-        size &= -8ULL;
         asm volatile("" : "+r"(size));
         if (size > ENV_POINTERS_SIZE || bpf_probe_read_user(e->pointers, size, (void *)e->vector))
                 return false;
         e->vector += size;
         e->next = 0;
         e->pointers_end = size;
-        return size > 0;
+        return true;
 }
 
 static __always_inline bool env_read_strings(struct scratch *s, struct env_scan *e, __u64 start)
@@ -81,7 +86,7 @@ static __noinline int env_step(struct scratch *s)
         if (s->node)
                 return !read_string(s, SCRATCH_ARGV_START_MAX);
 
-        if (e->next >= e->pointers_end && !env_read_pointers(s, e))
+        if (e->next >= e->pointers_end && !env_read_pointers(e))
                 return 1;
         next = e->next;
         asm volatile("" : "+r"(next));

@@ -418,6 +418,17 @@ class Environment(KernelTest):
             b"", b"S", b"SHORT", b"=", b"", b"SHORT=1", b"X", b"=X=2", b""]))
         self.assertEqual(event["env"], {"SHORT": "1"})
 
+    def test_wherever_the_stack_ends_up(self):
+        # the loader leaves a random gap in it, of which pages may be missing
+        pids = []
+        for _ in range(harness.rounds(1500)):
+            pids.append(os.posix_spawn(TARGET, [TARGET, "gap"], {"X": "1", "Y": "2"}))
+            os.waitpid(pids[-1], 0)
+        events = [e for e in self.daemon.sync() if e["event"] == "exec" and
+                  e.get("argv") == [TARGET, "gap"]]
+        self.assertEqual(len(events), len(pids))
+        self.assertEqual([e for e in events if e.get("env") != {"X": "1"}], [])
+
     def test_value_longer_than_is_taken_is_marked(self):
         event = self.env_of({"SHORT": "v" * 20000, "X": "x"})
         self.assertTrue(event["env"].get("SHORT") == "v" * 20000 or "env" in event["truncated"],
