@@ -13,18 +13,17 @@
  * to, when nobody reads our stdout any more, or when the rings cannot be read.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "canary.h"
 #include "clock.h"
+#include "config_log.h"
 #include "daemon.h"
 #include "enrich.h"
 #include "handover.h"
@@ -33,6 +32,7 @@
 #include "log.h"
 #include "message_id.h"
 #include "programs.h"
+#include "recordings.h"
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
@@ -101,8 +101,9 @@ static void fill_stats(void *userdata, struct stats *stats)
                 for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
                         uint64_t seq = ledger_seq(d->ledger, i, cpu);
 
-                        if (d->kernel)
-                                stats->in_rings += source_perf_seq(d->kernel, i, cpu) - seq;
+                        if (d->kernel) /* at least 0, even if the counters could not be read */
+                                stats->in_rings +=
+                                        MAX(source_perf_seq(d->kernel, i, cpu), seq) - seq;
                         else
                                 stats->program[i].seen += seq;
                 }
@@ -236,22 +237,12 @@ static int apply_config(struct daemon *d, struct config *config)
         return 0;
 }
 
-void daemon_log_report(struct config_report *report)
-{
-        buf_append_char(&report->warnings, '\0');
-        buf_append_char(&report->errors, '\0');
-        log_lines(LOG_WARNING, report->warnings.data);
-        log_lines(LOG_ERR, report->errors.data);
-}
-
 static void reload(struct daemon *d)
 {
-        _cleanup_(config_report_done) struct config_report report = {};
         _cleanup_(config_freep) struct config *config = NULL;
         int r;
 
-        r = config_load(&d->options->location, &report, &config);
-        daemon_log_report(&report);
+        r = config_load_logged(&d->options->location, &config);
         if (r >= 0)
                 r = apply_config(d, config);
         if (r < 0) {
@@ -328,34 +319,15 @@ static int identify(struct daemon *d)
         return identity_read(source_perf_cpus(d->kernel), &d->identity);
 }
 
-static int open_replay(struct daemon *d, const struct source_handler *handler)
-{
-        const char *path = d->options->replay_path;
-        _cleanup_(closep) int fd = -1;
-        int r;
-
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot open the recording %s", path);
-        r = source_replay_new(fd, handler, &d->replay);
-        if (r == -EBADMSG)
-                log_error("%s is not a recording", path);
-        else if (r == -EPROTONOSUPPORT)
-                log_error("%s was recorded by another version of execsnoopd", path);
-        else if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot read the recording %s", path);
-        return r;
-}
-
 static int open_recorder(struct daemon *d)
 {
         int r;
 
         if (!d->options->record_path)
                 return 0;
-        r = recorder_new(d->options->record_path, &d->identity, &d->recorder);
+        r = recordings_open_recorder(d->options->record_path, &d->identity, &d->recorder);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot record to %s", d->options->record_path);
+                return r;
         d->intake.recorder = d->recorder;
         return 0;
 }
@@ -555,27 +527,6 @@ static int exit_code_of(int error)
         }
 }
 
-/* Why a replay ended, if not with its end. */
-static int explain_replay_end(const struct daemon *d)
-{
-        switch (-d->error) {
-        case 0:
-                return EXIT_CODE_OK;
-        case ENODATA:
-                log_error("The recording %s is cut short; all that was whole has been replayed",
-                          d->options->replay_path);
-                break;
-        case EBADMSG:
-                log_error("The recording %s is damaged; all before that has been replayed",
-                          d->options->replay_path);
-                break;
-        default:
-                log_errno(LOG_ERR, d->error, "Cannot read the recording %s",
-                          d->options->replay_path);
-        }
-        return EXIT_CODE_USAGE;
-}
-
 static struct daemon *daemon_free(struct daemon *d)
 {
         if (!d)
@@ -608,7 +559,7 @@ static int open_source(struct daemon *d)
         int r;
 
         if (d->options->replay_path)
-                return open_replay(d, &handler);
+                return recordings_open_replay(d->options->replay_path, &handler, &d->replay);
         r = handover_open(!d->options->record_path, &d->handover);
         if (r < 0)
                 return r;
@@ -657,5 +608,5 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         stop(d);
         if (r < 0)
                 return exit_code_of(r);
-        return d->replay ? explain_replay_end(d) : EXIT_CODE_OK;
+        return recordings_explain_end(d->options->replay_path, d->error);
 }

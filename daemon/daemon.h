@@ -23,9 +23,6 @@ struct daemon_options {
  */
 int daemon_run(const struct daemon_options *options, struct config *config);
 
-/* Logs what config_load() reported; the report is used up. */
-void daemon_log_report(struct config_report *report);
-
 /* Exit codes: those of sysexits.h that we give, and systemd knows. */
 enum {
         EXIT_CODE_OK = 0,

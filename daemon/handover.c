@@ -127,7 +127,7 @@ int handover_open(bool keep, struct handover **ret)
         if (!h)
                 return -ENOMEM;
         h->page_fd = -1;
-        h->is_kept = keep && getenv("NOTIFY_SOCKET");
+        h->is_kept = keep && getenv("NOTIFY_SOCKET") && getenv("FDSTORE");
         r = keep ? take_fds(h) : 0;
         if (r < 0) /* then it is as if there was nothing */
                 log_errno(LOG_WARNING, r, "Cannot take what the service manager keeps for us");

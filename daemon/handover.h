@@ -7,8 +7,9 @@
  * service manager (its fd store, see sd_pid_notify_with_fds(3)), which survives us however we end,
  * or are passed on by handover_exec(), which replaces the image of this very process.
  *
- * Without a service manager there is no next run: the page is then plain memory, and nothing is
- * stored. A page of another layout is not understood, and everything that came with it is dropped.
+ * Without a service manager that says it has such a store ($FDSTORE, systemd 254; before that the
+ * unit says it) there is no next run: the page is then plain memory, and nothing is stored. A page
+ * of another layout is not understood, and everything that came with it is dropped.
  */
 #pragma once
 

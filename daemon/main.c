@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "config_log.h"
+#include "config_report.h"
 #include "daemon.h"
 #include "log.h"
 #include "version.h"
@@ -118,21 +120,11 @@ static int cat_config(const struct daemon_options *options)
         int r;
 
         r = config_cat(&options->location, &report, &text);
-        daemon_log_report(&report);
+        config_log_report(&report);
         if (r < 0)
                 return EXIT_CODE_CONFIG;
         (void)fwrite(text.data, 1, text.size, stdout);
         return finish_stdout();
-}
-
-static int load_config(const struct daemon_options *options, struct config **ret)
-{
-        _cleanup_(config_report_done) struct config_report report = {};
-        int r;
-
-        r = config_load(&options->location, &report, ret);
-        daemon_log_report(&report);
-        return r;
 }
 
 int main(int argc, char **argv)
@@ -157,7 +149,7 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (load_config(&options, &config) < 0)
+        if (config_load_logged(&options.location, &config) < 0)
                 return EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
                 config_free(config);

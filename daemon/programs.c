@@ -493,13 +493,12 @@ int programs_attach(struct programs *p)
         return 0;
 }
 
-bool programs_stop(struct programs *p)
+void programs_stop(struct programs *p)
 {
         if (handover_is_kept(p->handover))
-                return false; /* what comes now is for the run after us to count */
+                return; /* what comes now is for the run after us to count */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 run(p, i, 0);
-        return true;
 }
 
 /* Lets go of what `config` does not want or, if that failed, of what was loaded for it. */

@@ -41,9 +41,9 @@ int programs_attach(struct programs *p);
 
 /*
  * The programs do nothing any more, but for those in flight. They stay attached until
- * programs_free(): to detach one may take seconds. False: they go on, for the run after us.
+ * programs_free(): to detach one may take seconds. If there is a run after us, they go on for it.
  */
-bool programs_stop(struct programs *p);
+void programs_stop(struct programs *p);
 
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);

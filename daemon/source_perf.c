@@ -12,7 +12,6 @@
  * arrive, from what the programs say is in flight.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,14 +20,12 @@
 
 #include "clock.h"
 #include "config.h"
+#include "cpu.h"
 #include "handover.h"
 #include "log.h"
 #include "programs.h"
-#include "ring.h"
 #include "source_perf.h"
 #include "stats.h"
-
-#define RING_NAME_SIZE 32
 
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
 #define RECONCILE_INTERVAL_NS NSEC_PER_SEC
@@ -45,13 +42,6 @@
  */
 #define STORE_DELAY_NS 1000
 
-struct cpu {
-        struct ring *ring; /* NULL: offline */
-        sd_event_source *records_io, *bell_io;
-        uint64_t lost_no_ring; /* as seen last */
-        bool is_opened;        /* once: then there is nothing to be adopted any more */
-};
-
 struct source_perf {
         struct source_handler handler;
         sd_event *event;
@@ -65,6 +55,7 @@ struct source_perf {
 
         unsigned n_records; /* of the current pass */
         bool in_flight;     /* some program ran when the last pass began */
+        bool is_stopped;
         uint64_t watermark_ns;
         int64_t realtime_offset_ns;
         uint64_t reconciled_ns;
@@ -81,13 +72,19 @@ static void on_ring_record(void *userdata, const void *record, size_t size)
         s->handler.on_record(s->handler.userdata, record, size);
 }
 
-static struct ring_config ring_config_of(struct source_perf *s, uint64_t size)
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+static struct cpu_config cpu_config_of(struct source_perf *s, uint64_t size)
 {
-        return (struct ring_config){
-                .records_map = programs_records_map(s->programs),
-                .bells_map = programs_bells_map(s->programs),
-                .size = size,
-                .on_record = on_ring_record,
+        return (struct cpu_config){
+                .ring = { .records_map = programs_records_map(s->programs),
+                          .bells_map = programs_bells_map(s->programs),
+                          .size = size,
+                          .on_record = on_ring_record,
+                          .userdata = s },
+                .event = s->event,
+                .priority = PRIORITY,
+                .on_io = on_io,
                 .userdata = s,
         };
 }
@@ -134,97 +131,10 @@ int source_perf_drain(struct source_perf *s)
         return s->n_records;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
-
-static int cpu_watch(struct source_perf *s, int fd, sd_event_source **ret)
-{
-        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
-        int r;
-
-        r = sd_event_add_io(s->event, &source, fd, EPOLLIN, on_io, s);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(source, PRIORITY);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_exit_on_failure(source, true);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(source);
-        return 0;
-}
-
-static void cpu_close(struct cpu *c)
-{
-        c->records_io = sd_event_source_disable_unref(c->records_io);
-        c->bell_io = sd_event_source_disable_unref(c->bell_io);
-        c->ring = ring_free(c->ring);
-}
-
-static bool has_rings_before_us(const struct source_perf *s)
-{
-        return handover_is_direct(s->handover) &&
-               programs_page(s->programs)->record_version == EXEC_RECORD_VERSION;
-}
-
-static const char *ring_name(const char *kind, unsigned cpu, char name[RING_NAME_SIZE])
-{
-        (void)snprintf(name, RING_NAME_SIZE, "%s-%u", kind, cpu);
-        return name;
-}
-
-/* The ring of the image before us if there is one, or a new one. */
-static int ring_obtain(struct source_perf *s, unsigned cpu, uint64_t size, struct ring **ret)
-{
-        struct ring_config config = ring_config_of(s, size);
-        char name[RING_NAME_SIZE];
-        int records = -1, bell = -1;
-
-        if (!s->cpus[cpu].is_opened && has_rings_before_us(s)) {
-                records = handover_take(s->handover, ring_name("ring", cpu, name));
-                bell = handover_take(s->handover, ring_name("bell", cpu, name));
-                config.size = programs_page(s->programs)->ring_size;
-        }
-        s->cpus[cpu].is_opened = true;
-        if (records >= 0 && bell >= 0)
-                return ring_adopt(&config, cpu, records, bell, ret);
-        return ring_open(&config, cpu, ret);
-}
-
-/* 0 also if the CPU is offline: then it has no ring. */
-static int cpu_open(struct source_perf *s, unsigned cpu, uint64_t size, struct cpu *ret)
-{
-        struct cpu c = {};
-        int r;
-
-        r = ring_obtain(s, cpu, size, &c.ring);
-        if (r == -ENODEV)
-                return 0;
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot open a ring of %" PRIu64 "K on CPU %u%s",
-                                 size / KIB, cpu,
-                                 r == -EPERM    ? " (is RLIMIT_MEMLOCK too low?)"
-                                 : r == -EACCES ? " (kernel.perf_event_paranoid may demand "
-                                                  "CAP_SYS_ADMIN)"
-                                                : "");
-        r = cpu_watch(s, ring_records_fd(c.ring), &c.records_io);
-        if (r >= 0)
-                r = cpu_watch(s, ring_bell_fd(c.ring), &c.bell_io);
-        if (r < 0) {
-                cpu_close(&c);
-                return log_errno(LOG_ERR, r, "Cannot watch the ring of CPU %u", cpu);
-        }
-        c.lost_no_ring = ret->lost_no_ring;
-        c.is_opened = true;
-        *ret = c;
-        return 0;
-}
-
 /* Rings of another size in place of the old ones, whose content is drained; all or nothing. */
 static int resize_rings(struct source_perf *s, uint64_t size)
 {
-        struct ring_config config = ring_config_of(s, s->ring_size);
+        struct cpu_config old = cpu_config_of(s, s->ring_size), config = cpu_config_of(s, size);
         _cleanup_(freep) struct cpu *fresh = NULL;
         int r = 0;
 
@@ -232,7 +142,7 @@ static int resize_rings(struct source_perf *s, uint64_t size)
         if (!fresh)
                 return -ENOMEM;
         for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
-                r = cpu_open(s, cpu, size, &fresh[cpu]);
+                r = cpu_open(&config, cpu, &fresh[cpu]);
 
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
                 if (!s->cpus[cpu].ring)
@@ -241,9 +151,10 @@ static int resize_rings(struct source_perf *s, uint64_t size)
                 if (r >= 0)
                         cpu_close(&s->cpus[cpu]);
                 else
-                        (void)ring_restore(s->cpus[cpu].ring, &config);
+                        (void)ring_restore(s->cpus[cpu].ring, &old.ring);
         }
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                fresh[cpu].lost_no_ring = s->cpus[cpu].lost_no_ring;
                 if (r < 0)
                         cpu_close(&fresh[cpu]);
                 else
@@ -269,11 +180,12 @@ static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
  */
 static void follow_cpu(struct source_perf *s, unsigned cpu)
 {
-        struct cpu *c = &s->cpus[cpu], fresh = { .is_opened = true };
+        struct cpu_config config = cpu_config_of(s, s->ring_size);
+        struct cpu *c = &s->cpus[cpu], fresh;
 
         if (lost_no_ring(s, cpu) == c->lost_no_ring)
                 return;
-        if (cpu_open(s, cpu, s->ring_size, &fresh) < 0)
+        if (cpu_open(&config, cpu, &fresh) < 0)
                 return; /* it has been logged; the next loss is the next chance */
         if (c->ring)
                 (void)ring_drain(c->ring);
@@ -388,6 +300,12 @@ static int add_timer(struct source_perf *s)
         return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 }
 
+static bool has_rings_before_us(const struct source_perf *s)
+{
+        return handover_is_direct(s->handover) &&
+               programs_page(s->programs)->record_version == EXEC_RECORD_VERSION;
+}
+
 /* What came out of the rings of the image before us, which go on: all later is ours. */
 static void take_base(struct source_perf *s)
 {
@@ -425,6 +343,8 @@ static int find_base(struct source_perf *s)
 
 static int open_rings(struct source_perf *s)
 {
+        struct cpu_config config = cpu_config_of(s, s->ring_size);
+        bool resume = has_rings_before_us(s);
         unsigned n = 0;
         int r;
 
@@ -432,7 +352,8 @@ static int open_rings(struct source_perf *s)
         if (!s->cpus)
                 return -ENOMEM;
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
-                r = cpu_open(s, cpu, s->ring_size, &s->cpus[cpu]);
+                r = resume ? cpu_resume(&config, cpu, s->handover, &s->cpus[cpu])
+                           : cpu_open(&config, cpu, &s->cpus[cpu]);
                 if (r < 0)
                         return r;
                 n += s->cpus[cpu].ring != NULL;
@@ -480,6 +401,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         if (r < 0)
                 return r;
         keeper = handover_take(handover, HANDOVER_KEEPER);
+        handover_forget(handover, HANDOVER_KEEPER);
         closep(&keeper);
         if (s->ring_size != config->capture.ring_size)
                 (void)resize_rings(s, config->capture.ring_size); /* those we have will do */
@@ -501,13 +423,13 @@ int source_perf_attach(struct source_perf *s)
 void source_perf_stop(struct source_perf *s)
 {
         uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
-        bool is_over;
 
         (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-        is_over = programs_stop(s->programs);
+        programs_stop(s->programs);
         do /* again, as long as one that had begun before is not through */
                 source_perf_reconcile(s);
-        while (is_over && s->in_flight && clock_monotonic_ns() < end);
+        while (s->in_flight && clock_monotonic_ns() < end);
+        s->is_stopped = true;
 }
 
 struct source_perf *source_perf_free(struct source_perf *s)
@@ -547,7 +469,8 @@ int source_perf_configure(struct source_perf *s, const struct config *config)
 
 void source_perf_stats(struct source_perf *s, struct stats *stats)
 {
-        (void)programs_read_counters(s->programs);
+        if (!s->is_stopped) /* what programs do now is no longer of this run */
+                (void)programs_read_counters(s->programs);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 uint64_t *sum = (uint64_t *)&stats->program[i];
 
@@ -572,21 +495,13 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
 int source_perf_pass(struct source_perf *s)
 {
         struct handover_page *page = programs_page(s->programs);
-        char name[RING_NAME_SIZE];
         int r;
 
         page->record_version = EXEC_RECORD_VERSION;
         page->ring_size = s->ring_size;
         memcpy(page->missed, s->missed, sizeof(s->missed));
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
-                const struct ring *ring = s->cpus[cpu].ring;
-
-                if (!ring)
-                        continue;
-                r = handover_pass(s->handover, ring_name("ring", cpu, name), ring_records_fd(ring));
-                if (r < 0)
-                        return r;
-                r = handover_pass(s->handover, ring_name("bell", cpu, name), ring_bell_fd(ring));
+                r = cpu_pass(&s->cpus[cpu], cpu, s->handover);
                 if (r < 0)
                         return r;
         }

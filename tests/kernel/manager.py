@@ -112,7 +112,7 @@ class Manager:
             for i in range(len(items)):
                 os.dup2(SPARE_FDS_START + i, LISTEN_FDS_START + i, inheritable=True)
             os.closerange(LISTEN_FDS_START + len(items), SPARE_FDS_START + FDS_MAX)
-            environment = {**os.environ, "NOTIFY_SOCKET": self.address}
+            environment = {**os.environ, "NOTIFY_SOCKET": self.address, "FDSTORE": "64"}
             if items:
                 environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(items)),
                                    LISTEN_FDNAMES=":".join(name for name, _ in items))
