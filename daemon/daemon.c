@@ -49,6 +49,9 @@
 /* Rings of the default size take some 200 ms of the worst storm. */
 #define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
+#define CATCH_UP_STEP_NS (20 * NSEC_PER_MSEC)
+#define CATCH_UP_TIMEOUT_NS (2 * NSEC_PER_SEC)
+
 #define BLIND_TIMEOUT_NS NSEC_PER_SEC
 
 #define PASSWD_PATH "/etc/passwd"
@@ -255,12 +258,24 @@ static void reload(struct daemon *d)
         log_catalog(LOG_NOTICE, MESSAGE_ID_RELOADED, "Reloaded the configuration");
 }
 
+/* While the rings are still read: lets sinks that are behind catch up. */
+static void catch_up(struct daemon *d, uint64_t end_ns)
+{
+        do {
+                source_perf_reconcile(d->kernel);
+                (void)pipeline_run(d->pipeline, BATCH);
+                sinks_finish(d->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
+        } while ((queue_peek(d->queue) || !sinks_are_idle(d->sinks)) &&
+                 clock_monotonic_ns() < end_ns);
+}
+
 /* Does not return if all goes well: another image reads on where this one stopped. */
 static void upgrade(struct daemon *d, const char *path)
 {
         struct handover_page *page = programs_page(source_perf_programs(d->kernel));
 
         log_notice("Going on as the new %s", path);
+        catch_up(d, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
         source_perf_reconcile(d->kernel);
         drain_for_good(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
