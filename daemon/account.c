@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Accounts, and what a file says of itself: our own lines, whose first keys have a fixed order. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include "account.h"
 #include "event.h"
 #include "macro.h"
+#include "sink.h"
 
 struct account_state account_read(const struct account *a)
 {
@@ -23,22 +23,35 @@ void account_write(struct account *a, const struct account_state *state)
         __atomic_store_n(&a->generation, next, __ATOMIC_RELEASE);
 }
 
-/* How many events of the kernel a line accounts for. */
+/* As our lines have it: digits, and no more than one line says. */
+static uint64_t lost_count(const char *line)
+{
+        static const char key[] = "\"count\":";
+        const char *p = strstr(line, key);
+        uint64_t count = 0;
+
+        if (!p)
+                return 0;
+        for (p += strlen(key); *p >= '0' && *p <= '9'; p++) {
+                count = 10 * count + (uint64_t)(*p - '0');
+                if (count > SINK_LOST_MAX)
+                        return 0;
+        }
+        return count;
+}
+
+/* How many events of the kernel a line accounts for; none if it is not ours. */
 static uint64_t worth_of(const char *line)
 {
         char kind[16] = "";
-        uint64_t count = 0;
-        const char *p;
+        int end = 0;
 
-        if (sscanf(line, "{\"event\":\"%15[a-z_]\"", kind) != 1)
+        if (sscanf(line, "{\"event\":\"%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
                 return 0;
         for (unsigned k = 0; k < _EVENT_KIND_MAX; k++)
                 if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
                         return 1;
-        if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0)
-                return 0;
-        p = strstr(line, "\"count\":");
-        return p && sscanf(p, "\"count\":%" SCNu64, &count) == 1 ? count : 0;
+        return strcmp(kind, event_kind_name(EVENT_LOST)) == 0 ? lost_count(line) : 0;
 }
 
 static void recover_lines(struct account *a, FILE *file)

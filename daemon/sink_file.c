@@ -307,9 +307,24 @@ static int file_rename(const struct sink_file *f, unsigned from, unsigned to)
         return f->system->rename(from_name, to_name) < 0 ? -errno : 0;
 }
 
+/* Removes what is beyond the limit, which may have been higher once. */
+static int file_prune(const struct sink_file *f)
+{
+        for (unsigned number = f->config.max_files; number > 0; number++) {
+                _cleanup_(freep) char *name = file_name(f, number);
+
+                if (!name)
+                        return -ENOMEM;
+                if (unlink(name) < 0)
+                        return errno == ENOENT ? 0 : -errno;
+        }
+        return 0;
+}
+
 /*
  * Frees number 1: moves the files up to the first gap by one, if need be beyond the limit, for what
- * is too old goes only after all has succeeded. A failure leaves a gap, where the next attempt
+ * is too old goes only after all has succeeded. What is beyond the limit by now, which has been
+ * lowered, is older than that and goes first. A failure leaves a gap, where the next attempt
  * begins.
  */
 static int file_shift(const struct sink_file *f)
@@ -326,24 +341,12 @@ static int file_shift(const struct sink_file *f)
                 if (lstat(name, &st) < 0)
                         break;
         }
+        if (gap == f->config.max_files)
+                (void)file_prune(f); /* what it cannot remove shows after the rotation */
         for (; gap > 1; gap--) {
                 r = file_rename(f, gap - 1, gap);
                 if (r < 0)
                         return r;
-        }
-        return 0;
-}
-
-/* Removes what is beyond the limit, which may have been higher once. */
-static int file_prune(const struct sink_file *f)
-{
-        for (unsigned number = f->config.max_files; number > 0; number++) {
-                _cleanup_(freep) char *name = file_name(f, number);
-
-                if (!name)
-                        return -ENOMEM;
-                if (unlink(name) < 0)
-                        return errno == ENOENT ? 0 : -errno;
         }
         return 0;
 }
@@ -382,6 +385,7 @@ static int file_rotate(struct sink_file *f)
                 return rotate_failed(f, "rotate (open)", r);
         TAKE_FD(fd);
         f->torn = false; /* it is new, hence empty */
+        sink_account_file(&f->sink, f->dev, f->ino, 0);
         r = file_prune(f);
         if (r < 0) {
                 (void)rotate_failed(f, "remove an old file", r);

@@ -4,9 +4,9 @@
  * of JSON would make of the same values (canonical_json.h), and says what the record says; the
  * whole line, and those with a limit, which keep to it.
  *
- * Bytes are tried as they are, and once more with version, size and lengths put right: a fuzzer
- * would seldom find those by itself. What a string has to look like is computed with text.h, which
- * has its own tests; how fields are found in a record is computed here once more.
+ * Bytes are tried as they are, and once more put right (record_input.h). What a string has to look
+ * like is computed with text.h, which has its own tests; how fields are found in a record is
+ * computed here once more.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include "../unit/canonical_json.h"
 #include "decode.h"
 #include "encode.h"
+#include "record_input.h"
 #include "text.h"
 
 #define BOOT_ID "0123456789abcdef0123456789abcdef"
@@ -368,41 +369,16 @@ static void try_record(const char *data, size_t size)
         check_limit(e, &event, 2048);
 }
 
-/* The lengths of the fields, as far as they go; what remains is argv. Paths end with a NUL. */
-static void put_right(char *data, size_t size)
-{
-        struct exec_record r;
-        size_t rest = size - sizeof(r), end = sizeof(r);
-
-        memcpy(&r, data, sizeof(r));
-        r.head.version = EXEC_RECORD_VERSION;
-        r.head.size = (uint32_t)size;
-        r.head.program %= _PROGRAM_MAX;
-        r.head.kind = RECORD_EXEC + r.head.kind % 3;
-        r.len[FIELD_ANCESTORS] =
-                r.len[FIELD_ANCESTORS] % (EXEC_ANCESTORS_MAX + 1) * sizeof(struct exec_ancestor);
-        for (unsigned f = 0; f < _FIELD_MAX; f++) {
-                if (f == FIELD_ANCESTORS && r.len[f] > rest)
-                        r.len[f] = 0;
-                r.len[f] = f == FIELD_ARGV ? rest : MIN(r.len[f], rest);
-                rest -= r.len[f];
-                end += r.len[f];
-                if (r.len[f] > 0 && (f == FIELD_EXE || f == FIELD_CWD || f == FIELD_CGROUP))
-                        data[end - 1] = '\0';
-        }
-        memcpy(data, &r, sizeof(r));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        _cleanup_(freep) char *copy = malloc(size + 1);
+        _cleanup_(freep) char *copy = malloc(size); /* so that ASan sees reads beyond its end */
 
         assert(copy);
         memcpy(copy, data, size);
         try_record(copy, size);
-        if (size < sizeof(struct exec_record) || size > EXEC_RECORD_SIZE_MAX)
+        if (!record_input_has_size(size))
                 return 0;
-        put_right(copy, size);
+        record_input_put_right(copy, size);
         try_record(copy, size);
         return 0;
 }

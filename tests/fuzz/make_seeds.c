@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Makes the seeds of fuzz_event and fuzz_replay anew: make_seeds FOLDER, where FOLDER has (or gets)
- * event/ and replay/. To be run when the layout of records or recordings has changed; the result
- * is kept in the tree.
+ * Makes the seeds of fuzz_event, fuzz_journal and fuzz_replay anew: make_seeds FOLDER, where FOLDER
+ * has (or gets) a folder for each. To be run when the layout of records or recordings has changed;
+ * the result is kept in the tree.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -164,6 +164,38 @@ static const struct {
         { "variables", make_variables },
 };
 
+/* Values that would end their field, begin another, or look like the end of the entry. */
+static void make_forging(void)
+{
+        record_make_exec(&record, 1, 2, 1000);
+        record.exec.present = FACT_EXE_FILE;
+        memcpy(record.exec.comm, "\nPRIORITY=0\n", sizeof("\nPRIORITY=0\n"));
+        record_add_strings(&record, FIELD_EXE, "x\n\nEXECSNOOP_JSON={}");
+        record_add_strings(&record, FIELD_CGROUP, "a\tb\n\0system.slice");
+        record_add_strings(&record, FIELD_ARGV, "\nMESSAGE=x\n");
+}
+
+/* Valid, but not for journalctl. */
+static void make_noncharacters(void)
+{
+        record_make_exec(&record, 1, 2, 1000);
+        record.exec.present = FACT_EXE_FILE;
+        memcpy(record.exec.comm, "\xef\xbf\xbe\xc2\x80\x7f", sizeof("\xef\xbf\xbe\xc2\x80\x7f"));
+        record_add_strings(&record, FIELD_EXE, "\xef\xb7\x90\xf0\x9f\xbf\xbe\xf4\x8f\xbf\xbf");
+        record_add_strings(&record, FIELD_ARGV, "\xef\xb7\xb0\x1b");
+}
+
+/* Cut where journalctl would print null: at any byte, and between characters of all sizes. */
+static void make_long_paths(void)
+{
+        record_make_exec(&record, 1, 2, 1000);
+        record.exec.present = FACT_EXE_FILE;
+        for (unsigned i = 0; i < 500; i++) {
+                record_add_strings(&record, FIELD_EXE, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xa9\xff");
+                record_add_strings(&record, FIELD_CGROUP, "plain.slice");
+        }
+}
+
 /* Recordings: each function appends frames. */
 
 static void add_frame(struct buf *b, uint32_t kind, const void *data, size_t size)
@@ -311,6 +343,40 @@ static const struct {
         { "overflow", record_overflow, false },
 };
 
+/* Records with the first byte of fuzz_journal: 7 for a large argv, 8 for no descriptors. */
+static const struct {
+        const char *name;
+        void (*make)(void);
+        char control;
+} journal[] = {
+        { "attempt", make_attempt, 0x20 },
+        { "bare", make_bare, 0x40 },
+        { "controls", make_controls, 0x60 },
+        { "cut", make_cut, (char)0x80 },
+        { "exit", make_exit, (char)0xa0 },
+        { "failed", make_failed, (char)0xc0 },
+        { "forging", make_forging, (char)0xe0 },
+        { "full", make_full, 0 },
+        { "long", make_long, 0 },
+        { "long_paths", make_long_paths, 0 },
+        { "memfd", make_long, 7 },
+        { "no_memfd", make_long, 7 | 8 },
+        { "noncharacters", make_noncharacters, 0 },
+        { "not_utf8", make_not_utf8, 7 },
+};
+
+static int make_journal(const char *folder, unsigned i)
+{
+        _cleanup_(buf_done) struct buf b = { 0 };
+
+        journal[i].make();
+        buf_append_char(&b, journal[i].control);
+        buf_append(&b, record.bytes, record.head.size);
+        if (buf_error(&b) < 0)
+                return buf_error(&b);
+        return write_file(folder, "journal", journal[i].name, buf_span(&b));
+}
+
 static int make_recording(const char *folder, unsigned i)
 {
         static const struct recording_header header = {
@@ -349,6 +415,8 @@ int main(int argc, char **argv)
                 r = write_file(argv[1], "event", records[i].name,
                                (struct span){ record.bytes, record.head.size });
         }
+        for (unsigned i = 0; i < ELEMENTSOF(journal) && r >= 0; i++)
+                r = make_journal(argv[1], i);
         for (unsigned i = 0; i < ELEMENTSOF(recordings) && r >= 0; i++)
                 r = make_recording(argv[1], i);
         if (r < 0)

@@ -137,9 +137,26 @@ static void strange_lines_count_nothing(void **state)
 
         settle(a, 5);
         append("\n\n{}\nexec\n{\"event\":\"executed\"}\n{\"event\":\"lost\"}\n"
-               "{\"event\":\"lost\",\"count\":-}\n{\"event\":\"exec_failed_and_more\"}\n");
+               "{\"event\":\"lost\",\"count\":-}\n{\"event\":\"exec_failed_and_more\"}\n"
+               "{\"event\":\"exec\n{\"event\":\"exit-1\"}\n{\"event\":\"exec\\\"}\n");
         account_recover_file(a, path);
         assert_int_equal(account_read(a).told, 5);
+}
+
+/* A number that no line of ours has would make the next run believe that nothing is missing. */
+static void impossible_counts_are_none(void **state)
+{
+        struct account *a = *state;
+
+        settle(a, 5);
+        append("{\"event\":\"lost\",\"count\":-1}\n{\"event\":\"lost\",\"count\":+1}\n"
+               "{\"event\":\"lost\",\"count\": 1}\n{\"event\":\"lost\",\"count\":2147483648}\n"
+               "{\"event\":\"lost\",\"count\":18446744073709551617}\n");
+        account_recover_file(a, path);
+        assert_int_equal(account_read(a).told, 5);
+        append("{\"event\":\"lost\",\"count\":2147483647}\n");
+        account_recover_file(a, path);
+        assert_int_equal(account_read(a).told, 5 + UINT64_C(2147483647));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -154,6 +171,7 @@ int main(void)
                 TEST(torn_line_does_not_count),
                 TEST(other_file_is_not_looked_at),
                 TEST(strange_lines_count_nothing),
+                TEST(impossible_counts_are_none),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,19 @@ static void rotation_shows_what_it_could_not_remove_and_goes_on(void **state)
         assert_false(exists(3));
 }
 
+/* Killed before it could say that it has written a line: the next one finds that line there. */
+static void rotation_leaves_an_account_of_the_new_file(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(2 * line_size(10), 10);
+
+        (void)state;
+        lines_write_n(s, 3, 10);
+        assert_delivered(s);
+        put(path, "{\"event\":\"exec\"}\n", 17);
+        account_recover_file(s->account, path);
+        assert_int_equal(account_read(s->account).told, 4);
+}
+
 static void rotation_by_age_works_when_idle_and_spares_empty_files(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make_aging(3600 * NSEC_PER_SEC);
@@ -568,6 +581,7 @@ int main(void)
                 TEST(rotation_that_fails_removes_no_old_file),
                 TEST(rotation_that_stops_between_renames_loses_no_file),
                 TEST(rotation_shows_what_it_could_not_remove_and_goes_on),
+                TEST(rotation_leaves_an_account_of_the_new_file),
                 TEST(rotation_by_age_works_when_idle_and_spares_empty_files),
                 TEST(rotation_by_age_counts_from_birth_across_restarts),
                 TEST(rotation_by_age_is_calm_when_the_clock_steps_back),
