@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btf.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,19 +85,39 @@ static int check_tracefs(void)
         return 0;
 }
 
+/* What libbpf says of an empty or damaged file depends on its version, and never names BTF. */
+static int check_btf(void)
+{
+        _cleanup_(closep) int fd = -1;
+        uint16_t magic = 0;
+
+        fd = open(BTF_PATH, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT) {
+                log_error("This kernel has no BTF: " BTF_PATH
+                          " is missing (CONFIG_DEBUG_INFO_BTF is needed)");
+                return -EOPNOTSUPP;
+        }
+        if (fd < 0 || read(fd, &magic, sizeof(magic)) != sizeof(magic) || magic != BTF_MAGIC) {
+                log_error("This kernel has no usable BTF: " BTF_PATH
+                          " cannot be read, or is something else");
+                return -EOPNOTSUPP;
+        }
+        return 0;
+}
+
 int kernel_check(void)
 {
+        int r;
+
         /* First: a kernel locked down from boot on has no tracefs either. */
         if (is_locked_down()) {
                 log_error("The kernel is locked down (lockdown=confidentiality forbids reading "
                           "its memory)");
                 return -EPERM;
         }
-        if (!exists(BTF_PATH)) {
-                log_error("This kernel has no BTF: " BTF_PATH
-                          " is missing (CONFIG_DEBUG_INFO_BTF is needed)");
-                return -EOPNOTSUPP;
-        }
+        r = check_btf();
+        if (r < 0)
+                return r;
         return check_tracefs();
 }
 

@@ -3,8 +3,9 @@
 """lifecycle.py OLD.deb NEW.deb: the life of the package, as root on a Debian that runs systemd.
 
 Installed, the service is there and off. Enabled it runs, in its sandbox and with little privilege,
-also as the image after an upgrade in place or after a crash. An upgrade restarts it; stopped and
-disabled, an upgrade leaves it alone. Removed, it has stopped, and configuration and logs stay.
+also as the image after an upgrade in place or after a crash; it logs a storm that journald would cut
+short if it limited our rate. An upgrade restarts it; stopped and disabled, an upgrade leaves it
+alone. Removed, it has stopped, and configuration and logs stay.
 Purged, nothing is left but the locked user. Prints what it has done; exits with 0 if all is well.
 """
 import hashlib
@@ -23,6 +24,9 @@ LOGS = "/var/log/execsnoopd"
 LOG = LOGS + "/exec.jsonl"
 PROGRAM = "/usr/sbin/execsnoopd"
 DROP_IN = "/etc/execsnoopd.conf.d/50-local.conf"
+# By default journald takes no more than 10,000 lines of a unit in 30 s, or up to four times as many
+# if there is much room for them. Each storm is what the daemon holds while journald gets no CPU.
+N_STORMS, STORM = 20, 3000
 
 WAIT_SECONDS = 30
 EXPOSURE_MAX = 1.5
@@ -168,6 +172,41 @@ def check_sandbox():
     assert float(level.split()[-3]) <= EXPOSURE_MAX, level
 
 
+def wait_for_stats():
+    """All that has happened until now is in the journal when this returns."""
+    now = time.time_ns()
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9:09}Z"
+    command = ("timeout", "60", "journalctl", "--boot", "--output=cat", "--follow", "--lines=all",
+               "EXECSNOOP_EVENT=stats")
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as journal:
+        run("systemctl", "kill", "--signal=USR2", SERVICE)
+        for line in journal.stdout:
+            if json.loads(line)["time"] > now:
+                journal.terminate()
+                return
+    raise AssertionError("the stats event is not in the journal")
+
+
+def check_rate_is_not_limited():
+    """Each exec of many storms is in the journal once, or counted as lost."""
+    begin = time.monotonic()
+    for _ in range(N_STORMS):
+        run("/package/storm", str(STORM), "storm", "/package/target")
+        wait_for_stats()
+    seconds = time.monotonic() - begin
+    logged, lost = [], 0
+    for line in said("journalctl", "--boot", "--output=cat", "--unit", SERVICE).splitlines():
+        event = json.loads(line) if line.startswith('{"event":') else {"event": None}
+        if event["event"] == "lost":
+            lost += event["count"]
+        elif event["event"] == "exec" and event["argv"][:2] == ["/package/target", "storm"]:
+            logged.append((event["process_id"], event["argv"][2]))
+    print(f"{N_STORMS * STORM} execs in {seconds:.1f} s: {len(logged)} logged, {lost} lost")
+    assert len(set(logged)) == len(logged), "some are there twice"
+    assert len(logged) <= N_STORMS * STORM <= len(logged) + lost
+    assert len(logged) > 40000, "that is no more than the limit"
+
+
 def check_upgrades(package):
     run("dpkg", "--install", package)
     assert state() == ("disabled", "inactive"), state()
@@ -176,6 +215,7 @@ def check_upgrades(package):
     run("systemctl", "enable", "--now", SERVICE)
     check_sandbox()
     before = running_pid()
+    check_rate_is_not_limited()
     run("dpkg", "--install", package)
     assert running_pid() not in (0, before), "the upgrade has not restarted the service"
     assert os.path.exists(DROP_IN)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_deb.py SOURCE: builds the Debian package, and lets it live in a container.
+"""test_deb.py SOURCE BUILD: builds the Debian package, and lets it live in a container.
 
 lintian has no error and no warning, the build used all hardening flags, the version is that of the
 project. Then lifecycle.py runs under systemd in a minimal Debian (systemd-nspawn), with the real
-kernel below: install, upgrade, remove, purge.
+kernel below: install, storm, upgrade, remove, purge. BUILD has the programs for the storm.
 """
 import os
 import pathlib
@@ -35,6 +35,14 @@ ExecStart=/usr/bin/python3 -B /package/lifecycle.py /package/old.deb /package/ne
 ExecStopPost=/bin/sh -c 'echo $EXIT_STATUS >/package/status'
 TimeoutStartSec=180
 """
+
+
+JOURNALD = """[Journal]
+# Room for the storm.
+Storage=persistent
+SystemMaxUse=1G
+"""
+PROGRAMS = ("storm", "target")
 
 
 def run(*command, **options):
@@ -91,6 +99,9 @@ def make_root(root):
     wanted = root / "etc/systemd/system/multi-user.target.wants"
     (root / "etc/systemd/system/lifecycle.service").write_text(UNIT, encoding="utf-8")
     wanted.mkdir(parents=True, exist_ok=True)
+    journald = root / "etc/systemd/journald.conf.d"
+    journald.mkdir(exist_ok=True)
+    (journald / "test.conf").write_text(JOURNALD, encoding="utf-8")
     (wanted / "lifecycle.service").symlink_to("../lifecycle.service")
 
 
@@ -114,7 +125,7 @@ def live(root, folder):
 
 
 def main():
-    source = pathlib.Path(sys.argv[1]).resolve()
+    source, programs = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
         print("skipped: needs root,", *missing)
@@ -129,6 +140,8 @@ def main():
         shutil.copy(package, guest / "old.deb")
         repack(package, guest / "new.deb")
         shutil.copy(HERE / "lifecycle.py", guest)
+        for name in PROGRAMS:
+            shutil.copy(programs / "tests/kernel" / name, guest)
         try:
             make_root(folder / "root")
         except image.Missing as reason:

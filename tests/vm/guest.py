@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """The check inside a VM: how the service behaves from boot to stop, under a real systemd, and then
-by tests/kernel what this kernel tells of every door and every fact.
+by tests/kernel what this kernel tells of every door and every fact; or, from the package, from boot
+to purge.
 
 Started by a unit at the end of the boot; the scenario is on the kernel's command line. Talks to the
-host by the second serial port: "ok NAME", "not ok NAME: reason", "note TEXT", "line JSON" for each
-event seen in the journal, "stream BASE64" for those of the tests of tests/kernel, and "done" at the
-end.
+host by the second serial port: "ok NAME", "not ok NAME: reason", "note TEXT", "journal BASE64" for
+all events seen in the journal, "file BASE64" for those of the file, "stream BASE64" for those of
+the tests of tests/kernel, and "done" at the end.
 """
 import ctypes
 import errno
@@ -14,179 +15,35 @@ import glob
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
 import traceback
-import tty
 
-UNIT = "execsnoopd.service"
-PORT = "/dev/ttyS1"
-TIMEOUT_SECONDS = 60  # for what takes a second on an idle machine
-DROP_IN = "/etc/execsnoopd.conf.d/test.conf"
+import package_checks
+from inside import (DROP_IN, KERNEL_TESTS, N_BURST, NOBODY, UNIT, Journal, Port, active_since,
+                    burst, expect, finish, has_argument, is_a, lost_sum, reload_with, run, show,
+                    start, succeed, usec_of, write_drop_in)
+
 CPU = "/sys/devices/system/cpu/cpu1/online"
-NOBODY = 65534
-KERNEL_TESTS = "/tests/kernel"
 SLOWNESS = "5"  # how many times less a test does, and how much longer it may take
 SYS_FINIT_MODULE = 313
-ON_CPU_1, N_BURST = {1}, 100
 CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 1 << 2, 1 << 21, 1 << 38, 1 << 39
 IN_UNIT = CAP_DAC_READ_SEARCH | CAP_SYS_ADMIN | CAP_PERFMON | CAP_BPF
 # After set-up: one of two is given away, and none is at work but CAP_BPF where the kernel wants it.
 ALLOWED_CAPABILITIES = {"Eff": CAP_BPF, "Prm": IN_UNIT, "Inh": 0, "Amb": 0, "Bnd": IN_UNIT}
 
 
-class Port:
-    def __init__(self):
-        self.file = open(PORT, "wb", buffering=0)
-        tty.setraw(self.file, termios.TCSANOW)
-
-    def say(self, word, text=""):
-        data = f"{word} {text}\n".encode("utf-8", "backslashreplace")
-        while data:
-            data = data[self.file.write(data):]
-
-
-class Journal:
-    """Follows the unit in the journal from the beginning of the boot on."""
-
-    def __init__(self, port):
-        self.port = port
-        self.entries = []
-        self.events = []
-        command = ["journalctl", "-b", "-u", UNIT, "-o", "json", "-f", "-n", "all", "--no-pager"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        self.rest = b""
-
-    def read_some(self, deadline):
-        ready = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
-        if not ready[0]:
-            return False
-        *lines, self.rest = (self.rest + os.read(self.process.stdout.fileno(), 1 << 20)) \
-            .split(b"\n")
-        for line in lines:
-            self.take(json.loads(line))
-        return True
-
-    def take(self, entry):
-        self.entries.append(entry)
-        if "EXECSNOOP_EVENT" not in entry:
-            return
-        text = entry["MESSAGE"]
-        assert isinstance(text, str), f"MESSAGE is shown as {text!r:.80}"
-        event = json.loads(text)
-        assert event["event"] == entry["EXECSNOOP_EVENT"], text
-        self.events.append(event)
-        self.port.say("line", text)
-
-    def wait(self, what, matches, count=1):
-        """`count` events for which `matches(event)`, whether they have come or are to come."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        seen, found = 0, []
-        while True:
-            found += [event for event in self.events[seen:] if matches(event)]
-            seen = len(self.events)
-            if len(found) >= count:
-                return found
-            assert self.read_some(deadline), f"{len(found)} of {count} in the journal: {what}"
-
-    def wait_message(self, pattern):
-        """The first of the daemon's own words, or systemd's, that match."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        seen = 0
-        while True:
-            for entry in self.entries[seen:]:
-                if "EXECSNOOP_EVENT" not in entry and re.search(pattern, str(entry["MESSAGE"])):
-                    return entry
-            seen = len(self.entries)
-            assert self.read_some(deadline), f"no message like {pattern!r}"
-
-    def wait_stats(self):
-        """A `stats` event that was asked for now: what happened before is before it."""
-        before = len([event for event in self.events if event["event"] == "stats"])
-        run("systemctl", "kill", "-s", "USR2", UNIT)
-        return self.wait("stats", lambda event: event["event"] == "stats", before + 1)[-1]
-
-
-def run(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False)
-
-
-def succeed(*command):
-    done = run(*command)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}: {done.stdout}"
-    return done.stdout
-
-
-def show(unit, *properties):
-    """Properties of a unit, as strings."""
-    output = succeed("systemctl", "show", unit, *(f"-p{name}" for name in properties))
-    return dict(line.split("=", 1) for line in output.splitlines())
-
-
-def active_since(unit):
-    """Microseconds since 1970."""
-    path = succeed("busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                   "org.freedesktop.systemd1.Manager", "GetUnit", "s", unit).split('"')[1]
-    value = succeed("busctl", "get-property", "org.freedesktop.systemd1", path,
-                    "org.freedesktop.systemd1.Unit", "ActiveEnterTimestamp")
-    return int(value.split()[1])
-
-
-def usec_of(event):
-    """Microseconds since 1970 of an event's time."""
-    date, fraction = event["time"].rstrip("Z").split(".")
-    seconds = int(time.mktime(time.strptime(date, "%Y-%m-%dT%H:%M:%S")))
-    return (seconds - time.timezone) * 10**6 + int(fraction[:6])
-
-
-def start(path, argv, **changes):
-    """Runs a program without a shell or a helper in between; returns its pid."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        os.chdir(changes.get("cwd", "/"))
-        os.setresgid(*[changes.get("uid", 0)] * 3)
-        os.setresuid(*[changes.get("uid", 0)] * 3)
-        if "stdin" in changes:
-            os.dup2(changes["stdin"], 0)
-        os.execve(path, argv, os.environ)
-    except OSError as error:
-        os._exit(error.errno)
-    finally:
-        os._exit(255)
-
-
-def finish(pid):
-    """The exit code, or minus the signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def has_argument(mark, kind="exec"):
-    return lambda event: event["event"] == kind and mark in event.get("argv", ())
-
-
-def expect(event, **facts):
-    wrong = {key: (event.get(key), value) for key, value in facts.items()
-             if event.get(key) != value}
-    assert not wrong, f"is and should be: {wrong} in {event}"
-
-
 # The checks, in the order in which they run.
 
 def check_service_is_active(journal, port):
-    unit = show(UNIT, "ActiveState", "SubState", "UnitFileState", "NRestarts", "StatusText",
-                "WatchdogUSec", "ActiveEnterTimestampMonotonic")
+    unit = show(UNIT, "ActiveState", "SubState", "UnitFileState", "NRestarts", "StatusText", "Type",
+                "NotifyAccess", "WatchdogUSec", "ActiveEnterTimestampMonotonic")
     port.say("note", f"unit {unit}")
     assert (unit["ActiveState"], unit["SubState"]) == ("active", "running"), unit
-    assert unit["UnitFileState"] == "enabled", unit
-    assert unit["NRestarts"] == "0", unit
+    expect(unit, Type="notify", NotifyAccess="main", UnitFileState="enabled", NRestarts="0")
     assert unit["WatchdogUSec"] not in ("0", "infinity"), unit
     assert re.match(r"\d+ events seen", unit["StatusText"]), unit
     assert succeed("systemctl", "is-active", UNIT) == "active\n"
@@ -227,6 +84,9 @@ def check_early_boot_is_logged(journal, port):
     port.say("note", f"began to see {first['boot_age_ns'] / 1e9:.1f} s after boot, ready "
              f"{(sysinit - ready) / 1e6:.1f} s before sysinit.target; {len(early)} of {len(execs)} "
              f"execs of the boot are from before it")
+    port.say("note", "before sysinit.target: " + "; ".join(
+        f"{event.get('unit', event['cgroup'])}: {' '.join(event['argv'])[:60]}"
+        for event in early))
     # How many more there are depends on how fast the kernel verifies our programs.
     assert [event for event in early if "early-boot" in event["argv"]], f"none of {len(execs)}"
 
@@ -293,22 +153,12 @@ def check_facts_of_a_unit(journal, port):
             expect(event, **{key: value})
 
 
-def write_drop_in(text):
-    os.makedirs(os.path.dirname(DROP_IN), exist_ok=True)
-    with open(DROP_IN, "w", encoding="ascii") as file:
-        file.write(text)
-
-
-def reload_with(text):
-    write_drop_in(text)
-    return run("systemctl", "reload", UNIT)
-
-
 def check_broken_reload_changes_nothing(journal, port):
+    before = show(UNIT, "MainPID", "ActiveState", "NRestarts")
     done = reload_with("[Capture]\nExits=perhaps\n")
     assert done.returncode != 0, done.stdout
-    journal.wait_message(re.escape(DROP_IN) + ":2: ")
-    assert succeed("systemctl", "is-active", UNIT) == "active\n"
+    port.say("note", "told: " + journal.wait_message(re.escape(DROP_IN) + ":2: "))
+    expect(show(UNIT, "MainPID", "ActiveState", "NRestarts"), **before)
     pid = start("/bin/true", ["true", "after-broken-reload"])
     assert finish(pid) == 0
     journal.wait("exec after it", has_argument("after-broken-reload"))
@@ -353,30 +203,17 @@ def write_cpu(value):
         file.write(value)
 
 
-def burst(mark):
-    """Execs on CPU 1, of a program that costs as little as can be."""
-    everywhere = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, ON_CPU_1)
-    for _ in range(N_BURST):
-        assert finish(os.posix_spawn(f"{KERNEL_TESTS}/target", ["target", mark], {})) == 0
-    os.sched_setaffinity(0, everywhere)
-
-
-def lost_sum(journal):
-    return sum(event["count"] for event in journal.events if event["event"] == "lost")
-
-
 def check_processor_that_comes_back(journal, port):
     """Its execs are logged or counted; and from the moment that it is followed, all logged."""
     succeed("systemctl", "is-active", UNIT)
-    lost = lost_sum(journal)
+    lost = lost_sum(journal.events)
     write_cpu("0")
     write_cpu("1")
     burst("burst-back")
     journal.wait_message("Following CPU 1")
     journal.wait_stats()
     logged = len([event for event in journal.events if has_argument("burst-back")(event)])
-    lost = lost_sum(journal) - lost
+    lost = lost_sum(journal.events) - lost
     port.say("note", f"CPU that comes back: {logged} execs logged, {lost} events counted as lost")
     assert logged <= N_BURST <= logged + lost, (logged, lost)
     burst("burst-followed")
@@ -397,7 +234,7 @@ def check_restart_without_a_processor(journal, port):
     assert finish(older) == 0
     write_cpu("1")
     burst("burst-new")
-    starts = journal.wait("start", lambda event: event["event"] == "start", 2)
+    starts = journal.wait("start", is_a("start"), 2)
     expect(starts[1], seq=1, down="counted")
     first = journal.events.index(starts[1])
     journal.wait("Following", lambda event: event["event"] == "lost"
@@ -406,7 +243,7 @@ def check_restart_without_a_processor(journal, port):
     journal.wait("execs on the CPU that is new", has_argument("burst-new-followed"), N_BURST)
     journal.wait_stats()
     logged = len([event for event in journal.events if has_argument("burst-new")(event)])
-    lost = sum(event["count"] for event in journal.events[first:] if event["event"] == "lost")
+    lost = lost_sum(journal.events[first:])
     port.say("note", f"CPU that is new: {logged} execs logged, {lost} events counted as lost")
     assert logged <= N_BURST <= logged + lost, (logged, lost)
     ends = [event["pid"] for event in journal.events[first:] if event["event"] == "exit"]
@@ -415,15 +252,16 @@ def check_restart_without_a_processor(journal, port):
 
 def check_killed(journal, port):
     """The service manager starts it again, and nothing that happened meanwhile goes uncounted."""
+    before = journal.count("start")
     succeed("systemctl", "kill", "-s", "KILL", UNIT)
     burst("burst-killed")
-    starts = journal.wait("start", lambda event: event["event"] == "start", 3)
-    expect(starts[2], seq=1, down="counted")
+    starts = journal.wait("start", is_a("start"), before + 1)
+    expect(starts[-1], seq=1, down="counted")
+    expect(show(UNIT, "NRestarts"), NRestarts="1")
     stats = journal.wait_stats()
     expect(stats, unaccounted=0)
     logged = len([event for event in journal.events if has_argument("burst-killed")(event)])
-    down = sum(event["count"] for event in journal.events
-               if event["event"] == "lost" and event["where"] == "down")
+    down = lost_sum(journal.events[journal.events.index(starts[-1]):], "down")
     port.say("note", f"killed: {logged} execs logged, {down} events counted as lost, while down")
     assert logged <= N_BURST <= logged + down, (logged, down)
 
@@ -439,8 +277,9 @@ def check_ledger(journal, port):
 
 
 def check_stop(journal, port):
+    before = journal.count("stop")
     succeed("systemctl", "stop", UNIT)
-    stops = journal.wait("stop", lambda event: event["event"] == "stop", 2)
+    stops = journal.wait("stop", is_a("stop"), before + 1)
     expect(stops[-1], unaccounted=0)
     unit = show(UNIT, "ActiveState", "Result", "ExecMainStatus", "ExecMainCode")
     expect(unit, ActiveState="inactive", Result="success", ExecMainStatus="0")
@@ -489,6 +328,17 @@ SCENARIOS = {
         check_processor_that_comes_back, check_ledger,
         check_restart_without_a_processor, check_killed, check_ledger,
         check_stop, check_every_door_and_every_fact),
+    "package": (
+        package_checks.check_boot_ends, check_service_is_active, check_boot_is_clean,
+        check_daemon_has_little_privilege, check_early_boot_is_logged,
+        package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
+        package_checks.check_exposure, check_facts_of_root, check_facts_of_a_unit,
+        package_checks.check_journal_limits_the_rate_of_others,
+        package_checks.check_rate_is_not_limited, check_broken_reload_changes_nothing,
+        package_checks.check_reload_adds_a_file, package_checks.check_restart_is_counted,
+        package_checks.check_upgrade_in_place, check_killed, package_checks.check_status,
+        check_ledger, check_stop, package_checks.check_kernel_without_btf,
+        package_checks.check_purge_leaves_nothing),
     "lockdown": (check_lockdown_is_refused,),
 }
 
@@ -511,7 +361,7 @@ def main():
         file.write("guest")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     port = Port()
-    journal = Journal(port)
+    journal = Journal()
     for check in SCENARIOS[scenario()]:
         name = check.__name__.removeprefix("check_")
         begin = time.monotonic()
@@ -527,6 +377,7 @@ def main():
             if run("systemctl", "is-active", UNIT).returncode != 0:
                 break  # the next checks would only wait in vain
     journal.process.terminate()
+    port.say_packed("journal", "".join(journal.lines))
     port.say("done")
     return 0
 

@@ -34,7 +34,10 @@ NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib
 
 
 HERE = pathlib.Path(__file__).resolve().parent
-TEST_PROGRAMS = ["caller32", "doors", "target", "target32"]
+SOURCE = HERE.parents[1]
+TEST_PROGRAMS = ["caller32", "doors", "storm", "target", "target32"]
+INSIDE = ["guest.py", "inside.py", "package_checks.py"]
+RELEASES = ["bookworm", "trixie"]  # in order: those that the package is for
 
 
 class Missing(Exception):
@@ -207,16 +210,62 @@ def root_folder(release):
 
 def run_inside(root, *command):
     """With /proc, as maintainer scripts expect it, but in a mount namespace of its own."""
-    run("unshare", "--mount", "--propagation=private", "sh", "-ec",
-        'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"', root, *command)
+    return run("unshare", "--mount", "--propagation=private", "sh", "-ec",
+               'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"', root, *command)
 
 
-def install(build, root):
+def install_build(build, root):
     """What a package does: the files, the user, its folder, the catalog; and then `enable`."""
     run("cmake", "--install", build, "--strip", env=dict(os.environ, DESTDIR=str(root)))
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "--prefix=/var/log"],
                     ["journalctl", "--update-catalog"], ["systemctl", "enable", "execsnoopd"]):
         run_inside(root, *command)
+
+
+def tree_digest():
+    """Of all that the package is built from, and a little more."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*")):
+        top = path.relative_to(SOURCE).parts[0]
+        if top in ("build", ".git", "tests") or not path.is_file():
+            continue
+        digest.update(f"{path} {path.stat().st_mode}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def package(build):
+    """The Debian package of this tree, built once; its tests are run elsewhere."""
+    folder = build / "tests/vm/package"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = folder / tree_digest()
+        if not path.exists():
+            for old in folder.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old)
+            run(SOURCE / "packaging/build_deb.sh", path.with_suffix(".new"),
+                env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck", DEB_BUILD_PROFILES="nocheck"))
+            path.with_suffix(".new").rename(path)
+        return next(path.glob("execsnoopd_*.deb"))
+
+
+def check_package_fits(release):
+    """It needs the libraries that it was built with, or later ones."""
+    host = host_release()
+    if host not in RELEASES or RELEASES.index(host) > RELEASES.index(release):
+        raise Missing(f"a package that is built on {host} is not for {release}")
+
+
+def install_package(deb, root):
+    """By dpkg, which has to find all that it depends on; and then, as the administrator would."""
+    shutil.copy(deb, root / "package.deb")
+    run_inside(root, "dpkg", "--install", "/package.deb")
+    (root / "package.deb").unlink()
+    unit = "execsnoopd.service"
+    if run_inside(root, "sh", "-c", f"systemctl is-enabled {unit} || true").strip() != "disabled":
+        raise Failed("the package enables the service by itself")
+    run("systemctl", f"--root={root}", "enable", unit)
 
 
 def add_tests(root, build):
@@ -227,15 +276,17 @@ def add_tests(root, build):
         shutil.copy(build / "tests/kernel" / name, target)
 
 
-def add_guest(root, guest, units):
-    """The check inside, as a service that powers off when it ends, however it ends."""
-    shutil.copy(guest, root / "guest.py")
-    for name, text in units.items():
-        path = root / "etc/systemd/system" / name
+def add_guest(root, files):
+    """The check inside, as a service that powers off when it ends, however it ends. `files`: text by
+    path in /etc/systemd."""
+    for name in INSIDE:
+        shutil.copy(HERE / name, root)
+    for name, text in files.items():
+        path = root / "etc/systemd" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         if path.suffix == ".service":
-            run_inside(root, "systemctl", "enable", name)
+            run_inside(root, "systemctl", "enable", path.name)
     # Nobody logs in, and the clock needs no server.
     run_inside(root, "systemctl", "mask", "getty.target", "systemd-timesyncd.service",
                "systemd-networkd.service", "apt-daily.timer", "apt-daily-upgrade.timer",
@@ -249,14 +300,15 @@ def pack(root, target):
         f" zstd -q -f -T0 -3 -o {target}", cwd=root)
 
 
-def build_image(release, build, guest, units, target):
-    """An initramfs with the build in it, at `target`."""
+def build_image(release, build, install, files, target):
+    """An initramfs of a release of Debian, at `target`; `install(root)` brings what is to be
+    tested."""
     root = target.with_suffix(".root")
     try:
         run("cp", "--archive", "--reflink=auto", root_folder(release), root)
-        install(build, root)
+        install(root)
         add_tests(root, build)
-        add_guest(root, guest, units)
+        add_guest(root, files)
         pack(root, target)
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -3,7 +3,8 @@
 """run_vm.py [OPTIONS] [VM...]: boots a Debian kernel with systemd under qemu, and checks inside.
 
 Each VM is a kernel and a scenario (guest.py says what is checked); without arguments all of them,
-two at a time. The build folder has to hold a build of the preset `release`.
+two at a time. The build folder has to hold a build of the preset `release`. deb12 and deb13 are
+those releases of Debian as they are, with the package in them.
 
 Exit status: 0, 1 if a check failed, 77 if this machine lacks what is needed (1 under CI, where a
 skip would hide that nothing was tested).
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,29 +32,40 @@ EXIT_SKIP = 77
 BOOTS_AT_ONCE = 2
 BOOT_SECONDS = 600  # without KVM on a busy machine; a boot alone takes less than 60
 
-# Name: release of Debian that has the kernel, CPU for qemu, scenario. 6.12 for clouds hangs in
-# qemu's cmpxchg16b.
+# 6.12 for clouds hangs in qemu's cmpxchg16b.
 MAX, NO_CX16 = "max", "max,cx16=off"
+
+
+class VM(typing.NamedTuple):
+    kernel: str     # the release of Debian that has it
+    cpu: str        # for qemu
+    scenario: str
+
+
 VMS = {
-    "5.10": ("bullseye", MAX, "service"),
-    "6.1": ("bookworm", MAX, "service"),
-    "6.12": ("trixie", NO_CX16, "service"),
-    "newest": ("sid", NO_CX16, "service"),
-    "lockdown": ("bookworm", MAX, "lockdown"),
+    "5.10": VM("bullseye", MAX, "service"),
+    "6.1": VM("bookworm", MAX, "service"),
+    "6.12": VM("trixie", NO_CX16, "service"),
+    "newest": VM("sid", NO_CX16, "service"),
+    "lockdown": VM("bookworm", MAX, "lockdown"),
+    "deb12": VM("bookworm", MAX, "package"),
+    "deb13": VM("trixie", NO_CX16, "package"),
 }
 
-UNITS = {"execsnoopd-guest.service": """[Unit]
+# By path in /etc/systemd. The guest has to be no part of the boot, which ends before it.
+FILES = {"system/execsnoopd-guest.service": """[Unit]
+After=multi-user.target
 SuccessAction=poweroff-force
 FailureAction=poweroff-force
 [Service]
-Type=oneshot
+Type=exec
 ExecStart=/usr/bin/python3 -B /guest.py
 StandardError=tty
 TTYPath=/dev/console
-TimeoutStartSec=10min
+RuntimeMaxSec=10min
 [Install]
 WantedBy=multi-user.target
-""", "execsnoopd-early.service": """[Unit]
+""", "system/execsnoopd-early.service": """[Unit]
 DefaultDependencies=no
 After=execsnoopd.service
 Before=sysinit.target
@@ -61,22 +74,31 @@ Type=oneshot
 ExecStart=/bin/true early-boot
 [Install]
 WantedBy=sysinit.target
-""", "execsnoopd.service.d/slow.conf": f"""[Service]
+"""}
+BUILD_FILES = FILES | {"system/execsnoopd.service.d/slow.conf": f"""[Service]
 # To verify a program takes the kernel 0.2 s, but 10 s and more in here on a busy machine.
 TimeoutStartSec={BOOT_SECONDS}
 WatchdogSec={BOOT_SECONDS}
 """}
+# The unit is as it was packaged.
+PACKAGE_FILES = FILES | {"journald.conf.d/test.conf": """[Journal]
+# A hundredth of the default: whatever keeps this limit off keeps any off.
+RateLimitBurst=100
+# No line may go to make room: all are checked.
+RuntimeMaxUse=300M
+SystemMaxUse=300M
+"""}
 
 
 def qemu_command(name, initrd, console, port):
-    release, cpu, scenario = VMS[name]
-    kernel = image.kernel(release)
+    vm = VMS[name]
+    kernel = image.kernel(vm.kernel)
     parameters = ["console=ttyS0", "panic=-1", "rdinit=/sbin/init", "quiet",
                   "systemd.unit=multi-user.target", "systemd.show_status=no",
-                  f"execsnoopd.scenario={scenario}"]
-    if scenario == "lockdown":
+                  f"execsnoopd.scenario={vm.scenario}"]
+    if vm.scenario == "lockdown":
         parameters += ["lockdown=confidentiality"]
-    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", cpu,
+    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", vm.cpu,
             "-m", "2048", "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", kernel / "vmlinuz", "-initrd", initrd, "-append", " ".join(parameters),
             "-serial", f"file:{console}", "-serial", f"file:{port}"]
@@ -87,7 +109,7 @@ def boot(name, initrd, folder):
     console, port = folder / f"{name}.console", folder / f"{name}.port"
     whole = folder / f"{name}.cpio"
     with open(whole, "wb") as file:
-        for part in (image.kernel(VMS[name][0]) / "modules.cpio", initrd):
+        for part in (image.kernel(VMS[name].kernel) / "modules.cpio", initrd):
             file.write(part.read_bytes())
     begin = time.monotonic()
     try:
@@ -110,15 +132,20 @@ def check_lines(lines, *options):
     return done.stderr.decode().strip() or None
 
 
+def unpack(said, word):
+    """What has come in parts of one zlib stream."""
+    packed = "".join(line.removeprefix(word + " ") for line in said if line.startswith(word + " "))
+    return zlib.decompress(base64.b64decode(packed)) if packed else b""
+
+
 def check_events(said):
-    """Those in the journal, whose lines are all that is shown, and those of the kernel tests, which
-    come packed. Returns how many there are, and what is wrong with them."""
-    journal = "".join(line[5:] + "\n" for line in said if line.startswith("line ")).encode()
-    packed = "".join(line[7:] for line in said if line.startswith("stream "))
-    stream = zlib.decompress(base64.b64decode(packed)) if packed else b""
+    """Those in the journal, whose lines are all that is shown, those in the file, and those of the
+    kernel tests. Returns how many there are, and what is wrong with them."""
+    journal, file, stream = (unpack(said, word) for word in ("journal", "file", "stream"))
     reasons = [check_lines(journal, "--max-line=4087") if journal else None,
+               check_lines(file) if file else None,
                check_lines(stream) if stream else None]
-    return (journal + stream).count(b"\n"), [reason for reason in reasons if reason]
+    return (journal + file + stream).count(b"\n"), [reason for reason in reasons if reason]
 
 
 def missing_tests(said):
@@ -137,7 +164,7 @@ def judge(name, said, words, seconds):
         failed.append("not ok: the check did not run to its end; the console's last words:\n"
                       + "\n".join(words))
     failed += [f"not ok: events by the schema: {reason}" for reason in reasons]
-    if VMS[name][2] == "service":
+    if VMS[name].scenario == "service":
         failed += [f"not ok {test}: did not run" for test in missing_tests(said)]
         if not any(line.startswith("stream ") for line in said):
             failed.append("not ok: no events of the kernel tests")
@@ -147,15 +174,32 @@ def judge(name, said, words, seconds):
     return not failed
 
 
+def build_image(vm, build, folder):
+    """Returns its path: one for all that start this build, one for each release with the package."""
+    if vm.scenario == "package":
+        target = folder / f"{vm.kernel}.cpio.zst"
+        deb = image.package(build)
+        image.build_image(vm.kernel, build, lambda root: image.install_package(deb, root),
+                          PACKAGE_FILES, target)
+        return target
+    target = folder / "image.cpio.zst"
+    if not target.exists():
+        image.build_image(image.host_release(), build,
+                          lambda root: image.install_build(build, root), BUILD_FILES, target)
+    return target
+
+
 def run(names, build, keep):
+    for name in names:
+        if VMS[name].scenario == "package":
+            image.check_package_fits(VMS[name].kernel)
     with tempfile.TemporaryDirectory(prefix="execsnoopd-vm-") as temporary:
         folder = pathlib.Path(keep or temporary).resolve()
-        initrd = folder / "image.cpio.zst"
-        image.build_image(image.host_release(), build, HERE / "guest.py", UNITS, initrd)
+        initrds = {name: build_image(VMS[name], build, folder) for name in names}
         for name in names:
-            image.kernel(VMS[name][0])
+            image.kernel(VMS[name].kernel)
         with concurrent.futures.ThreadPoolExecutor(BOOTS_AT_ONCE) as pool:
-            boots = {pool.submit(boot, name, initrd, folder): name for name in names}
+            boots = {pool.submit(boot, name, initrds[name], folder): name for name in names}
             results = [judge(boots[done], *done.result())
                        for done in concurrent.futures.as_completed(boots)]
     return all(results)
