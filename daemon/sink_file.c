@@ -382,6 +382,7 @@ static int file_rotate(struct sink_file *f)
                 return rotate_failed(f, "rotate (open)", r);
         TAKE_FD(fd);
         f->torn = false; /* it is new, hence empty */
+        sink_account_file(&f->sink, f->dev, f->ino, 0);
         r = file_prune(f);
         if (r < 0) {
                 (void)rotate_failed(f, "remove an old file", r);
