@@ -23,10 +23,18 @@ void account_write(struct account *a, const struct account_state *state)
         __atomic_store_n(&a->generation, next, __ATOMIC_RELEASE);
 }
 
+static bool is_ours(const char *where)
+{
+        for (unsigned i = 0; i < _LOSS_WHERE_MAX; i++)
+                if (strcmp(where, loss_where_name(i)) == 0)
+                        return loss_concerns(i, LOSS_FILE);
+        return false;
+}
+
 /* How many events of the kernel a line accounts for. */
 static uint64_t worth_of(const char *line)
 {
-        char kind[16] = "";
+        char kind[16] = "", where[16] = "";
         uint64_t count = 0;
         const char *p;
 
@@ -36,6 +44,9 @@ static uint64_t worth_of(const char *line)
                 if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
                         return 1;
         if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0)
+                return 0;
+        p = strstr(line, "\"where\":");
+        if (!p || sscanf(p, "\"where\":\"%15[a-z]\"", where) != 1 || !is_ours(where))
                 return 0;
         p = strstr(line, "\"count\":");
         return p && sscanf(p, "\"count\":%" SCNu64, &count) == 1 ? count : 0;

@@ -117,7 +117,7 @@ static void account_open(struct pipeline *p, enum sink_place place, struct accou
                 lost.lost[where] = ledger_lost(p->ledger, where);
         p->before[place] = p->earlier + p->events;
         state.told = p->before[place] + stats_lost(&lost);
-        state.sending = 0;
+        state.sending = state.uncertain = 0;
         account_write(account, &state);
         account->is_open = true;
 }
@@ -130,7 +130,7 @@ static void account_resume(struct pipeline *p, enum sink_place place, struct sin
                 .where = LOSS_DOWN,
                 .cpu = LOSS_ANY_CPU,
                 .count = p->earlier - MIN(p->earlier, state.told),
-                .uncertain = state.sending,
+                .uncertain = state.uncertain + state.sending,
                 .from_ns = p->down_from_ns,
                 .to_ns = p->down_to_ns,
         };
@@ -139,6 +139,7 @@ static void account_resume(struct pipeline *p, enum sink_place place, struct sin
         sink->stats.down = down.count;
         sink->stats.lost += down.count;
         ledger_add_for(p->ledger, place, &down);
+        state.uncertain = down.uncertain;
         state.sending = 0;
         account_write(sink->account, &state);
 }
@@ -318,13 +319,13 @@ static int tell_stats(struct pipeline *p, uint64_t boot_ns)
 static int tell_loss(struct pipeline *p, enum sink_place place, const struct loss *loss,
                      uint64_t boot_ns)
 {
-        struct message m = { .kind = EVENT_LOST, .lost = MIN(loss->count, SINK_LOST_MAX) };
+        struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
         struct loss part = *loss;
         int r;
 
-        part.count = m.lost;
-        if (part.where == LOSS_BLIND)
-                m.lost = 0; /* the kernel side has not seen it, either */
+        part.count = MIN(loss->count, SINK_LOST_MAX);
+        if (loss_concerns(part.where, p->sinks[place]->ops->loss))
+                m.lost = part.count;
         r = encode_lost(p->encoder, boot_ns, &part, &m.line);
         if (r < 0)
                 return r;
