@@ -61,6 +61,7 @@ struct pipeline {
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
         uint32_t expected_pid; /* 0: none */
+        uint32_t expected_namespace;
         struct buf argv;       /* joined from continuations */
         struct buf env;
 };
@@ -213,6 +214,16 @@ static size_t line_size_max(const struct line *line)
         return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
 }
 
+static bool is_expected(const struct pipeline *p, const struct exec_event *event)
+{
+        uint32_t pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
+
+        if (event->kind != EVENT_EXEC || pid != p->expected_pid)
+                return false;
+        return p->expected_namespace == 0 || !(event->present & FACT_NAMESPACES) ||
+               event->namespaces[NAMESPACE_PID] == p->expected_namespace;
+}
+
 /* Encodes the event, twice if the journal could not show it whole, and offers it. */
 static int offer_event(struct pipeline *p, const struct exec_event *event)
 {
@@ -230,7 +241,7 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
         }
 
         p->events++;
-        if (event->kind == EVENT_EXEC && event->pid == p->expected_pid)
+        if (p->expected_pid != 0 && is_expected(p, event))
                 p->expected_pid = 0;
         p->run_bytes += line_size_max(&m.line);
         if (event->cut)
@@ -291,9 +302,10 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
 }
 
-void pipeline_expect(struct pipeline *p, uint32_t pid)
+void pipeline_expect(struct pipeline *p, uint32_t pid, uint32_t pid_namespace)
 {
         p->expected_pid = pid;
+        p->expected_namespace = pid_namespace;
 }
 
 bool pipeline_is_expecting(const struct pipeline *p)
