@@ -40,6 +40,20 @@ static uint64_t lost_count(const char *line)
         return count;
 }
 
+/* False for a loss that the file is told of but that is another sink's. */
+static bool is_loss_of_file(const char *line)
+{
+        const char *p = strstr(line, "\"where\":");
+        char where[16] = "";
+
+        if (!p || sscanf(p, "\"where\":\"%15[a-z]\"", where) != 1)
+                return false;
+        for (unsigned i = 0; i < _LOSS_WHERE_MAX; i++)
+                if (strcmp(where, loss_where_name(i)) == 0)
+                        return loss_concerns(i, LOSS_FILE);
+        return false;
+}
+
 /* How many events of the kernel a line accounts for; none if it is not ours. */
 static uint64_t worth_of(const char *line)
 {
@@ -51,7 +65,9 @@ static uint64_t worth_of(const char *line)
         for (unsigned k = 0; k < _EVENT_KIND_MAX; k++)
                 if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
                         return 1;
-        return strcmp(kind, event_kind_name(EVENT_LOST)) == 0 ? lost_count(line) : 0;
+        if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0 || !is_loss_of_file(line))
+                return 0;
+        return lost_count(line);
 }
 
 static void recover_lines(struct account *a, FILE *file)

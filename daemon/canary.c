@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,8 +22,11 @@
 
 #define LOOK_INTERVAL_NS NSEC_PER_SEC
 
-/* Rings and queue hold a second or two of the worst storm: by then it has come, or was counted. */
-#define PATIENCE_NS (10 * NSEC_PER_SEC)
+/*
+ * Rings and queue hold a second or two of the worst storm: by then it has come, or was counted. Not
+ * a time: who was stopped or suspended meanwhile has not looked.
+ */
+#define LOOKS_MAX 10
 
 struct canary {
         struct pipeline *pipeline;
@@ -32,6 +36,8 @@ struct canary {
         uint64_t interval_ns;
         bool is_out;
         bool told_error;
+        unsigned n_looks;
+        uint32_t pid_namespace; /* ours; 0: not known */
         uint64_t sent_ns;
         uint64_t came_ns; /* when the last one that came back was sent; or when we began */
         uint64_t lost;    /* before this one was sent */
@@ -100,25 +106,24 @@ static int send_one(struct canary *c)
         }
         c->told_error = false;
         c->is_out = true;
-        pipeline_expect(c->pipeline, (uint32_t)pid);
+        c->n_looks = 0;
+        pipeline_expect(c->pipeline, (uint32_t)pid, c->pid_namespace);
         return set_timer(c, LOOK_INTERVAL_NS);
 }
 
 static int look_for_it(struct canary *c)
 {
-        uint64_t now_ns = clock_boottime_ns();
-
-        if (pipeline_is_expecting(c->pipeline) && now_ns - c->sent_ns < PATIENCE_NS)
+        if (pipeline_is_expecting(c->pipeline) && ++c->n_looks < LOOKS_MAX)
                 return set_timer(c, LOOK_INTERVAL_NS);
         c->is_out = false;
         if (!pipeline_is_expecting(c->pipeline)) {
                 c->came_ns = c->sent_ns;
                 return set_timer(c, c->interval_ns);
         }
-        pipeline_expect(c->pipeline, 0);
+        pipeline_expect(c->pipeline, 0, 0);
         if (lost_so_far(c) > c->lost)
                 return set_timer(c, LOOK_INTERVAL_NS);
-        c->ops->on_blind(c->userdata, c->came_ns, now_ns);
+        c->ops->on_blind(c->userdata, c->came_ns, clock_boottime_ns());
         return set_timer(c, c->interval_ns);
 }
 
@@ -129,6 +134,14 @@ static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         if (c->is_out)
                 return look_for_it(c);
         return c->interval_ns > 0 ? send_one(c) : 0;
+}
+
+/* The number under which events have it. */
+static uint32_t own_pid_namespace(void)
+{
+        struct stat st;
+
+        return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
 int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t interval_ns,
@@ -145,6 +158,7 @@ int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t inter
         c->userdata = userdata;
         c->interval_ns = interval_ns;
         c->came_ns = clock_boottime_ns();
+        c->pid_namespace = own_pid_namespace();
         r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
         if (r < 0)
                 return r;

@@ -186,7 +186,7 @@ static void drain_for_good(struct daemon *d, uint64_t end_ns)
 {
         int r;
 
-        queue_release(d->queue, UINT64_MAX);
+        queue_release_all(d->queue);
         do {
                 r = pipeline_run(d->pipeline, BATCH);
                 sinks_finish(d->sinks, end_ns);
@@ -242,7 +242,7 @@ static int apply_config(struct daemon *d, struct config *config)
         return 0;
 }
 
-static void reload(struct daemon *d)
+static int reload(struct daemon *d)
 {
         _cleanup_(config_freep) struct config *config = NULL;
         int r;
@@ -253,11 +253,12 @@ static void reload(struct daemon *d)
         if (r < 0) {
                 log_catalog(LOG_ERR, MESSAGE_ID_CONFIG_INVALID,
                             "Reload failed, the settings stay as they were");
-                return;
+                return r;
         }
         config_free(d->config);
         d->config = TAKE_PTR(config);
         log_catalog(LOG_NOTICE, MESSAGE_ID_RELOADED, "Reloaded the configuration");
+        return 0;
 }
 
 /* While the rings are still read: lets sinks that are behind catch up. */
@@ -296,8 +297,8 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
          */
         (void)sd_notifyf(false, "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                          clock_monotonic_ns() / NSEC_PER_USEC);
-        reload(d);
-        if (d->kernel && !d->recorder && upgrade_is_due(&path))
+        /* With settings that are no good, another image would not even start. */
+        if (reload(d) >= 0 && d->kernel && !d->recorder && upgrade_is_due(&path))
                 upgrade(d, path);
         (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
         return sinks_flush(d->sinks);
@@ -489,7 +490,7 @@ static int start(struct daemon *d)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot encode the start event");
         if (d->kernel) {
-                r = source_perf_attach(d->kernel);
+                r = source_perf_attach(d->kernel, d->config);
                 if (r < 0)
                         return r;
                 r = capabilities_settle(ring_is_permitted);

@@ -37,3 +37,17 @@ const char *loss_where_name(enum loss_where where)
         assert((unsigned)where < _LOSS_WHERE_MAX);
         return names[where];
 }
+
+bool loss_concerns(enum loss_where where, enum loss_where own)
+{
+        switch (where) {
+        case LOSS_JOURNAL:
+        case LOSS_FILE:
+        case LOSS_STDOUT:
+                return where == own;
+        case LOSS_BLIND: /* the kernel side has not seen it, either */
+                return false;
+        default:
+                return true;
+        }
+}

@@ -21,7 +21,7 @@
 #include "macro.h"
 
 /* Any change of the page, or of the maps that go with it, bumps it. */
-#define HANDOVER_VERSION 1
+#define HANDOVER_VERSION 2
 
 #define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
 
@@ -32,8 +32,8 @@ struct handover_page {
         uint64_t magic;
         uint32_t version, n_cpus;
         uint64_t object_hash; /* of the BPF object whose programs run */
-        uint64_t runs;
-        uint64_t passed_ns; /* CLOCK_BOOTTIME: all before this has come out of the rings */
+        uint64_t generation;  /* of the programs loaded last */
+        uint64_t passed_ns;   /* CLOCK_BOOTTIME: all before this has come out of the rings */
         uint64_t earlier_misses[_PROGRAM_MAX]; /* of programs that have gone */
         struct account accounts[HANDOVER_SINKS];
 

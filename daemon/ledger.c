@@ -163,10 +163,10 @@ void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint6
 {
         struct loss *loss = &l->tellings[reader][where].closed;
 
-        if (count < loss->count)
-                loss->count -= count;
-        else
+        if (count >= loss->count)
                 *loss = (struct loss){};
+        loss->count -= MIN(count, loss->count);
+        loss->uncertain = 0; /* told with the first part */
 }
 
 bool ledger_has_untold(const struct ledger *l, unsigned reader)

@@ -61,7 +61,8 @@ struct pipeline {
         uint64_t cut;                     /* of them, with something cut */
         bool lost_marked;
         uint32_t expected_pid; /* 0: none */
-        struct buf argv;       /* joined from continuations */
+        uint32_t expected_namespace;
+        struct buf argv; /* joined from continuations */
         struct buf env;
 };
 
@@ -117,7 +118,7 @@ static void account_open(struct pipeline *p, enum sink_place place, struct accou
                 lost.lost[where] = ledger_lost(p->ledger, where);
         p->before[place] = p->earlier + p->events;
         state.told = p->before[place] + stats_lost(&lost);
-        state.sending = 0;
+        state.sending = state.uncertain = 0;
         account_write(account, &state);
         account->is_open = true;
 }
@@ -130,7 +131,7 @@ static void account_resume(struct pipeline *p, enum sink_place place, struct sin
                 .where = LOSS_DOWN,
                 .cpu = LOSS_ANY_CPU,
                 .count = p->earlier - MIN(p->earlier, state.told),
-                .uncertain = state.sending,
+                .uncertain = state.uncertain + state.sending,
                 .from_ns = p->down_from_ns,
                 .to_ns = p->down_to_ns,
         };
@@ -139,6 +140,7 @@ static void account_resume(struct pipeline *p, enum sink_place place, struct sin
         sink->stats.down = down.count;
         sink->stats.lost += down.count;
         ledger_add_for(p->ledger, place, &down);
+        state.uncertain = down.uncertain;
         state.sending = 0;
         account_write(sink->account, &state);
 }
@@ -212,6 +214,16 @@ static size_t line_size_max(const struct line *line)
         return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
 }
 
+static bool is_expected(const struct pipeline *p, const struct exec_event *event)
+{
+        uint32_t pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
+
+        if (event->kind != EVENT_EXEC || pid != p->expected_pid)
+                return false;
+        return p->expected_namespace == 0 || !(event->present & FACT_NAMESPACES) ||
+               event->namespaces[NAMESPACE_PID] == p->expected_namespace;
+}
+
 /* Encodes the event, twice if the journal could not show it whole, and offers it. */
 static int offer_event(struct pipeline *p, const struct exec_event *event)
 {
@@ -229,7 +241,7 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
         }
 
         p->events++;
-        if (event->kind == EVENT_EXEC && event->pid == p->expected_pid)
+        if (p->expected_pid != 0 && is_expected(p, event))
                 p->expected_pid = 0;
         p->run_bytes += line_size_max(&m.line);
         if (event->cut)
@@ -290,9 +302,10 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
 }
 
-void pipeline_expect(struct pipeline *p, uint32_t pid)
+void pipeline_expect(struct pipeline *p, uint32_t pid, uint32_t pid_namespace)
 {
         p->expected_pid = pid;
+        p->expected_namespace = pid_namespace;
 }
 
 bool pipeline_is_expecting(const struct pipeline *p)
@@ -318,13 +331,13 @@ static int tell_stats(struct pipeline *p, uint64_t boot_ns)
 static int tell_loss(struct pipeline *p, enum sink_place place, const struct loss *loss,
                      uint64_t boot_ns)
 {
-        struct message m = { .kind = EVENT_LOST, .lost = MIN(loss->count, SINK_LOST_MAX) };
+        struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
         struct loss part = *loss;
         int r;
 
-        part.count = m.lost;
-        if (part.where == LOSS_BLIND)
-                m.lost = 0; /* the kernel side has not seen it, either */
+        part.count = MIN(loss->count, SINK_LOST_MAX);
+        if (loss_concerns(part.where, p->sinks[place]->ops->loss))
+                m.lost = part.count;
         r = encode_lost(p->encoder, boot_ns, &part, &m.line);
         if (r < 0)
                 return r;

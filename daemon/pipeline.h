@@ -82,8 +82,11 @@ int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_n
  */
 void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns);
 
-/* The exec of this process is to come; and: it has not come yet. 0: none is. */
-void pipeline_expect(struct pipeline *p, uint32_t pid);
+/*
+ * The exec of this process is to come; and: it has not come yet. 0: none is. The PID is that of its
+ * namespace, which may be 0 for any.
+ */
+void pipeline_expect(struct pipeline *p, uint32_t pid, uint32_t pid_namespace);
 bool pipeline_is_expecting(const struct pipeline *p);
 
 /* Takes what the sinks have lost, also while delivering, into the ledger. */

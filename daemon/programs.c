@@ -41,7 +41,7 @@ struct programs {
         uint32_t generation; /* of what we load */
         bool attached;
         bool is_inherited; /* maps and page, and maybe programs */
-        bool is_complete;  /* the most important of them has never stopped since */
+        bool is_complete;  /* what ran has never stopped since */
         bool can_loop;     /* there is bpf_loop(), 5.17 */
         unsigned n_cpus;
         struct exec_control *control;
@@ -172,16 +172,16 @@ static void inherit_programs(struct programs *p, const struct config *config)
         bool is_same = p->page->object_hash == object_hash();
         struct program program;
 
+        p->is_complete = p->control->running[PROGRAM_EXEC] != 0;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                p->generation = MAX(p->generation, p->control->running[i] + 1);
-                if (!program_inherit(i, p->control->running[i], p->handover, &program))
+                if (p->control->running[i] == 0)
                         continue;
-                if (is_same && is_wanted(config, i))
+                if (!program_inherit(i, p->control->running[i], p->handover, &program))
+                        p->is_complete = false;
+                else if (is_same && is_wanted(config, i))
                         p->program[i] = program;
                 else
                         p->old[i] = program;
-                if (i == PROGRAM_EXEC)
-                        p->is_complete = true;
         }
 }
 
@@ -339,7 +339,7 @@ static int obtain_maps(struct programs *p)
         if (p->is_inherited && open_maps(p, true) < 0) {
                 log_warning("What the run before us left cannot be used; what happened since "
                             "cannot be known");
-                execsnoop_bpf__destroy(p->maps);
+                execsnoop_bpf__destroy(TAKE_PTR(p->maps));
                 p->is_inherited = false;
                 r = handover_reset(p->handover, &p->page);
                 if (r < 0)
@@ -377,7 +377,6 @@ static struct programs *programs_alloc(struct handover *handover)
         if (!p)
                 return NULL;
         p->handover = handover;
-        p->generation = 1;
         p->n_cpus = n;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 p->program[i] = p->old[i] = (struct program)PROGRAM_NONE;
@@ -401,6 +400,8 @@ int programs_new(const struct config *config, struct handover *handover, struct 
         r = obtain_maps(p);
         if (r < 0)
                 return r;
+        /* Never one that is in the store: who was killed while storing it, has not let it run. */
+        p->generation = ++p->page->generation;
         if (p->is_inherited)
                 inherit_programs(p, config);
         r = load_wanted(p, config);
@@ -469,7 +470,6 @@ static void store_attached(struct programs *p)
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 if (program_is_attached(&p->program[i]))
                         program_store(&p->program[i], i, p->handover);
-        p->page->object_hash = object_hash();
 }
 
 int programs_attach(struct programs *p)
@@ -483,6 +483,7 @@ int programs_attach(struct programs *p)
         p->attached = true;
         store_attached(p); /* first: whatever runs must be found by the run after us */
         run_attached(p);
+        p->page->object_hash = object_hash(); /* last: sooner, others would be taken for ours */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (last_closer < 0 && program_is_loaded(&p->old[i]))
                         last_closer = start_last_closer();

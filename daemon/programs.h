@@ -26,7 +26,7 @@ struct programs;
  */
 int programs_new(const struct config *config, struct handover *handover, struct programs **ret);
 
-/* True: on_exec has never stopped since the run before us, so its counters have all there was. */
+/* True: what ran in the run before us has never stopped, so the counters have all there was. */
 bool programs_are_inherited(const struct programs *p);
 
 /* Valid as long as the handover. */

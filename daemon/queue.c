@@ -271,6 +271,15 @@ void queue_release(struct queue *q, uint64_t watermark_ns)
         q->watermark_ns = MAX(q->watermark_ns, watermark_ns);
 }
 
+void queue_release_all(struct queue *q)
+{
+        uint64_t newest_ns = 0;
+
+        for (size_t i = 0; i < q->count; i++)
+                newest_ns = MAX(newest_ns, q->heap[i].boot_ns);
+        queue_release(q, newest_ns < UINT64_MAX ? newest_ns + 1 : UINT64_MAX);
+}
+
 const struct exec_record_head *queue_peek(const struct queue *q)
 {
         if (q->count == 0)

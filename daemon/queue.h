@@ -40,6 +40,9 @@ int queue_push_mark(struct queue *q, const struct exec_record_head *mark);
 /* Everything older than this may come out; it never goes back. UINT64_MAX: everything. */
 void queue_release(struct queue *q, uint64_t watermark_ns);
 
+/* What is there by now may come out, whatever is still to come before it. */
+void queue_release_all(struct queue *q);
+
 /*
  * The oldest released record or NULL; queue_pop() takes it out. The memory, 8-byte aligned, is
  * valid until the next queue_push(), queue_push_mark() or queue_resize(), also after it was popped.

@@ -66,17 +66,15 @@ void sink_dropped(struct sink *s, enum event_kind kind)
 
 int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts)
 {
-        bool is_kernel = event_kind_is_kernel(m->kind);
-        uint32_t tag = sink_tag(is_kernel ? 1 : m->lost, is_kernel);
         int r;
 
-        r = backlog_push(s->backlog, parts, n_parts, tag);
+        r = backlog_push(s->backlog, parts, n_parts, sink_tag(m));
         if (r < 0) {
                 sink_dropped(s, m->kind);
                 return r;
         }
         s->seq++;
-        if (is_kernel)
+        if (event_kind_is_kernel(m->kind))
                 s->stats.backlog++;
         s->stats.backlog_bytes = backlog_bytes(s->backlog);
         return 0;
@@ -126,7 +124,7 @@ void sink_sending(struct sink *s)
 {
         struct account_state state = account_read(s->account);
 
-        state.sending = sink_oldest(s->backlog).tag >> 1;
+        state.sending = sink_tag_worth(sink_oldest(s->backlog).tag);
         account_write(s->account, &state);
 }
 
@@ -152,8 +150,10 @@ static void account_delivered(struct account *a, const struct backlog_entry *e)
 {
         struct account_state state = account_read(a);
 
-        state.told += e->tag >> 1;
+        state.told += sink_tag_worth(e->tag);
         state.sending = 0;
+        if (e->tag & SINK_TAG_SETTLES)
+                state.uncertain = 0;
         state.size += e->data.size;
         account_write(a, &state);
 }

@@ -28,12 +28,13 @@ struct message {
         enum event_kind kind;
         struct line line;
         struct line brief; /* at most BRIEF_LINE_MAX bytes; the same as line if that fits */
-        uint32_t lost;     /* EVENT_LOST: its count, at most SINK_LOST_MAX */
+        uint32_t lost;     /* EVENT_LOST: for how many events of the sink, at most SINK_LOST_MAX */
+        bool settles;      /* EVENT_LOST: tells what was uncertain */
         const struct exec_event *event; /* NULL for the daemon's own events */
 };
 
 /* More at once than ever was; see the tags of sink_internal.h. */
-#define SINK_LOST_MAX INT32_MAX
+#define SINK_LOST_MAX (UINT32_MAX >> 2)
 
 /*
  * journalctl -o json shows null for a field of 4,096 bytes or more, its name and "=" counted:

@@ -19,13 +19,23 @@
 
 /*
  * Tags of entries in the backlog of a sink: bit 0 is set for event_kind_is_kernel(), counted in
- * written, backlog and lost; the others are how many events of the kernel the entry accounts for.
+ * written, backlog and lost; bit 1 if the account has nothing uncertain any more behind the entry;
+ * the others are how many events of the kernel the entry accounts for.
  */
 #define SINK_TAG_KERNEL 1u
+#define SINK_TAG_SETTLES 2u
 
-static inline uint32_t sink_tag(uint32_t worth, bool is_kernel)
+static inline uint32_t sink_tag(const struct message *m)
 {
-        return worth << 1 | (is_kernel ? SINK_TAG_KERNEL : 0);
+        bool is_kernel = event_kind_is_kernel(m->kind);
+
+        return (is_kernel ? 1 : m->lost) << 2 | (m->settles ? SINK_TAG_SETTLES : 0) |
+               (is_kernel ? SINK_TAG_KERNEL : 0);
+}
+
+static inline uint32_t sink_tag_worth(uint32_t tag)
+{
+        return tag >> 2;
 }
 
 /*

@@ -407,14 +407,12 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         keeper = handover_take(handover, HANDOVER_KEEPER);
         handover_forget(handover, HANDOVER_KEEPER);
         closep(&keeper);
-        if (s->ring_size != config->capture.ring_size)
-                (void)resize_rings(s, config->capture.ring_size); /* those we have will do */
 
         *ret = TAKE_PTR(s);
         return 0;
 }
 
-int source_perf_attach(struct source_perf *s)
+int source_perf_attach(struct source_perf *s, const struct config *config)
 {
         _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
         int r;
@@ -422,6 +420,8 @@ int source_perf_attach(struct source_perf *s)
         r = programs_attach(s->programs);
         if (r < 0)
                 return r;
+        if (s->ring_size != config->capture.ring_size)            /* those of the image before us */
+                (void)resize_rings(s, config->capture.ring_size); /* or those we have will do */
         return set_timer(s, 0);
 }
 

@@ -86,7 +86,7 @@ static void give(struct world *w, enum event_kind kind, uint32_t lost, size_t pa
         buf_printf(&head, "{\"event\":\"%s\",\"seq\":", event_kind_name(kind));
         buf_printf(&tail, ",\"id\":%zu", model.n_lines);
         if (kind == EVENT_LOST)
-                buf_printf(&tail, ",\"count\":%" PRIu32, lost);
+                buf_printf(&tail, ",\"where\":\"ring\",\"count\":%" PRIu32, lost);
         buf_printf(&tail, ",\"pad\":\"%0*d\"}", (int)pad, 0);
         m.line = m.brief = (struct line){ buf_span(&head), buf_span(&tail) };
         w->n_kernel += event_kind_is_kernel(kind);

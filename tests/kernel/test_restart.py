@@ -14,9 +14,9 @@ import unittest
 
 import harness
 from harness import TARGET
-from manager import Manager
+from manager import Manager, stop_programs
 
-PROGRAM = "counted-by-test-restart"
+PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same test
 
 
 def execute(count):
@@ -195,6 +195,32 @@ class Restart(unittest.TestCase):
                          ["unknown", "unknown"])
         self.assertEqual(sum(1 for e in events if e.get("argv") == [PROGRAM]), 5)
 
+    def test_store_that_lost_one_program_of_several(self):
+        with Manager({"Capture": {"Exits": "yes"}}) as manager:
+            manager.end()
+            for name in [n for n in manager.store if n.startswith("link-exit-")]:
+                os.close(manager.store.pop(name))
+            manager.start()
+            manager.end()
+            self.assertEqual([e["down"] for e in manager.events() if e["event"] == "start"],
+                             ["unknown", "unknown"])
+
+    def test_killed_between_storing_and_running(self):
+        """What the store holds then never ran; it must not begin beside what is loaded next."""
+        with Manager() as manager:
+            stop_programs(manager.pid)
+            manager.restart(signal.SIGKILL)
+            names = set(manager.store)
+            execute(20)
+            manager.sync()
+            manager.restart()
+            self.assertEqual(set(manager.store), names)
+            manager.end()
+            events = manager.events()
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "unknown", "counted"])
+        self.assertEqual(self.check(events, 20), 20)
+
     def test_store_full_of_strange_things(self):
         with Manager() as manager:
             manager.end()
@@ -277,6 +303,55 @@ class Restart(unittest.TestCase):
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, 3000), 3000)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
+
+    def test_upgrade_waits_for_good_settings(self):
+        def replace(copy):
+            with open(manager.config, "a", encoding="utf-8") as file:
+                file.write("[Capture]\nRingSize=some\n")
+            shutil.copy(manager.daemon, copy + ".new")
+            os.rename(copy + ".new", copy)
+        manager = Manager()
+        with contextlib.closing(manager):
+            events = self.upgrade_in_a_storm(manager, replace)
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
+
+    def test_upgrade_to_other_defaults_misses_nothing(self):
+        """A script stands for a daemon that reads the same settings otherwise."""
+        def replace(copy):
+            with open(copy + ".new", "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\nexec {manager.daemon} --config={manager.config}.other\n")
+            os.chmod(copy + ".new", 0o755)
+            os.rename(copy + ".new", copy)
+        manager = Manager({"Capture": {"RingSize": "2M"}})
+        with contextlib.closing(manager):
+            shutil.copy(manager.config, manager.config + ".other")
+            manager.configure({"Capture": {"RingSize": "1M"}})
+            events = self.upgrade_in_a_storm(manager, replace)
+        self.assertEqual(lost(events), 0)
+        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual([e["settings"]["Capture"]["RingSize"] for e in events
+                          if e["event"] == "start"], ["1M", "2M"])
+
+    def test_order_outlives_an_upgrade_that_fails(self):
+        manager = Manager({"Capture": {"MaxLatency": "1s"}})
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            with open(copy + ".new", "wb") as file:
+                file.write(b"no program")
+            os.chmod(copy + ".new", 0o755)
+            os.rename(copy + ".new", copy)
+            manager.reload()
+            subprocess.run([harness.STORM, "1000", PROGRAM, TARGET], check=True)
+            manager.sync()
+            manager.end()
+            times = [e["time"] for e in manager.events()
+                     if e["event"] == "exec" and e.get("argv", [])[:2] == [TARGET, PROGRAM]]
+        self.assertEqual(len(times), 1000)
+        self.assertEqual(times, sorted(times))
 
     def programs(self):
         shown = subprocess.run(["bpftool", "prog", "show", "-j"], check=True,

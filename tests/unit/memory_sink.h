@@ -20,6 +20,8 @@ struct memory_sink {
         struct sink_ops ops;
         struct buf text; /* every accepted line, with its newline */
         size_t n_lines;
+        uint64_t lost;    /* of accepted `lost` events */
+        bool settled;     /* one of them settles */
         size_t line_size; /* of the last event, as it was offered */
         size_t brief_size;
         unsigned n_refusals; /* refuse so many events from now on */
@@ -55,6 +57,8 @@ static inline int memory_sink_write(struct sink *s, const struct message *m)
         buf_append_char(&o->text, '\n');
         assert_int_equal(buf_error(&o->text), 0);
         o->n_lines++;
+        o->lost += m->lost;
+        o->settled |= m->settles;
         s->stats.backlog += event_kind_is_kernel(m->kind);
         return 0;
 }

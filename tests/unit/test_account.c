@@ -96,11 +96,14 @@ static void lines_behind_the_account_are_counted(void **state)
         append("{\"event\":\"exec\",\"x\":\"{\\\"event\\\":\\\"lost\\\",\\\"count\\\":7}\"}\n"
                "{\"event\":\"exec_failed\"}\n{\"event\":\"exec_attempt\"}\n{\"event\":\"exit\"}\n"
                "{\"event\":\"stats\",\"lost\":9}\n{\"event\":\"start\"}\n{\"event\":\"stop\"}\n"
-               "{\"event\":\"lost\",\"where\":\"ring\",\"count\":100,\"from\":\"\"}\n");
+               "{\"event\":\"lost\",\"where\":\"ring\",\"count\":100,\"from\":\"\"}\n"
+               "{\"event\":\"lost\",\"where\":\"file\",\"count\":1000}\n"
+               "{\"event\":\"lost\",\"where\":\"journal\",\"count\":20}\n"
+               "{\"event\":\"lost\",\"where\":\"blind\",\"count\":1}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 1 + 4 + 100);
+        assert_int_equal(account_read(a).told, 1 + 4 + 1100);
         account_recover_file(a, path); /* nothing is new now */
-        assert_int_equal(account_read(a).told, 1 + 4 + 100);
+        assert_int_equal(account_read(a).told, 1 + 4 + 1100);
 }
 
 static void torn_line_does_not_count(void **state)
@@ -149,12 +152,14 @@ static void impossible_counts_are_none(void **state)
         struct account *a = *state;
 
         settle(a, 5);
-        append("{\"event\":\"lost\",\"count\":-1}\n{\"event\":\"lost\",\"count\":+1}\n"
-               "{\"event\":\"lost\",\"count\": 1}\n{\"event\":\"lost\",\"count\":2147483648}\n"
-               "{\"event\":\"lost\",\"count\":18446744073709551617}\n");
+        append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":-1}\n{\"event\":\"lost\","
+               "\"where\":\"ring\",\"count\":+1}\n"
+               "{\"event\":\"lost\",\"where\":\"ring\",\"count\": "
+               "1}\n{\"event\":\"lost\",\"where\":\"ring\",\"count\":2147483648}\n"
+               "{\"event\":\"lost\",\"where\":\"ring\",\"count\":18446744073709551617}\n");
         account_recover_file(a, path);
         assert_int_equal(account_read(a).told, 5);
-        append("{\"event\":\"lost\",\"count\":2147483647}\n");
+        append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":2147483647}\n");
         account_recover_file(a, path);
         assert_int_equal(account_read(a).told, 5 + UINT64_C(2147483647));
 }

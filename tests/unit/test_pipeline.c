@@ -297,6 +297,35 @@ static void marks_come_out_in_their_place_in_time(void **state)
         json_object_put(json);
 }
 
+static void what_is_expected_comes_once_in_its_namespace(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+        static const struct {
+                uint32_t pid, ns_pid, namespace;
+                bool is_it;
+        } cases[] = {
+                { 7, 0, 99, true },  { 7, 0, 98, false }, { 8, 7, 99, true },
+                { 8, 7, 98, false }, { 7, 8, 99, false },
+        };
+
+        assert_false(pipeline_is_expecting(p));
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                record_make_exec(&record, 0, ++rig->seq, 10 * (i + 1));
+                record.exec.pid = cases[i].pid;
+                record.exec.ns_pid = cases[i].ns_pid;
+                record.exec.namespaces[NAMESPACE_PID] = cases[i].namespace;
+                record.exec.present |= FACT_NAMESPACES;
+                record.exec.present &= ~(uint32_t)FACT_NS_PID;
+                if (cases[i].ns_pid)
+                        record.exec.present |= FACT_NS_PID;
+                feed(rig, &record);
+                pipeline_expect(p, 7, 99);
+                pass(rig, 10 * (i + 1) + 1);
+                assert_int_equal(pipeline_is_expecting(p), !cases[i].is_it);
+        }
+}
+
 static void stream_has_two_ends(void **state)
 {
         struct rig *rig = *state;
@@ -387,6 +416,7 @@ static void sink_of_the_run_before_is_told_what_it_lacks(void **state)
         assert_int_equal(stats.sink[0].lost, 30);
         assert_int_equal(stats.sink[0].before, 70);
         assert_int_equal(account_read(s->account).sending, 0);
+        assert_int_equal(account_read(s->account).uncertain, 1); /* until that is told */
         assert_true(pipeline_has_untold(p));
         assert_int_equal(pipeline_stop(p, 3000), 0);
         json = memory_sink_line(s, 0);
@@ -394,6 +424,24 @@ static void sink_of_the_run_before_is_told_what_it_lacks(void **state)
         assert_int_equal(json_object_get_int(json_object_object_get(json, "count")), 30);
         assert_int_equal(json_object_get_int(json_object_object_get(json, "uncertain")), 1);
         json_object_put(json);
+}
+
+/* It was killed before it could tell. */
+static void what_was_uncertain_before_the_run_before_still_is(void **state)
+{
+        struct rig *rig = *state;
+        struct pipeline *p = rig->stages.pipeline;
+        struct sink *s = resumed_sink(70, 2);
+        struct account_state account = account_read(s->account);
+
+        account.uncertain = 3;
+        account_write(s->account, &account);
+        pipeline_begin(p, 100, 1000, 2000);
+        pipeline_set_sink(p, SINK_FILE, s);
+        assert_int_equal(account_read(s->account).uncertain, 5);
+        assert_int_equal(pipeline_stop(p, 3000), 0);
+        assert_line_value(s, 0, "uncertain", "5");
+        assert_true(memory_sink_of(s)->settled);
 }
 
 static void sink_that_lacks_nothing_is_told_nothing(void **state)
@@ -443,8 +491,10 @@ int main(void)
                 PIPELINE_TEST(line_of_the_limit_is_not_cut),
                 PIPELINE_TEST(marks_come_out_in_their_place_in_time),
                 PIPELINE_TEST(sink_of_the_run_before_is_told_what_it_lacks),
+                PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),
                 PIPELINE_TEST(sink_that_lacks_nothing_is_told_nothing),
                 PIPELINE_TEST(new_sink_begins_behind_all_that_was),
+                PIPELINE_TEST(what_is_expected_comes_once_in_its_namespace),
                 PIPELINE_TEST(stream_has_two_ends),
                 PIPELINE_TEST(run_takes_no_more_than_it_is_asked_for),
                 PIPELINE_TEST(run_of_long_lines_is_shorter),

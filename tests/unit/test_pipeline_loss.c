@@ -111,6 +111,8 @@ static void loss_of_one_sink_is_told_to_all(void **state)
         assert_line_value(rig->sink, 1, "where", "\"file\"");
         assert_line_value(rig->sink, 1, "count", "1");
         assert_line_value(file, 1, "where", "\"file\"");
+        assert_int_equal(memory_sink_of(rig->sink)->lost, 0); /* which has it */
+        assert_int_equal(memory_sink_of(file)->lost, 1);
         assert_accounts(rig);
         assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
 }

@@ -169,6 +169,26 @@ static void everything_comes_out_at_the_end_of_time(void **state)
         assert_empty(q);
 }
 
+static void what_comes_after_a_release_of_all_waits_again(void **state)
+{
+        _cleanup_(queue_freep) struct queue *q = make_queue(4096);
+
+        (void)state;
+        queue_release_all(q);
+        assert_int_equal(push(q, 30, 0, 1), 0);
+        assert_int_equal(push(q, 10, 1, 1), 0);
+        assert_null(queue_peek(q));
+        queue_release_all(q);
+        assert_int_equal(push(q, 31, 0, 2), 0);
+        assert_pops(q, 10, 1, 1);
+        assert_pops(q, 30, 0, 1);
+        assert_null(queue_peek(q));
+        assert_int_equal(push(q, ALL, 0, 3), 0);
+        queue_release_all(q);
+        assert_pops(q, 31, 0, 2);
+        assert_pops(q, ALL, 0, 3);
+}
+
 static void records_that_are_none_are_refused(void **state)
 {
         _cleanup_(queue_freep) struct queue *q = make_queue(4096);
@@ -568,6 +588,7 @@ int main(void)
                 cmocka_unit_test(chunks_follow_their_event_however_they_arrive),
                 cmocka_unit_test(watermark_lets_nothing_younger_pass),
                 cmocka_unit_test(everything_comes_out_at_the_end_of_time),
+                cmocka_unit_test(what_comes_after_a_release_of_all_waits_again),
                 cmocka_unit_test(records_that_are_none_are_refused),
                 cmocka_unit_test(padding_of_the_ring_takes_no_room),
                 cmocka_unit_test(it_fills_to_the_last_byte_and_no_further),

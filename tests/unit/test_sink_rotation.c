@@ -145,6 +145,8 @@ static void rotation_renames_and_makes_the_new_file_with_its_mode(void **state)
         assert_int_equal(stat(path, &new), 0);
         assert_int_equal(before.st_ino, after.st_ino);
         assert_int_equal(new.st_mode & 07777, 0640);
+        assert_int_equal(account_read(s->account).ino, new.st_ino);
+        assert_int_equal(account_read(s->account).size, new.st_size);
         umask(umask_before);
 }
 
