@@ -18,6 +18,8 @@ from manager import Manager, stop_programs
 
 PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same test
 
+N_STORM = 1500      # longer than two upgrades
+
 
 def execute(count):
     for _ in range(count):
@@ -247,7 +249,7 @@ class Restart(unittest.TestCase):
         shutil.copy(manager.daemon, copy)
         manager.start(copy)
         pid = manager.pid
-        thread = threading.Thread(target=execute, args=(3000,))
+        thread = threading.Thread(target=execute, args=(N_STORM,))
         thread.start()
         for _ in range(2):
             time.sleep(0.2)
@@ -268,7 +270,7 @@ class Restart(unittest.TestCase):
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
-        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(self.check(events, N_STORM), N_STORM)
         starts = [e for e in events if e["event"] == "start"]
         self.assertEqual([e["down"] for e in starts], ["unknown", "counted", "counted"])
 
@@ -289,7 +291,7 @@ class Restart(unittest.TestCase):
             events = self.upgrade_in_a_storm(manager, replace)
             self.assertNotEqual(before, set(manager.store))
         self.assertEqual(lost(events), 0)
-        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(self.check(events, N_STORM), N_STORM)
 
     def test_upgrade_to_what_cannot_run_goes_on(self):
         def replace(copy):
@@ -301,7 +303,7 @@ class Restart(unittest.TestCase):
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
-        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
 
     def test_upgrade_waits_for_good_settings(self):
@@ -314,7 +316,7 @@ class Restart(unittest.TestCase):
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
-        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
 
     def test_upgrade_to_other_defaults_misses_nothing(self):
@@ -330,7 +332,7 @@ class Restart(unittest.TestCase):
             manager.configure({"Capture": {"RingSize": "1M"}})
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
-        self.assertEqual(self.check(events, 3000), 3000)
+        self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual([e["settings"]["Capture"]["RingSize"] for e in events
                           if e["event"] == "start"], ["1M", "2M"])
 
