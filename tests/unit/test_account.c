@@ -155,13 +155,13 @@ static void impossible_counts_are_none(void **state)
         append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":-1}\n{\"event\":\"lost\","
                "\"where\":\"ring\",\"count\":+1}\n"
                "{\"event\":\"lost\",\"where\":\"ring\",\"count\": "
-               "1}\n{\"event\":\"lost\",\"where\":\"ring\",\"count\":2147483648}\n"
+               "1}\n{\"event\":\"lost\",\"where\":\"ring\",\"count\":1073741824}\n"
                "{\"event\":\"lost\",\"where\":\"ring\",\"count\":18446744073709551617}\n");
         account_recover_file(a, path);
         assert_int_equal(account_read(a).told, 5);
-        append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":2147483647}\n");
+        append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":1073741823}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 5 + UINT64_C(2147483647));
+        assert_int_equal(account_read(a).told, 5 + UINT64_C(1073741823));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
