@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* The configuration is of the core and does not log: it reports, line by line. */
 #include "config_log.h"
+#include "capabilities.h"
 #include "config.h"
 #include "config_report.h"
 #include "log.h"
@@ -15,6 +16,7 @@ void config_log_report(struct config_report *report)
 
 int config_load_logged(const struct config_location *location, struct config **ret)
 {
+        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_CONFIG);
         _cleanup_(config_report_done) struct config_report report = {};
         int r;
 

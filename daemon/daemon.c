@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "canary.h"
+#include "capabilities.h"
 #include "clock.h"
 #include "config_log.h"
 #include "daemon.h"
@@ -33,6 +34,7 @@
 #include "message_id.h"
 #include "programs.h"
 #include "recordings.h"
+#include "ring.h"
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
@@ -490,6 +492,9 @@ static int start(struct daemon *d)
                 r = source_perf_attach(d->kernel);
                 if (r < 0)
                         return r;
+                r = capabilities_settle(ring_is_permitted);
+                if (r < 0)
+                        log_errno(LOG_WARNING, r, "Cannot drop a capability");
         }
         r = sinks_flush(d->sinks);
         if (r < 0)
@@ -581,6 +586,18 @@ static int open_source(struct daemon *d)
         return source_perf_new(d->config, d->event, &handler, d->handover, &d->kernel);
 }
 
+/* With more privilege than needed we still can do our work, and are worth more than nothing. */
+static void lower_privilege(const struct daemon *d)
+{
+        int r;
+
+        r = capabilities_begin();
+        if (r >= 0 && d->options->replay_path)
+                r = capabilities_drop(CAPABILITIES_ALL);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot lower the capabilities");
+}
+
 int daemon_run(const struct daemon_options *options, struct config *config)
 {
         _cleanup_(daemon_freep) struct daemon *d = NULL;
@@ -593,6 +610,7 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         }
         d->options = options;
         d->config = config;
+        lower_privilege(d);
 
         r = sd_event_default(&d->event);
         if (r >= 0)

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capabilities.h"
 #include "execsnoop.skel.h"
 #include "handover.h"
 #include "kernel_support.h"
@@ -185,4 +186,20 @@ uint64_t program_recursion_misses(const struct program *p)
         if (!program_is_loaded(p) || bpf_obj_get_info_by_fd(p->prog_fd, &info, &size) < 0)
                 return 0;
         return info.recursion_misses;
+}
+
+/*
+ * Until 5.19 every bpf() call may be refused to those who have not CAP_BPF: if and when, is up to
+ * kernel.unprivileged_bpf_disabled. From the first refusal on it stays effective.
+ */
+int program_read_counters(int map, enum exec_program which, struct exec_counters *ret)
+{
+        uint32_t key = which;
+
+        do
+                if (bpf_map_lookup_elem(map, &key, ret) >= 0)
+                        return 0;
+        while (errno == EPERM && (capabilities_raise(CAPABILITY(CAP_BPF)) ||
+                                  capabilities_raise(CAPABILITY(CAP_SYS_ADMIN))));
+        return -errno;
 }

@@ -66,3 +66,6 @@ void program_leave(struct program *p);
 
 /* How often the kernel did not run it; 0 before 5.12. */
 uint64_t program_recursion_misses(const struct program *p);
+
+/* Of all possible CPUs, from the map `counters`, which outlives the programs. */
+int program_read_counters(int map, enum exec_program which, struct exec_counters *ret);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -572,11 +571,12 @@ int programs_bells_map(const struct programs *p)
 
 int programs_read_counters(struct programs *p)
 {
-        int map = bpf_map__fd(p->maps->maps.counters);
+        int r, map = bpf_map__fd(p->maps->maps.counters);
 
         for (uint32_t i = 0; i < _PROGRAM_MAX; i++) {
-                if (bpf_map_lookup_elem(map, &i, &p->counters[i * p->n_cpus]) < 0)
-                        return -errno;
+                r = program_read_counters(map, i, &p->counters[i * p->n_cpus]);
+                if (r < 0)
+                        return r;
                 p->recursion_misses[i] = p->page->earlier_misses[i] +
                                          program_recursion_misses(&p->program[i]) +
                                          program_recursion_misses(&p->old[i]);

@@ -68,6 +68,15 @@ static int event_open(unsigned cpu, uint32_t watermark)
         return fd < 0 ? -errno : (int)fd;
 }
 
+bool ring_is_permitted(void)
+{
+        int fd = event_open(0, 0);
+
+        closep(&fd);
+        return fd != -EACCES &&
+               fd != -EPERM; /* other errors come after the question of permission */
+}
+
 static int buffer_map(struct buffer *b, size_t size)
 {
         void *page;

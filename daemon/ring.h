@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct ring_config {
         ring_record_fn on_record;
         void *userdata;
 };
+
+/* Whether we may open one, with what is effective now. */
+bool ring_is_permitted(void);
 
 /*
  * From now on the programs' output on this CPU comes here, in place of an older ring of the CPU,

@@ -18,6 +18,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "capabilities.h"
 #include "clock.h"
 #include "config.h"
 #include "cpu.h"
@@ -180,11 +181,13 @@ static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
  */
 static void follow_cpu(struct source_perf *s, unsigned cpu)
 {
+        _cleanup_(capabilities_lower) uint64_t raised = 0;
         struct cpu_config config = cpu_config_of(s, s->ring_size);
         struct cpu *c = &s->cpus[cpu], fresh;
 
         if (lost_no_ring(s, cpu) == c->lost_no_ring)
                 return;
+        raised = capabilities_raise(CAPABILITIES_RINGS);
         if (cpu_open(&config, cpu, &fresh) < 0)
                 return; /* it has been logged; the next loss is the next chance */
         if (c->ring)
@@ -372,6 +375,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
                     const struct source_handler *handler, struct handover *handover,
                     struct source_perf **ret)
 {
+        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
         _cleanup_(source_perf_freep) struct source_perf *s = NULL;
         int r, keeper;
 
@@ -412,6 +416,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
 
 int source_perf_attach(struct source_perf *s)
 {
+        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
         int r;
 
         r = programs_attach(s->programs);
@@ -449,6 +454,7 @@ struct source_perf *source_perf_free(struct source_perf *s)
 
 int source_perf_configure(struct source_perf *s, const struct config *config)
 {
+        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
         uint64_t old_size = s->ring_size;
         int r;
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capabilities.h"
 #include "handover.h"
 #include "log.h"
 #include "source_perf.h"
@@ -92,7 +93,10 @@ int upgrade_exec(struct source_perf *source, struct handover *h, const char *pat
         if (r >= 0)
                 r = handover_pass(h, HANDOVER_KEEPER, keeper);
         if (r >= 0)
+                r = capabilities_bequeath(true);
+        if (r >= 0)
                 r = handover_exec(h, path, argv);
+        (void)capabilities_bequeath(false);
         handover_pass_nothing(h);
         return log_errno(LOG_ERR, r, "Cannot go on as %s", path);
 }

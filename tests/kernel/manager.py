@@ -18,6 +18,8 @@ SPARE_FDS_START = 400
 
 
 class Manager:
+    prefix = ()     # a command that runs the daemon
+
     def __init__(self, settings=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
         self.config = os.path.join(self.folder, "test.conf")
@@ -116,7 +118,8 @@ class Manager:
             if items:
                 environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(items)),
                                    LISTEN_FDNAMES=":".join(name for name, _ in items))
-            os.execve(path, [path, f"--config={self.config}"], environment)
+            command = [*self.prefix, path, f"--config={self.config}"]
+            os.execvpe(command[0], command, environment)
         finally:
             os._exit(127)
 
@@ -138,7 +141,7 @@ class Manager:
 
     def events(self):
         with open(self.path, "rb") as file:
-            return [json.loads(line) for line in file]
+            return [json.loads(line) for line in file if line.endswith(b"\n")]
 
     def sync(self):
         """All events, after everything that has happened until now is among them."""
