@@ -2,20 +2,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """lifecycle.py OLD.deb NEW.deb: the life of the package, as root on a Debian that runs systemd.
 
-Installed, the service is there and off. Enabled it runs, and an upgrade restarts it; stopped and
+Installed, the service is there and off. Enabled it runs, in its sandbox and with little privilege,
+also as the image after an upgrade in place or after a crash. An upgrade restarts it; stopped and
 disabled, an upgrade leaves it alone. Removed, it has stopped, and configuration and logs stay.
 Purged, nothing is left but the locked user. Prints what it has done; exits with 0 if all is well.
 """
 import hashlib
+import json
 import os
 import pwd
+import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 
 SERVICE = "execsnoopd.service"
 LOGS = "/var/log/execsnoopd"
+LOG = LOGS + "/exec.jsonl"
+PROGRAM = "/usr/sbin/execsnoopd"
 DROP_IN = "/etc/execsnoopd.conf.d/50-local.conf"
+
+WAIT_SECONDS = 30
+EXPOSURE_MAX = 1.5
+# CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON; CAP_BPF
+CAP_BPF = 1 << 39
+ALLOWED = 1 << 2 | 1 << 21 | 1 << 38 | CAP_BPF
 
 # What changes by itself: other file systems, and the books of dpkg, systemd and this test.
 NOT_COMPARED = ("/proc", "/sys", "/dev", "/run", "/tmp", "/package", "/var/log/journal",
@@ -72,8 +85,12 @@ def main_pid():
     return int(said("systemctl", "show", "--property=MainPID", "--value", SERVICE))
 
 
+def is_running():
+    return state() == ("enabled", "active")
+
+
 def running_pid():
-    assert state() == ("enabled", "active"), said("systemctl", "status", SERVICE)
+    assert is_running(), said("systemctl", "status", SERVICE)
     return main_pid()
 
 
@@ -96,13 +113,68 @@ def check_installed(package):
     run("execsnoopd", "--test-config")
 
 
+def starts():
+    with open(LOG, encoding="utf-8") as file:
+        events = [json.loads(line) for line in file if line.endswith("\n")]
+    return [event["down"] for event in events if event["event"] == "start"]
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def check_capabilities():
+    """Three in reserve, none inherited, and none at work: CAP_BPF if the kernel is an old one."""
+    with open(f"/proc/{main_pid()}/status", encoding="ascii") as file:
+        found = {line.split()[0]: line.split()[1:] for line in file}
+    sets = {name: int(found[f"Cap{name}:"][0], 16) for name in ("Eff", "Prm", "Inh", "Amb")}
+    assert bin(sets["Prm"]).count("1") == 3 and sets["Prm"] & ~ALLOWED == 0, sets
+    assert sets["Eff"] & ~CAP_BPF == 0 and not sets["Inh"] and not sets["Amb"], sets
+    assert "0" not in found["Uid:"] and found["Seccomp:"] == ["2"], found
+
+
+def configure(settings):
+    with open(DROP_IN, "w", encoding="utf-8") as file:
+        file.write(f"[File]\nEnabled=yes\n{settings}")
+
+
+def check_sandbox():
+    """All that asks for privilege later works within the unit's limits."""
+    check_capabilities()
+    before = main_pid()
+    configure("[Capture]\nExits=yes\nFailedExecs=yes\nAttempts=yes\nRingSize=2M\n")
+    run("systemctl", "reload", SERVICE)
+    wait_until(lambda: '"event":"exit"' in open(LOG, encoding="utf-8").read(), "no exit is logged")
+    check_capabilities()
+
+    shutil.copy(PROGRAM, PROGRAM + ".new")
+    os.rename(PROGRAM + ".new", PROGRAM)
+    configure("")
+    run("systemctl", "reload", SERVICE)
+    wait_until(lambda: starts() == ["unknown", "counted"] and is_running(),
+               "it does not go on as the new program")
+    assert running_pid() == before
+    check_capabilities()
+
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: len(starts()) == 3 and is_running(), "it is not started again")
+    assert running_pid() != before and starts()[-1] == "counted", starts()
+    check_capabilities()
+    level = said("systemd-analyze", "security", "--no-pager", SERVICE).splitlines()[-1]
+    print(level)
+    assert float(level.split()[-3]) <= EXPOSURE_MAX, level
+
+
 def check_upgrades(package):
     run("dpkg", "--install", package)
     assert state() == ("disabled", "inactive"), state()
 
-    with open(DROP_IN, "w", encoding="utf-8") as file:
-        file.write("[File]\nEnabled=yes\n")
+    configure("")
     run("systemctl", "enable", "--now", SERVICE)
+    check_sandbox()
     before = running_pid()
     run("dpkg", "--install", package)
     assert running_pid() not in (0, before), "the upgrade has not restarted the service"
@@ -119,9 +191,9 @@ def check_removed():
     run("systemctl", "enable", SERVICE)
     run("dpkg", "--remove", "execsnoopd")
     assert said("systemctl", "is-active", SERVICE) == "inactive"
-    assert not os.path.exists("/usr/sbin/execsnoopd")
+    assert not os.path.exists(PROGRAM)
     assert os.path.exists("/etc/execsnoopd.conf") and os.path.exists(DROP_IN)
-    with open(LOGS + "/exec.jsonl", encoding="utf-8") as file:
+    with open(LOG, encoding="utf-8") as file:
         assert '"event":"stop"' in file.readlines()[-1], "it was not stopped in good order"
     assert catalog() == 0
 
