@@ -170,6 +170,7 @@ class Daemon:
 
     def __init__(self, settings=None, sink="stdout", options=(), paused=False, environment=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
+        os.chmod(self.folder, 0o755)        # also for a daemon that is not root
         self.config = os.path.join(self.folder, "test.conf")
         self.dropins = self.config + ".d"
         self.path = os.path.join(self.folder, "exec.jsonl")
