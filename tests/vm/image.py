@@ -277,8 +277,8 @@ def add_tests(root, build):
 
 
 def add_guest(root, files):
-    """The check inside, as a service that powers off when it ends, however it ends. `files`: text by
-    path in /etc/systemd."""
+    """The check inside, as a service that powers off when it ends, however it ends. `files`: text
+    by path in /etc/systemd."""
     for name in INSIDE:
         shutil.copy(HERE / name, root)
     for name, text in files.items():
