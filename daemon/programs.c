@@ -115,7 +115,7 @@ static int open_maps(struct programs *p, bool inherit)
         struct bpf_map *map;
         int r;
 
-        p->maps = execsnoop_bpf__open();
+        p->maps = program_open_object();
         if (!p->maps)
                 return -errno;
         r = size_maps(p, p->maps);
@@ -155,22 +155,10 @@ static int make_maps(struct programs *p)
         return 0;
 }
 
-/* FNV-1a: tells one build's programs from another's, nothing more. */
-static uint64_t object_hash(void)
-{
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-        size_t size;
-        const uint8_t *bytes = execsnoop_bpf__elf_bytes(&size);
-
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 /* What runs goes on running until programs_attach(), whichever daemon's it is. */
 static void inherit_programs(struct programs *p, const struct config *config)
 {
-        bool is_same = p->page->object_hash == object_hash();
+        bool is_same = p->page->object_hash == program_object_hash();
         struct program program;
 
         p->is_complete = p->control->running[PROGRAM_EXEC] != 0;
