@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -447,6 +448,17 @@ static void run(struct programs *p, enum exec_program which, uint32_t generation
         __atomic_store_n(&p->control->running[which], generation, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * What is just being handled by one that is replaced, will have been. It takes microseconds, unless
+ * the hypervisor takes the CPU away: then an exec is logged twice.
+ */
+static void let_finish(void)
+{
+        static const struct timespec delay = { .tv_nsec = 10 * NSEC_PER_MSEC };
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL);
+}
+
 /* From now on exactly the programs that are attached do something. */
 static void run_attached(struct programs *p)
 {
@@ -471,8 +483,12 @@ int programs_attach(struct programs *p)
                 return r;
         p->attached = true;
         store_attached(p); /* first: whatever runs must be found by the run after us */
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                p->control->before[i] = p->old[i].generation;
         run_attached(p);
-        p->page->object_hash = object_hash(); /* last: sooner, others would be taken for ours */
+        let_finish();
+        memset(p->control->before, 0, sizeof(p->control->before)); /* before it is detached */
+        p->page->object_hash = program_object_hash(); /* last: sooner, others would be taken for ours */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (last_closer < 0 && program_is_loaded(&p->old[i]))
                         last_closer = start_last_closer();

@@ -3,6 +3,7 @@
 """The run after this one: what happened while nobody was reading is counted, to the exec."""
 import contextlib
 import json
+import mmap
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from manager import Manager, stop_programs
 
 PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same test
 
+BEFORE = 32         # in struct exec_control: before[]; running[] is at 0
 N_STORM = 1500      # longer than two upgrades
 
 
@@ -32,6 +34,19 @@ def lost(events, where=None):
 
 def is_kernels(event):
     return event["event"] in ("exec", "exec_failed", "exec_attempt", "exit")
+
+
+def put_other_object(daemon, path):
+    """In the place of `path`: another license text in the ELF object inside makes it another."""
+    with open(daemon, "rb") as file:
+        program = bytearray(file.read())
+    assert program.count(b"Dual BSD/GPL\0") == 1
+    at = program.index(b"Dual BSD/GPL\0")
+    program[at:at + 12] = b"GPL".ljust(12, b"\0")
+    with open(path + ".new", "wb") as file:
+        file.write(program)
+    os.chmod(path + ".new", 0o755)
+    os.rename(path + ".new", path)
 
 
 class Restart(unittest.TestCase):
@@ -276,20 +291,11 @@ class Restart(unittest.TestCase):
 
     def test_upgrade_to_another_object_misses_nothing(self):
         def replace(copy):
-            with open(manager.daemon, "rb") as file:
-                program = bytearray(file.read())
-            # another license text in the ELF object inside makes it another object
-            at = program.index(b"Dual BSD/GPL\0")
-            program[at:at + 12] = b"GPL".ljust(12, b"\0")
-            with open(copy + ".new", "wb") as file:
-                file.write(program)
-            os.chmod(copy + ".new", 0o755)
-            os.rename(copy + ".new", copy)
+            put_other_object(manager.daemon, copy)
         manager = Manager({"Capture": {"RingSize": "16M"}})
         with contextlib.closing(manager):
-            before = set(manager.store)
             events = self.upgrade_in_a_storm(manager, replace)
-            self.assertNotEqual(before, set(manager.store))
+            self.assertEqual([n for n in manager.store if n.startswith("link-")], ["link-exec-2"])
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
 
@@ -305,6 +311,32 @@ class Restart(unittest.TestCase):
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
+
+    def test_replaced_in_the_middle_of_an_event(self):
+        """Two generations are attached and replace one another all the time: the younger does not
+        do again what the older has begun."""
+        manager = Manager()
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            link = os.dup(manager.store["link-exec-1"])
+            put_other_object(manager.daemon, copy)
+            manager.reload()
+            with mmap.mmap(manager.store["map-control"], mmap.PAGESIZE) as control:
+                control[BEFORE:BEFORE + 4] = (1).to_bytes(4, "little")
+                storm = subprocess.Popen([harness.STORM, "4000", PROGRAM, TARGET])
+                while storm.poll() is None:
+                    for generation in (1, 2) * 100:
+                        control[:4] = generation.to_bytes(4, "little")
+                        time.sleep(0)
+            os.close(link)
+            manager.sync()
+            manager.end()
+            seen = [e["argv"][2] for e in manager.events()
+                    if e["event"] == "exec" and e.get("argv", [])[:2] == [TARGET, PROGRAM]]
+        self.assertGreater(len(seen), 2000)     # the older does not wait for the younger
+        self.assertEqual(len(seen), len(set(seen)))
 
     def test_upgrade_waits_for_good_settings(self):
         def replace(copy):
