@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -238,6 +239,19 @@ class Restart(unittest.TestCase):
                          ["unknown", "unknown", "counted"])
         self.assertEqual(self.check(events, 20), 20)
 
+    def test_store_with_something_of_somebody_else(self):
+        with Manager() as manager:
+            manager.end()
+            with open("/dev/null", "rb") as null:
+                manager.store = {"x" * 100: os.dup(null.fileno()), **manager.store}
+            execute(5)
+            manager.start()
+            manager.end()
+            events = manager.events()
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "counted"])
+        self.assertGreaterEqual(lost(events, "down"), 5)
+
     def test_store_full_of_strange_things(self):
         with Manager() as manager:
             manager.end()
@@ -254,9 +268,13 @@ class Restart(unittest.TestCase):
 
     def test_nothing_runs_after_the_stop(self):
         with Manager() as manager:
+            with open(f"/proc/self/fdinfo/{manager.store['prog-exec-1']}", encoding="ascii") as file:
+                number = int(re.search(r"^prog_id:\s*(\d+)$", file.read(), re.M)[1])
+            self.assertIn(number, self.programs())
             manager.end()
+            self.assertIn(number, self.programs())
             manager.drop_store()
-            harness.wait_until(lambda: not self.programs(), "end of the programs")
+            harness.wait_until(lambda: number not in self.programs(), "end of the program")
 
     def upgrade_in_a_storm(self, manager, replace):
         """Twice in a row; returns all events."""
@@ -390,7 +408,7 @@ class Restart(unittest.TestCase):
     def programs(self):
         shown = subprocess.run(["bpftool", "prog", "show", "-j"], check=True,
                                stdout=subprocess.PIPE).stdout
-        return [p for p in json.loads(shown) if p.get("name") in ("on_exec", "on_exec_bounded")]
+        return {p["id"] for p in json.loads(shown)}
 
 
 if __name__ == "__main__":
