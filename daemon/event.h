@@ -89,7 +89,8 @@ enum loss_where {
 /* Static. */
 const char *loss_where_name(enum loss_where where);
 
-/* True if it is lost for this sink, which counts its own as `own`: others' are told for information. */
+/* True if it is lost for this sink, which counts its own as `own`: others' are told for
+ * information. */
 bool loss_concerns(enum loss_where where, enum loss_where own);
 
 #define LOSS_ANY_CPU UINT32_MAX

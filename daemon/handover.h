@@ -32,8 +32,8 @@ struct handover_page {
         uint64_t magic;
         uint32_t version, n_cpus;
         uint64_t object_hash; /* of the BPF object whose programs run */
-        uint64_t generation; /* of the programs loaded last */
-        uint64_t passed_ns; /* CLOCK_BOOTTIME: all before this has come out of the rings */
+        uint64_t generation;  /* of the programs loaded last */
+        uint64_t passed_ns;   /* CLOCK_BOOTTIME: all before this has come out of the rings */
         uint64_t earlier_misses[_PROGRAM_MAX]; /* of programs that have gone */
         struct account accounts[HANDOVER_SINKS];
 

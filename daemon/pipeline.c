@@ -62,7 +62,7 @@ struct pipeline {
         bool lost_marked;
         uint32_t expected_pid; /* 0: none */
         uint32_t expected_namespace;
-        struct buf argv;       /* joined from continuations */
+        struct buf argv; /* joined from continuations */
         struct buf env;
 };
 

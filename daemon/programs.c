@@ -488,7 +488,8 @@ int programs_attach(struct programs *p)
         run_attached(p);
         let_finish();
         memset(p->control->before, 0, sizeof(p->control->before)); /* before it is detached */
-        p->page->object_hash = program_object_hash(); /* last: sooner, others would be taken for ours */
+        p->page->object_hash =
+                program_object_hash(); /* last: sooner, others would be taken for ours */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (last_closer < 0 && program_is_loaded(&p->old[i]))
                         last_closer = start_last_closer();

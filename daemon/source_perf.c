@@ -415,7 +415,7 @@ int source_perf_attach(struct source_perf *s, const struct config *config)
         r = programs_attach(s->programs);
         if (r < 0)
                 return r;
-        if (s->ring_size != config->capture.ring_size) /* those of the image before us */
+        if (s->ring_size != config->capture.ring_size)            /* those of the image before us */
                 (void)resize_rings(s, config->capture.ring_size); /* or those we have will do */
         return set_timer(s, 0);
 }

@@ -22,7 +22,8 @@ int source_perf_new(const struct config *config, struct sd_event *event,
                     const struct source_handler *handler, struct handover *handover,
                     struct source_perf **ret);
 
-/* From here on events are recorded, and the handler may be called. Its `config` is that of before. */
+/* From here on events are recorded, and the handler may be called. Its `config` is that of before.
+ */
 int source_perf_attach(struct source_perf *s, const struct config *config);
 
 /*

@@ -20,8 +20,8 @@ struct memory_sink {
         struct sink_ops ops;
         struct buf text; /* every accepted line, with its newline */
         size_t n_lines;
-        uint64_t lost; /* of accepted `lost` events */
-        bool settled;  /* one of them settles */
+        uint64_t lost;    /* of accepted `lost` events */
+        bool settled;     /* one of them settles */
         size_t line_size; /* of the last event, as it was offered */
         size_t brief_size;
         unsigned n_refusals; /* refuse so many events from now on */

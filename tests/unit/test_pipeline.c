@@ -305,11 +305,8 @@ static void what_is_expected_comes_once_in_its_namespace(void **state)
                 uint32_t pid, ns_pid, namespace;
                 bool is_it;
         } cases[] = {
-                { 7, 0, 99, true },
-                { 7, 0, 98, false },
-                { 8, 7, 99, true },
-                { 8, 7, 98, false },
-                { 7, 8, 99, false },
+                { 7, 0, 99, true },  { 7, 0, 98, false }, { 8, 7, 99, true },
+                { 8, 7, 98, false }, { 7, 8, 99, false },
         };
 
         assert_false(pipeline_is_expecting(p));
