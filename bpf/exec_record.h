@@ -243,6 +243,12 @@ struct exec_control {
          * it, and one store hands over from the programs of an older daemon to ours.
          */
         __u32 running[8];
+
+        /*
+         * The generation that did something before, as long as it is attached, else 0. It is called
+         * first: what it has begun when it is replaced, its successor must not do again.
+         */
+        __u32 before[8];
         __u32 armed;       /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
         __u64 argv_max;    /* bytes */
@@ -276,4 +282,4 @@ EXEC_ASSERT_SIZE(struct exec_record, 352);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);
 EXEC_ASSERT_SIZE(struct exec_counters, 80);
 EXEC_ASSERT_SIZE(struct exec_inflight, 64);
-EXEC_ASSERT_SIZE(struct exec_control, 128);
+EXEC_ASSERT_SIZE(struct exec_control, 160);

@@ -47,6 +47,7 @@ struct scratch {
                         __u32 start; /* where in data[] the current field began */
                         __u32 done;
                         __u32 count;
+                        __u32 done_by; /* the generation that has handled the event, or 0 */
                 };
                 __u8 state[SCRATCH_STATE_SIZE];
         };
@@ -148,6 +149,21 @@ static __always_inline long read_user_string(void *to, __u32 size, __u64 from)
         return n == 0 ? 1 : n;
 }
 
+/* Of the programs of all generations that are attached, exactly one handles an event. */
+static __always_inline bool is_mine(const struct run *run, __u32 program)
+{
+        __u32 before = *(volatile __u32 *)&run->control->before[program];
+        __u32 done_by = run->scratch->done_by;
+
+        if (*(volatile __u32 *)&run->control->running[program] != cfg_generation) {
+                if (done_by == cfg_generation) /* that was another event */
+                        run->scratch->done_by = 0;
+                return false;
+        }
+        run->scratch->done_by = cfg_generation;
+        return !before || before == cfg_generation || done_by != before;
+}
+
 /*
  * False: there is nothing to do, and nothing is counted. The daemon has stopped us, or a look-up
  * failed, which those of arrays within their range do not.
@@ -169,7 +185,7 @@ static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program,
         run->since = &slot->since[program];
         /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
-        if (*(volatile __u32 *)&run->control->running[program] != cfg_generation) {
+        if (!is_mine(run, program)) {
                 *(volatile __u64 *)run->since = 0;
                 return false;
         }

@@ -6,6 +6,7 @@
  * FDPOLL=0 because the service manager would else drop a descriptor at once that polls with an
  * error, as BPF maps do.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -75,20 +76,21 @@ static void item_remove(struct handover *h, struct item *item)
 static int take_listen_fds(struct handover *h)
 {
         char **names = NULL;
-        int n, r = 0;
+        int n, r;
 
         n = sd_listen_fds_with_names(true, &names);
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
 
-                if (r >= 0 && !item_of(h, names[i]))
-                        r = item_add(h, names[i], fd, true);
-                else
+                r = item_of(h, names[i]) ? -EEXIST : item_add(h, names[i], fd, true);
+                if (r < 0) { /* none of ours: those have short names, once each */
+                        log_errno(LOG_DEBUG, r, "Not taking '%s' from the store", names[i]);
                         (void)close(fd);
+                }
                 free(names[i]);
         }
         free(names);
-        return n < 0 ? n : r;
+        return n;
 }
 
 /* "PID NAME=FD NAME=FD ...", as handover_exec() has put it there; 0 if there is none. */
@@ -182,6 +184,7 @@ static int new_page(struct handover *h, unsigned n_cpus)
         if (r < 0)
                 return r;
         TAKE_FD(fd);
+        assert(h->page);
         h->page->magic = PAGE_MAGIC;
         h->page->version = HANDOVER_VERSION;
         h->page->n_cpus = n_cpus;

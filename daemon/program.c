@@ -18,6 +18,23 @@
 
 #define NAME_SIZE 32
 
+struct execsnoop_bpf *program_open_object(void)
+{
+        return execsnoop_bpf__open();
+}
+
+/* FNV-1a */
+uint64_t program_object_hash(void)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        size_t size;
+        const uint8_t *bytes = execsnoop_bpf__elf_bytes(&size);
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
 static struct bpf_program *bpf_program_of(const struct execsnoop_bpf *bpf,
                                           enum exec_program program, bool can_loop)
 {

@@ -37,6 +37,12 @@ static inline bool program_is_attached(const struct program *p)
         return p->link_fd >= 0;
 }
 
+/* An instance of the object, to be loaded; NULL with errno. In one place, or it is there twice. */
+struct execsnoop_bpf *program_open_object(void);
+
+/* Tells one build's programs from another's, nothing more. */
+uint64_t program_object_hash(void);
+
 /*
  * Loads it with the maps of an instance that has them. `can_loop`: the kernel has bpf_loop().
  * Errors are logged, as those of kernel_explain_load_error().

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -114,7 +115,7 @@ static int open_maps(struct programs *p, bool inherit)
         struct bpf_map *map;
         int r;
 
-        p->maps = execsnoop_bpf__open();
+        p->maps = program_open_object();
         if (!p->maps)
                 return -errno;
         r = size_maps(p, p->maps);
@@ -154,22 +155,10 @@ static int make_maps(struct programs *p)
         return 0;
 }
 
-/* FNV-1a: tells one build's programs from another's, nothing more. */
-static uint64_t object_hash(void)
-{
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-        size_t size;
-        const uint8_t *bytes = execsnoop_bpf__elf_bytes(&size);
-
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 /* What runs goes on running until programs_attach(), whichever daemon's it is. */
 static void inherit_programs(struct programs *p, const struct config *config)
 {
-        bool is_same = p->page->object_hash == object_hash();
+        bool is_same = p->page->object_hash == program_object_hash();
         struct program program;
 
         p->is_complete = p->control->running[PROGRAM_EXEC] != 0;
@@ -458,6 +447,17 @@ static void run(struct programs *p, enum exec_program which, uint32_t generation
         __atomic_store_n(&p->control->running[which], generation, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * What is just being handled by one that is replaced, will have been. It takes microseconds, unless
+ * the hypervisor takes the CPU away: then an exec is logged twice.
+ */
+static void let_finish(void)
+{
+        static const struct timespec delay = { .tv_nsec = 10 * NSEC_PER_MSEC };
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL);
+}
+
 /* From now on exactly the programs that are attached do something. */
 static void run_attached(struct programs *p)
 {
@@ -482,8 +482,13 @@ int programs_attach(struct programs *p)
                 return r;
         p->attached = true;
         store_attached(p); /* first: whatever runs must be found by the run after us */
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                p->control->before[i] = p->old[i].generation;
         run_attached(p);
-        p->page->object_hash = object_hash(); /* last: sooner, others would be taken for ours */
+        let_finish();
+        memset(p->control->before, 0, sizeof(p->control->before)); /* before it is detached */
+        p->page->object_hash =
+                program_object_hash(); /* last: sooner, others would be taken for ours */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (last_closer < 0 && program_is_loaded(&p->old[i]))
                         last_closer = start_last_closer();

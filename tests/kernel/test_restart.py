@@ -3,8 +3,10 @@
 """The run after this one: what happened while nobody was reading is counted, to the exec."""
 import contextlib
 import json
+import mmap
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +20,7 @@ from manager import Manager, stop_programs
 
 PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same test
 
+BEFORE = 32         # in struct exec_control: before[]; running[] is at 0
 N_STORM = 1500      # longer than two upgrades
 
 
@@ -32,6 +35,19 @@ def lost(events, where=None):
 
 def is_kernels(event):
     return event["event"] in ("exec", "exec_failed", "exec_attempt", "exit")
+
+
+def put_other_object(daemon, path):
+    """In the place of `path`: another license text in the ELF object inside makes it another."""
+    with open(daemon, "rb") as file:
+        program = bytearray(file.read())
+    assert program.count(b"Dual BSD/GPL\0") == 1
+    at = program.index(b"Dual BSD/GPL\0")
+    program[at:at + 12] = b"GPL".ljust(12, b"\0")
+    with open(path + ".new", "wb") as file:
+        file.write(program)
+    os.chmod(path + ".new", 0o755)
+    os.rename(path + ".new", path)
 
 
 class Restart(unittest.TestCase):
@@ -223,6 +239,19 @@ class Restart(unittest.TestCase):
                          ["unknown", "unknown", "counted"])
         self.assertEqual(self.check(events, 20), 20)
 
+    def test_store_with_something_of_somebody_else(self):
+        with Manager() as manager:
+            manager.end()
+            with open("/dev/null", "rb") as null:
+                manager.store = {"x" * 100: os.dup(null.fileno()), **manager.store}
+            execute(5)
+            manager.start()
+            manager.end()
+            events = manager.events()
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "counted"])
+        self.assertGreaterEqual(lost(events, "down"), 5)
+
     def test_store_full_of_strange_things(self):
         with Manager() as manager:
             manager.end()
@@ -239,9 +268,13 @@ class Restart(unittest.TestCase):
 
     def test_nothing_runs_after_the_stop(self):
         with Manager() as manager:
+            with open(f"/proc/self/fdinfo/{manager.store['prog-exec-1']}", encoding="ascii") as file:
+                number = int(re.search(r"^prog_id:\s*(\d+)$", file.read(), re.M)[1])
+            self.assertIn(number, self.programs())
             manager.end()
+            self.assertIn(number, self.programs())
             manager.drop_store()
-            harness.wait_until(lambda: not self.programs(), "end of the programs")
+            harness.wait_until(lambda: number not in self.programs(), "end of the program")
 
     def upgrade_in_a_storm(self, manager, replace):
         """Twice in a row; returns all events."""
@@ -276,20 +309,11 @@ class Restart(unittest.TestCase):
 
     def test_upgrade_to_another_object_misses_nothing(self):
         def replace(copy):
-            with open(manager.daemon, "rb") as file:
-                program = bytearray(file.read())
-            # another license text in the ELF object inside makes it another object
-            at = program.index(b"Dual BSD/GPL\0")
-            program[at:at + 12] = b"GPL".ljust(12, b"\0")
-            with open(copy + ".new", "wb") as file:
-                file.write(program)
-            os.chmod(copy + ".new", 0o755)
-            os.rename(copy + ".new", copy)
+            put_other_object(manager.daemon, copy)
         manager = Manager({"Capture": {"RingSize": "16M"}})
         with contextlib.closing(manager):
-            before = set(manager.store)
             events = self.upgrade_in_a_storm(manager, replace)
-            self.assertNotEqual(before, set(manager.store))
+            self.assertEqual([n for n in manager.store if n.startswith("link-")], ["link-exec-2"])
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
 
@@ -305,6 +329,32 @@ class Restart(unittest.TestCase):
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
+
+    def test_replaced_in_the_middle_of_an_event(self):
+        """Two generations are attached and replace one another all the time: the younger does not
+        do again what the older has begun."""
+        manager = Manager()
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            link = os.dup(manager.store["link-exec-1"])
+            put_other_object(manager.daemon, copy)
+            manager.reload()
+            with mmap.mmap(manager.store["map-control"], mmap.PAGESIZE) as control:
+                control[BEFORE:BEFORE + 4] = (1).to_bytes(4, "little")
+                storm = subprocess.Popen([harness.STORM, "4000", PROGRAM, TARGET])
+                while storm.poll() is None:
+                    for generation in (1, 2) * 100:
+                        control[:4] = generation.to_bytes(4, "little")
+                        time.sleep(0)
+            os.close(link)
+            manager.sync()
+            manager.end()
+            seen = [e["argv"][2] for e in manager.events()
+                    if e["event"] == "exec" and e.get("argv", [])[:2] == [TARGET, PROGRAM]]
+        self.assertGreater(len(seen), 2000)     # the older does not wait for the younger
+        self.assertEqual(len(seen), len(set(seen)))
 
     def test_upgrade_waits_for_good_settings(self):
         def replace(copy):
@@ -358,7 +408,7 @@ class Restart(unittest.TestCase):
     def programs(self):
         shown = subprocess.run(["bpftool", "prog", "show", "-j"], check=True,
                                stdout=subprocess.PIPE).stdout
-        return [p for p in json.loads(shown) if p.get("name") in ("on_exec", "on_exec_bounded")]
+        return {p["id"] for p in json.loads(shown)}
 
 
 if __name__ == "__main__":
