@@ -13,6 +13,7 @@ EXECSNOOPD_SLOWNESS  how many times slower than usual this machine is, for one t
 """
 import base64
 import ctypes
+import faulthandler
 import fcntl
 import glob
 import json
@@ -49,6 +50,8 @@ NOBODY = 65534
 SLOWNESS = int(os.environ.get("EXECSNOOPD_SLOWNESS", 1))
 # How long anything may take before a test gives up: far more than needed, for ASan on a busy CPU.
 DEADLINE = 40 * SLOWNESS
+# A bit less than ctest waits: so that we see where.
+HANGS_AFTER = 280 * SLOWNESS
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,6 +70,7 @@ def main():
         print(f"cannot run here: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("CI") else EXIT_SKIP)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))       # and clean up
+    faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
     unittest.main(verbosity=2)
 
 
