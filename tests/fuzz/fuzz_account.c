@@ -23,6 +23,29 @@ static bool starts_with(struct span s, struct span prefix)
         return s.size >= prefix.size && memcmp(s.data, prefix.data, prefix.size) == 0;
 }
 
+/* A loss that the file has to tell: nobody else's, and of events that were seen. */
+static bool is_of_file(struct span text)
+{
+        static const char *const places[] = {
+                "ring", "recursion", "queue", "decode", "file", "down"
+        };
+        const char *p = memmem(text.data, text.size, "\"where\":", strlen("\"where\":"));
+        const char *end = text.data + text.size;
+        size_t n = 0;
+
+        if (!p)
+                return false;
+        p += strlen("\"where\":");
+        if (p == end || *p++ != '"')
+                return false;
+        while (n < 15 && p + n < end && p[n] >= 'a' && p[n] <= 'z')
+                n++;
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                if (n == strlen(places[i]) && memcmp(p, places[i], n) == 0)
+                        return true;
+        return false;
+}
+
 /* How many events of the kernel a line says that it is, by what our lines look like. */
 static uint64_t worth_of(struct span line)
 {
@@ -38,7 +61,7 @@ static uint64_t worth_of(struct span line)
                         return 1;
         }
         p = memmem(text.data, text.size, "\"count\":", strlen("\"count\":"));
-        if (!starts_with(text, SPAN_LITERAL("{\"event\":\"lost\"")) || !p)
+        if (!starts_with(text, SPAN_LITERAL("{\"event\":\"lost\"")) || !is_of_file(text) || !p)
                 return 0;
         for (p += strlen("\"count\":"); p < text.data + text.size && *p >= '0' && *p <= '9'; p++) {
                 count = 10 * count + (uint64_t)(*p - '0');
