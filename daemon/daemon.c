@@ -46,7 +46,7 @@
 /* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
-/* Rings of the default size take some 200 ms of the worst storm. */
+/* How long an upgrade may wait for the sinks; the rings wait meanwhile. */
 #define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 #define BLIND_TIMEOUT_NS NSEC_PER_SEC
@@ -262,12 +262,14 @@ static void upgrade(struct daemon *d, const char *path)
         struct handover_page *page = programs_page(source_perf_programs(d->kernel));
 
         log_notice("Going on as the new %s", path);
+        source_perf_grow_rings(d->kernel);
         source_perf_reconcile(d->kernel);
         drain_for_good(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
                         page->seq[i * page->n_cpus + cpu] = ledger_seq(d->ledger, i, cpu);
         (void)upgrade_exec(d->kernel, d->handover, path, d->options->argv);
+        (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
 }
 
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
