@@ -48,7 +48,7 @@
 /* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
-/* Rings of the default size take some 200 ms of the worst storm. */
+/* How long an upgrade may wait for the sinks; the rings wait meanwhile. */
 #define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 #define CATCH_UP_STEP_NS (20 * NSEC_PER_MSEC)
@@ -279,12 +279,14 @@ static void upgrade(struct daemon *d, const char *path)
 
         log_notice("Going on as the new %s", path);
         catch_up(d, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
+        source_perf_grow_rings(d->kernel);
         source_perf_reconcile(d->kernel);
         drain_for_good(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
                         page->seq[i * page->n_cpus + cpu] = ledger_seq(d->ledger, i, cpu);
         (void)upgrade_exec(d->kernel, d->handover, path, d->options->argv);
+        (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
 }
 
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,

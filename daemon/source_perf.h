@@ -59,6 +59,10 @@ uint64_t source_perf_base(const struct source_perf *s, enum exec_program program
 /* Recursion misses of the program that the handler has been told, or that were before this run. */
 uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program);
 
+/* Before an upgrade: larger rings for a while, until source_perf_configure() or the image after us.
+ */
+void source_perf_grow_rings(struct source_perf *s);
+
 /*
  * Before handover_exec(), after the last drain: passes the rings on, and notes in the page what has
  * come out of them. They live as long as somebody has them mapped: see source_perf_keep_rings().

@@ -310,7 +310,7 @@ class Restart(unittest.TestCase):
     def test_upgrade_to_another_object_misses_nothing(self):
         def replace(copy):
             put_other_object(manager.daemon, copy)
-        manager = Manager({"Capture": {"RingSize": "16M"}})
+        manager = Manager()
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
             self.assertEqual([n for n in manager.store if n.startswith("link-")], ["link-exec-2"])
