@@ -16,7 +16,8 @@ void config_log_report(struct config_report *report)
 
 int config_load_logged(const struct config_location *location, struct config **ret)
 {
-        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_CONFIG);
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_CONFIG);
         _cleanup_(config_report_done) struct config_report report = {};
         int r;
 

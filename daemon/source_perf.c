@@ -188,7 +188,7 @@ static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
  */
 static void follow_cpu(struct source_perf *s, unsigned cpu)
 {
-        _cleanup_(capabilities_lower) uint64_t raised = 0;
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised = 0;
         struct cpu_config config = cpu_config_of(s, s->ring_size);
         struct cpu *c = &s->cpus[cpu], fresh;
 
@@ -382,7 +382,8 @@ int source_perf_new(const struct config *config, struct sd_event *event,
                     const struct source_handler *handler, struct handover *handover,
                     struct source_perf **ret)
 {
-        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
         _cleanup_(source_perf_freep) struct source_perf *s = NULL;
         int r, keeper;
 
@@ -421,7 +422,8 @@ int source_perf_new(const struct config *config, struct sd_event *event,
 
 int source_perf_attach(struct source_perf *s, const struct config *config)
 {
-        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
         int r;
 
         r = programs_attach(s->programs);
@@ -461,7 +463,8 @@ struct source_perf *source_perf_free(struct source_perf *s)
 
 int source_perf_configure(struct source_perf *s, const struct config *config)
 {
-        _cleanup_(capabilities_lower) uint64_t raised = capabilities_raise(CAPABILITIES_PROGRAMS);
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
         uint64_t old_size = s->ring_size;
         int r;
 
