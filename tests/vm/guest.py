@@ -237,7 +237,7 @@ def check_restart_without_a_processor(journal, port):
     starts = journal.wait("start", is_a("start"), 2)
     expect(starts[1], seq=1, down="counted")
     first = journal.events.index(starts[1])
-    journal.wait("Following", lambda event: event["event"] == "lost"
+    journal.wait("Following", lambda event: event["event"] == "lost" and event["where"] == "ring"
                  and journal.events.index(event) > first)
     burst("burst-new-followed")
     journal.wait("execs on the CPU that is new", has_argument("burst-new-followed"), N_BURST)
