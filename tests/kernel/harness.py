@@ -198,7 +198,8 @@ class Daemon:
 
     def configure(self, settings):
         self.settings = settings
-        sections = {"Journal": {"Enabled": "no"}}
+        # no exec of its own between those of the tests
+        sections = {"Journal": {"Enabled": "no"}, "Stats": {"SelfTest": "0"}}
         if self.sink == "file":
             sections["File"] = {"Enabled": "yes", "Path": self.path}
         for section, keys in settings.items():

@@ -61,7 +61,8 @@ class Storm(unittest.TestCase):
 
     def test_losses_of_a_tiny_ring_are_stated(self):
         with Daemon({"Capture": {"RingSize": "4K", "Exits": "yes"}}) as daemon:
-            before = daemon.sync()[-1]["programs"]["exec"]["seen"]
+            stats = [e for e in daemon.sync() if e["event"] == "stats"]
+            before = stats[-1]["programs"]["exec"]["seen"]
             daemon.signal(signal.SIGSTOP)
             marker = self.storm(N_LOSSY)
             daemon.signal(signal.SIGCONT)
