@@ -6,6 +6,7 @@ lintian has no error and no warning, the build used all hardening flags, the ver
 project. Then lifecycle.py runs under systemd in a minimal Debian (systemd-nspawn), with the real
 kernel below: install, storm, upgrade, remove, purge. BUILD has the programs for the storm.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -43,6 +44,8 @@ Storage=persistent
 SystemMaxUse=1G
 """
 PROGRAMS = ("storm", "target")
+CGROUP_MOUNTS = {"": ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"),
+                 "name=systemd": ("/sys/fs/cgroup/systemd",)}
 
 
 def run(*command, **options):
@@ -105,19 +108,48 @@ def make_root(root):
     (wanted / "lifecycle.service").symlink_to("../lifecycle.service")
 
 
+@contextlib.contextmanager
+def own_cgroups(name):
+    """Yields control groups of our own, in each hierarchy that systemd uses. nspawn puts a container
+    below the group that it is in: two of them in one would be killed by each other's services."""
+    folders = []
+    for line in pathlib.Path("/proc/self/cgroup").read_text("utf-8").splitlines():
+        _, controllers, path = line.split(":", 2)
+        for mount in CGROUP_MOUNTS.get(controllers, ()):
+            if os.path.exists(f"{mount}{path}/cgroup.procs"):
+                folders.append(f"{mount}{path.rstrip('/')}/{name}")
+                break
+    try:
+        for folder in folders:
+            os.mkdir(folder)
+        yield folders
+    finally:
+        for top in folders:
+            for folder, _, _ in os.walk(top, topdown=False):
+                os.rmdir(folder)
+
+
+def enter(cgroups):
+    for folder in cgroups:
+        with open(f"{folder}/cgroup.procs", "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+
+
 def live(root, folder):
     """Boots it; returns when it is through."""
     tracing = pathlib.Path("/sys/kernel/tracing")
     if not os.path.ismount(tracing):
         run("mount", "-t", "tracefs", "tracefs", tracing)
+    name = f"execsnoopd-test-{os.getpid()}"
     # Under PID 1 of its own and with what BPF needs; neither machined nor a unit of the host's.
-    console = subprocess.run(
-        ["systemd-nspawn", "--register=no", "--keep-unit", f"--directory={root}", "--console=pipe",
-         f"--machine=execsnoopd-test-{os.getpid()}", "--capability=all",
-         "--system-call-filter=bpf perf_event_open", f"--bind-ro={tracing}",
-         f"--bind={folder}:/package", "--boot", "systemd.unit=multi-user.target"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=LIFE_SECONDS, check=False).stdout
+    command = ["systemd-nspawn", "--register=no", "--keep-unit", f"--directory={root}",
+               "--console=pipe", f"--machine={name}", "--capability=all",
+               "--system-call-filter=bpf perf_event_open", f"--bind-ro={tracing}",
+               f"--bind={folder}:/package", "--boot", "systemd.unit=multi-user.target"]
+    with own_cgroups(name) as cgroups:
+        console = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, timeout=LIFE_SECONDS,
+                                 check=False, preexec_fn=lambda: enter(cgroups)).stdout
     output = (folder / "output").read_text("utf-8") if (folder / "output").exists() else console
     status = folder / "status"
     assert status.exists() and status.read_text("utf-8").strip() == "0", output
