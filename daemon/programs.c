@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The instances of the BPF object. The first, that of on_exec, creates the maps; the others are
- * opened with the descriptors of those maps and load one program each. A program that goes is
- * detached, and its instance freed; its counters stay in the shared map, so the ledger goes on.
+ * One instance of the BPF object has the maps and no program; each program is an instance of its
+ * own that shares them (program.c). Maps and programs may be those of the run before us: they are
+ * taken as they run, and programs of another build are let go only when ours have taken over.
+ * Counters stay in the shared map whatever comes and goes, so the ledger goes on.
  *
  * Knobs live in a map in shared memory and not in .rodata: they change with a reload.
  */
