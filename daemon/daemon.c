@@ -26,7 +26,6 @@
 #include "clock.h"
 #include "config_log.h"
 #include "daemon.h"
-#include "enrich.h"
 #include "handover.h"
 #include "identity.h"
 #include "intake.h"
@@ -38,12 +37,10 @@
 #include "sinks.h"
 #include "source_perf.h"
 #include "source_replay.h"
+#include "stages.h"
 #include "status.h"
 #include "upgrade.h"
 #include "version.h"
-
-/* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
-#define BATCH 256
 
 /* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
@@ -56,22 +53,15 @@
 
 #define BLIND_TIMEOUT_NS NSEC_PER_SEC
 
-#define PASSWD_PATH "/etc/passwd"
-
 struct daemon {
         const struct daemon_options *options;
         struct config *config;
         sd_event *event;
         struct recording_header identity; /* of this run, or of the recording that is replayed */
 
-        struct enricher *enricher;
-        struct encoder *encoder;
-        struct queue *queue;
-        struct ledger *ledger;
-        struct pipeline *pipeline;
-        struct sinks *sinks;
-        struct status *status;
+        struct stages stages;
         struct intake intake;
+        struct status *status;
         struct recorder *recorder;
         struct handover *handover;  /* NULL: a replay */
         struct source_perf *kernel; /* one of the two */
@@ -83,12 +73,6 @@ struct daemon {
         sd_event_source *stats_timer;
         int error; /* that ended the loop */
 };
-
-/* An event must fit, however large ArgvMax lets it be: its argv, and the heads of the chunks. */
-static size_t queue_size_of(const struct config *c)
-{
-        return MAX(c->queue.size, 2 * c->capture.argv_max + 256 * KIB);
-}
 
 /* The moment of the stream: a recording has its own. */
 static uint64_t stream_now(const struct daemon *d)
@@ -104,7 +88,7 @@ static void fill_stats(void *userdata, struct stats *stats)
                 source_perf_stats(d->kernel, stats);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
-                        uint64_t seq = ledger_seq(d->ledger, i, cpu);
+                        uint64_t seq = ledger_seq(d->stages.ledger, i, cpu);
 
                         if (d->kernel) /* at least 0, even if the counters could not be read */
                                 stats->in_rings +=
@@ -138,9 +122,9 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
                 if (r < 0)
                         (void)recording_failed(d, r);
         }
-        if (queue_peek(d->queue))
+        if (queue_peek(d->stages.queue))
                 return sd_event_source_set_enabled(d->process, SD_EVENT_ONESHOT);
-        if (d->replay && sinks_are_idle(d->sinks))
+        if (d->replay && sinks_are_idle(d->stages.sinks))
                 return sd_event_source_set_enabled(d->replay_step, SD_EVENT_ONESHOT);
         return 0;
 }
@@ -148,12 +132,8 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
 static int on_process(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
-        int r;
-
-        r = pipeline_run(d->pipeline, BATCH);
-        if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot encode an event of our own");
-        return sinks_flush(d->sinks);
+        stages_run(&d->stages);
+        return sinks_flush(d->stages.sinks);
 }
 
 /* One pass of the recording, each time everything before it is delivered: see on_post(). */
@@ -173,7 +153,7 @@ static int emit_stats(struct daemon *d)
 {
         int r;
 
-        r = pipeline_mark_stats(d->pipeline, stream_now(d));
+        r = pipeline_mark_stats(d->stages.pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_WARNING, r, "No stats event this time");
         if (d->kernel)
@@ -181,17 +161,11 @@ static int emit_stats(struct daemon *d)
         return 0;
 }
 
-/* All that has come out of the rings goes to the sinks, as far as they take it. */
-static void drain_for_good(struct daemon *d, uint64_t end_ns)
+/* All that has come out of the rings goes to the sinks, and their losses into the ledger. */
+static void drain(struct daemon *d, uint64_t end_ns)
 {
-        int r;
-
-        queue_release_all(d->queue);
-        do {
-                r = pipeline_run(d->pipeline, BATCH);
-                sinks_finish(d->sinks, end_ns);
-        } while (r > 0);
-        pipeline_note_losses(d->pipeline, stream_now(d));
+        stages_drain(&d->stages, end_ns);
+        pipeline_note_losses(d->stages.pipeline, stream_now(d));
 }
 
 static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
@@ -209,10 +183,10 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
 
         log_catalog(LOG_ERR, MESSAGE_ID_BLIND,
                     "Blind: an exec of our own was not seen; asking to be restarted");
-        ledger_add(d->ledger, LOSS_BLIND, LOSS_ANY_CPU, 1, from_ns, now_ns);
-        (void)pipeline_mark_lost(d->pipeline, now_ns, &now_ns);
+        ledger_add(d->stages.ledger, LOSS_BLIND, LOSS_ANY_CPU, 1, from_ns, now_ns);
+        (void)pipeline_mark_lost(d->stages.pipeline, now_ns, &now_ns);
         source_perf_reconcile(d->kernel);
-        drain_for_good(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
+        drain(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
         (void)sd_notify(false, "WATCHDOG=trigger");
 }
@@ -222,19 +196,14 @@ static int apply_config(struct daemon *d, struct config *config)
 {
         int r;
 
-        r = queue_resize(d->queue, queue_size_of(config));
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot resize the queue");
-        r = sinks_prepare(d->sinks, config);
+        r = stages_prepare(&d->stages, config);
         if (r >= 0 && d->kernel)
                 r = source_perf_configure(d->kernel, config);
         if (r < 0) {
-                sinks_revert(d->sinks);
-                (void)queue_resize(d->queue, queue_size_of(d->config));
+                stages_revert(&d->stages, d->config);
                 return r;
         }
-        sinks_commit(d->sinks);
-        pipeline_configure(d->pipeline, config);
+        stages_commit(&d->stages, config);
         if (d->canary)
                 canary_configure(d->canary, config->stats.self_test_ns);
         (void)sd_event_source_set_time_relative(d->stats_timer,
@@ -266,9 +235,9 @@ static void catch_up(struct daemon *d, uint64_t end_ns)
 {
         do {
                 source_perf_reconcile(d->kernel);
-                (void)pipeline_run(d->pipeline, BATCH);
-                sinks_finish(d->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
-        } while ((queue_peek(d->queue) || !sinks_are_idle(d->sinks)) &&
+                (void)stages_run(&d->stages);
+                sinks_finish(d->stages.sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
+        } while ((queue_peek(d->stages.queue) || !sinks_are_idle(d->stages.sinks)) &&
                  clock_monotonic_ns() < end_ns);
 }
 
@@ -281,10 +250,10 @@ static void upgrade(struct daemon *d, const char *path)
         catch_up(d, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
         source_perf_grow_rings(d->kernel);
         source_perf_reconcile(d->kernel);
-        drain_for_good(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
+        drain(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
-                        page->seq[i * page->n_cpus + cpu] = ledger_seq(d->ledger, i, cpu);
+                        page->seq[i * page->n_cpus + cpu] = ledger_seq(d->stages.ledger, i, cpu);
         (void)upgrade_exec(d->kernel, d->handover, path, d->options->argv);
         (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
 }
@@ -303,7 +272,7 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         if (reload(d) >= 0 && d->kernel && !d->recorder && upgrade_is_due(&path))
                 upgrade(d, path);
         (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
-        return sinks_flush(d->sinks);
+        return sinks_flush(d->stages.sinks);
 }
 
 static int on_sigusr1(sd_event_source *source _unused_,
@@ -311,8 +280,8 @@ static int on_sigusr1(sd_event_source *source _unused_,
 {
         struct daemon *d = userdata;
 
-        sinks_reopen(d->sinks);
-        return sinks_flush(d->sinks);
+        sinks_reopen(d->stages.sinks);
+        return sinks_flush(d->stages.sinks);
 }
 
 static int on_sigusr2(sd_event_source *source _unused_,
@@ -362,12 +331,12 @@ static void resume(struct daemon *d)
                 for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
                         uint64_t base = source_perf_base(d->kernel, i, cpu);
 
-                        ledger_begin(d->ledger, i, cpu, base);
+                        ledger_begin(d->stages.ledger, i, cpu, base);
                         earlier += base;
                 }
                 earlier += source_perf_missed(d->kernel, i);
         }
-        pipeline_begin(d->pipeline, earlier, MIN(programs_page(programs)->passed_ns, now_ns),
+        pipeline_begin(d->stages.pipeline, earlier, MIN(programs_page(programs)->passed_ns, now_ns),
                        now_ns);
 }
 
@@ -375,46 +344,20 @@ static void resume(struct daemon *d)
 static int build_stages(struct daemon *d)
 {
         static const struct pipeline_ops ops = { .fill_stats = fill_stats };
-        const struct encode_context context = { .boot_id = d->identity.boot_id,
-                                                .host = d->identity.host };
         struct account *accounts = NULL;
         int r;
 
-        r = encoder_new(&context, &d->encoder);
+        r = stages_build(&d->stages, &d->identity, d->config, &ops, d);
         if (r < 0)
                 return r;
-        encoder_set_clock(d->encoder, d->identity.realtime_offset_ns);
-        /* The users of this host are not those of a recording from elsewhere. */
-        r = enricher_new(identity_is_ours(&d->identity) ? PASSWD_PATH : NULL, &d->enricher);
-        if (r < 0)
-                return r;
-        r = queue_new(queue_size_of(d->config), &d->queue);
-        if (r < 0)
-                return r;
-        r = ledger_new(d->identity.n_cpus, &d->ledger);
-        if (r < 0)
-                return r;
-        r = pipeline_new(d->encoder, d->queue, d->ledger, &ops, d, &d->pipeline);
-        if (r < 0)
-                return r;
-        pipeline_set_enricher(d->pipeline, d->enricher);
-        pipeline_configure(d->pipeline, d->config);
         if (d->kernel) {
                 resume(d);
                 accounts = programs_page(source_perf_programs(d->kernel))->accounts;
         }
-        r = sinks_new(d->event, d->pipeline, accounts, d->options->use_stdout, &d->sinks);
-        if (r < 0)
-                return r;
-        r = sinks_prepare(d->sinks, d->config);
-        if (r < 0)
-                return r;
-        sinks_commit(d->sinks);
-
-        d->intake.queue = d->queue;
-        d->intake.ledger = d->ledger;
-        d->intake.pipeline = d->pipeline;
-        return 0;
+        d->intake.queue = d->stages.queue;
+        d->intake.ledger = d->stages.ledger;
+        d->intake.pipeline = d->stages.pipeline;
+        return stages_open_sinks(&d->stages, d->event, d->config, accounts, d->options->use_stdout);
 }
 
 static int add_signals(struct daemon *d)
@@ -480,7 +423,7 @@ static int start(struct daemon *d)
 
         if (d->kernel) {
                 info.missing = source_perf_missing_keys(d->kernel);
-                pipeline_stats(d->pipeline, &inherited);
+                pipeline_stats(d->stages.pipeline, &inherited);
                 info.down = "unknown";
                 if (programs_are_inherited(source_perf_programs(d->kernel))) {
                         info.down = "counted";
@@ -488,7 +431,7 @@ static int start(struct daemon *d)
                 }
         }
 
-        r = pipeline_start(d->pipeline, d->identity.start_ns, &info);
+        r = pipeline_start(d->stages.pipeline, d->identity.start_ns, &info);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot encode the start event");
         if (d->kernel) {
@@ -499,18 +442,18 @@ static int start(struct daemon *d)
                 if (r < 0)
                         log_errno(LOG_WARNING, r, "Cannot drop a capability");
         }
-        r = sinks_flush(d->sinks);
+        r = sinks_flush(d->stages.sinks);
         if (r < 0)
                 return r;
         if (d->kernel) {
-                r = canary_new(d->event, d->pipeline, d->config->stats.self_test_ns, &canary_ops, d,
-                               &d->canary);
+                r = canary_new(d->event, d->stages.pipeline, d->config->stats.self_test_ns,
+                               &canary_ops, d, &d->canary);
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Cannot add a timer");
         }
         (void)sd_event_set_watchdog(d->event, true);
         (void)sd_notify(false, "READY=1");
-        return status_new(d->event, d->pipeline, &d->status);
+        return status_new(d->event, d->stages.pipeline, &d->status);
 }
 
 /* Nothing new comes in; what is there goes out; `stop` is the last word. */
@@ -522,11 +465,11 @@ static void stop(struct daemon *d)
         (void)sd_notify(false, "STOPPING=1");
         if (d->kernel)
                 source_perf_stop(d->kernel);
-        drain_for_good(d, end_ns);
-        r = pipeline_stop(d->pipeline, stream_now(d));
+        drain(d, end_ns);
+        r = pipeline_stop(d->stages.pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
-        sinks_finish(d->sinks, end_ns);
+        sinks_finish(d->stages.sinks, end_ns);
         if (d->recorder) {
                 r = recorder_flush(d->recorder);
                 if (r < 0)
@@ -557,12 +500,7 @@ static struct daemon *daemon_free(struct daemon *d)
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_free(d->status);
-        sinks_free(d->sinks);
-        pipeline_free(d->pipeline);
-        ledger_free(d->ledger);
-        queue_free(d->queue);
-        encoder_free(d->encoder);
-        enricher_free(d->enricher);
+        stages_release(&d->stages);
         source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
         handover_free(d->handover);
         canary_free(d->canary);
