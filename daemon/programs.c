@@ -4,8 +4,6 @@
  * own that shares them (program.c). Maps and programs may be those of the run before us: they are
  * taken as they run, and programs of another build are let go only when ours have taken over.
  * Counters stay in the shared map whatever comes and goes, so the ledger goes on.
- *
- * Knobs live in a map in shared memory and not in .rodata: they change with a reload.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +22,7 @@
 #include "handover.h"
 #include "kernel_facts.h"
 #include "kernel_support.h"
+#include "knobs.h"
 #include "log.h"
 #include "program.h"
 #include "programs.h"
@@ -236,55 +235,6 @@ static void release(struct programs *p, struct program *program, enum exec_progr
         program_release(program);
 }
 
-static int set_environment(struct programs *p, char *const *names)
-{
-        int map = bpf_map__fd(p->maps->maps.env_keys);
-        uint64_t keys[EXEC_ENV_NAMES_MAX], key, next, bloom = 0;
-        uint32_t value = 1;
-        unsigned n = 0;
-
-        for (; names && *names; names++) {
-                char first[sizeof(key) + 1] = {};
-
-                /* As "NAME=" begins in memory; longer names have no "=" among their first bytes. */
-                (void)snprintf(first, sizeof(first), "%s=", *names);
-                memcpy(&key, first, sizeof(key));
-                key = env_key(key);
-                if (bpf_map_update_elem(map, &key, &value, BPF_ANY) < 0)
-                        return -errno;
-                keys[n++] = key;
-                bloom |= UINT64_C(1) << env_hash(key);
-        }
-        p->control->env_bloom = bloom;
-
-        /* Then forget what is no longer wanted. */
-        for (uint64_t *previous = NULL; bpf_map_get_next_key(map, previous, &next) == 0;) {
-                bool wanted = false;
-
-                for (unsigned i = 0; i < n; i++)
-                        wanted |= keys[i] == next;
-                if (!wanted && bpf_map_delete_elem(map, &next) == 0) {
-                        previous = NULL; /* iteration from a deleted key starts over anyway */
-                        continue;
-                }
-                key = next;
-                previous = &key;
-        }
-        return 0;
-}
-
-static int set_knobs(struct programs *p, const struct config *config)
-{
-        struct exec_control *c = p->control;
-
-        c->argv_max = config->capture.argv_max;
-        c->track_exits = config->capture.exits;
-        c->caps_full = kernel_all_capabilities();
-        memcpy(c->ignore_errnos, config->capture.failed_execs_ignore.bits,
-               sizeof(c->ignore_errnos));
-        return set_environment(p, config->capture.environment);
-}
-
 static int map_shared_memory(struct programs *p)
 {
         const struct execsnoop_bpf *bpf = p->maps;
@@ -357,6 +307,14 @@ static int load_wanted(struct programs *p, const struct config *config)
         return 0;
 }
 
+static int set_knobs(struct programs *p, const struct config *config)
+{
+        int r;
+
+        r = knobs_set(p->control, bpf_map__fd(p->maps->maps.env_keys), config);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the BPF maps") : 0;
+}
+
 static struct programs *programs_alloc(struct handover *handover)
 {
         struct programs *p;
@@ -402,7 +360,7 @@ int programs_new(const struct config *config, struct handover *handover, struct 
                 return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
         r = set_knobs(p, config);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot set up the BPF maps");
+                return r;
 
         *ret = TAKE_PTR(p);
         return 0;
@@ -533,11 +491,8 @@ int programs_configure(struct programs *p, const struct config *config)
         r = load_wanted(p, config);
         if (r >= 0 && p->attached)
                 r = attach_loaded(p);
-        if (r >= 0) {
+        if (r >= 0)
                 r = set_knobs(p, config);
-                if (r < 0)
-                        log_errno(LOG_ERR, r, "Cannot set up the BPF maps");
-        }
         release_unwanted(p, config, r < 0 ? is_new : NULL);
         if (p->attached) {
                 store_attached(p);

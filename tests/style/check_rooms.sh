@@ -21,7 +21,7 @@ only() {
   done
 }
 
-only 'bpf/' kernel_facts.c program.c programs.c ring.c
+only 'bpf/' kernel_facts.c knobs.c program.c programs.c ring.c
 only 'execsnoop\.skel\.h' program.c programs.c
 only 'linux/capability\.h' capabilities.h
 only 'json-c/' # for tests: to read back what json_writer.c writes
