@@ -118,10 +118,13 @@ struct {
         __type(value, struct process);
 } processes SEC(".maps");
 
-/* Environment variables that are wanted, by env_key(). */
+/*
+ * Environment variables that are wanted, by env_key(): those of one setting and, for a moment,
+ * those of the next.
+ */
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
-        __uint(max_entries, EXEC_ENV_NAMES_MAX);
+        __uint(max_entries, 2 * EXEC_ENV_NAMES_MAX);
         __type(key, __u64);
         __type(value, __u32);
 } env_keys SEC(".maps");

@@ -447,6 +447,11 @@ class Environment(KernelTest):
             self.assertEqual(env(), {"ONE": "b"})
             daemon.reload({"Capture": {"Environment": ""}})
             self.assertEqual(env(), None)
+            for first in ("A", "B"):  # as many as there may be, each time others
+                names = " ".join(f"{first}_{i}" for i in range(31))
+                said = daemon.reload({"Capture": {"Environment": f"ONE {names}"}})
+                self.assertNotIn("failed", said)
+                self.assertEqual(env(), {"ONE": "b"})
 
 
 if __name__ == "__main__":
