@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""bench.py [OPTIONS]: what execsnoopd costs, beside no tracer and beside libbpf-tools' execsnoop.
+"""bench.py [OPTIONS]: what execsnoopd costs, beside no tracer and beside the others that are here:
+libbpf-tools' execsnoop, bpftrace's execsnoop.bt, and auditd with a rule for execve.
 
 All tracers take turns in every round, so that what else happens on the machine hits all alike; the
 tables have medians. Nothing is asserted: these are numbers for people. Needs root, cc and bpftool,
@@ -26,7 +27,23 @@ sys.path.insert(0, str(HERE.parent / "journal"))
 import run_journald
 
 RECORDING = HERE.parent / "golden/commands.rec"
-PEER = "/usr/sbin/execsnoop"
+PEERS = {
+    "libbpf-tools execsnoop": ["/usr/sbin/execsnoop"],
+    "bpftrace execsnoop.bt": ["/usr/sbin/execsnoop.bt"],
+}
+AUDITD = "/usr/sbin/auditd"
+# As Debian ships it, but for the path and for no rotation during a round.
+AUDITD_CONF = """\
+log_file = {folder}/audit.log
+log_format = ENRICHED
+flush = INCREMENTAL_ASYNC
+freq = 50
+max_log_file = 4096
+max_log_file_action = IGNORE
+space_left = 75
+admin_space_left = 50
+plugin_dir = {folder}
+"""
 STATS_SYSCTL = "/proc/sys/kernel/bpf_stats_enabled"
 READY_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -95,11 +112,11 @@ def execsnoopd(tools, config):
 
 
 @contextlib.contextmanager
-def peer(tools):
-    """It says nothing when it is ready, and writes by pages: we exec until it has written."""
+def peer(tools, command):
+    """It does not say when it is ready, and writes by pages: we exec until it has written of us."""
     output = tools.folder / "peer"
-    with open(output, "wb") as file, subprocess.Popen([PEER], stdout=file) as process:
-        while output.stat().st_size == 0:
+    with open(output, "wb") as file, subprocess.Popen(command, stdout=file) as process:
+        while b"tiny" not in output.read_bytes():
             subprocess.run([tools.tiny], check=True)
         try:
             yield process.pid
@@ -107,13 +124,43 @@ def peer(tools):
             process.send_signal(signal.SIGINT)
 
 
+def auditctl(*arguments):
+    done = subprocess.run(["auditctl", *arguments], check=True, stdout=subprocess.PIPE, text=True)
+    return dict(line.split()[:2] for line in done.stdout.splitlines() if len(line.split()) > 1)
+
+
+@contextlib.contextmanager
+def auditd(tools):
+    (tools.folder / "auditd.conf").write_text(AUDITD_CONF.format(folder=tools.folder), "ascii")
+    with subprocess.Popen([AUDITD, "-n", "-s", "enable", "-c", tools.folder],
+                          stdout=subprocess.DEVNULL) as process:
+        while auditctl("-s")["pid"] != str(process.pid):
+            assert process.poll() is None, "auditd does not start"
+        auditctl("-D")
+        auditctl("-b", "8192")
+        auditctl("-a", "always,exit", "-F", "arch=b64", "-S", "execve,execveat")
+        try:
+            yield process.pid
+        finally:
+            auditctl("-D")
+            process.terminate()
+            process.wait()
+            auditctl("-e", "0")
+            # Else every process of this boot is slower from now on: audit has been enabled once.
+            auditctl("-a", "task,never")
+            (tools.folder / "audit.log").unlink()
+
+
 def tracers(configs):
     """By name: what to run beside the load, as a function of the tools."""
     table = {"untraced": untraced}
     for config in configs:
         table[f"execsnoopd, {config}"] = lambda tools, config=config: execsnoopd(tools, config)
-    if os.path.exists(PEER):
-        table["libbpf-tools execsnoop"] = peer
+    for name, command in PEERS.items():
+        if os.path.exists(command[0]):
+            table[name] = lambda tools, command=command: peer(tools, command)
+    if os.path.exists(AUDITD):
+        table["auditd"] = auditd
     return table
 
 
