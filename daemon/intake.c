@@ -72,8 +72,17 @@ static void on_missed(void *userdata, enum exec_program program, uint64_t count)
                 recorder_mark(in->recorder, FRAME_MISSED,
                               &(struct recording_mark){ .program = program, .value = count });
         in->missed[program] += count;
-        ledger_add(in->ledger, LOSS_RECURSION, LOSS_ANY_CPU, count, in->watermark_ns,
-                   in->watermark_ns);
+        ledger_missed(in->ledger, count, in->watermark_ns);
+}
+
+static void on_counted(void *userdata, uint64_t until_ns)
+{
+        struct intake *in = userdata;
+
+        if (in->recorder)
+                recorder_mark(in->recorder, FRAME_COUNTED,
+                              &(struct recording_mark){ .value = until_ns });
+        ledger_counted(in->ledger, until_ns);
 }
 
 static void on_clock(void *userdata, int64_t realtime_offset_ns)
@@ -93,6 +102,7 @@ struct source_handler intake_handler(struct intake *in)
                 .on_pass = on_pass,
                 .on_drained = on_drained,
                 .on_missed = on_missed,
+                .on_counted = on_counted,
                 .on_clock = on_clock,
                 .userdata = in,
         };

@@ -22,6 +22,7 @@ struct telling {
 
 struct ledger {
         unsigned n_cpus;
+        uint64_t counted_ns;
         uint64_t lost[_LOSS_WHERE_MAX];
         struct telling tellings[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
         struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
@@ -52,6 +53,14 @@ static const struct lane *lane_of(const struct ledger *l, unsigned program, uint
         return &l->lanes[cpu * _PROGRAM_MAX + program];
 }
 
+/* A loss that is found now began no sooner. */
+static uint64_t loss_begin(const struct ledger *l, const struct lane *lane, uint64_t now_ns)
+{
+        uint64_t known_ns = MAX(lane->last_ns, l->counted_ns);
+
+        return known_ns ? known_ns : now_ns;
+}
+
 bool ledger_received(struct ledger *l, const struct exec_record_head *head)
 {
         struct lane *lane = (struct lane *)lane_of(l, head->program, head->cpu);
@@ -60,7 +69,7 @@ bool ledger_received(struct ledger *l, const struct exec_record_head *head)
                 return false;
         if (head->seq > lane->seq + 1)
                 ledger_add(l, LOSS_RING, head->cpu, head->seq - lane->seq - 1,
-                           lane->last_ns ? lane->last_ns : head->boot_ns, head->boot_ns);
+                           loss_begin(l, lane, head->boot_ns), head->boot_ns);
         lane->seq = head->seq;
         lane->last_ns = head->boot_ns;
         return true;
@@ -73,10 +82,20 @@ void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu,
 
         if (!lane || seq <= lane->seq)
                 return;
-        ledger_add(l, LOSS_RING, cpu, seq - lane->seq, lane->last_ns ? lane->last_ns : now_ns,
-                   now_ns);
+        ledger_add(l, LOSS_RING, cpu, seq - lane->seq, loss_begin(l, lane, now_ns), now_ns);
         lane->seq = seq;
         lane->last_ns = now_ns;
+}
+
+void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns)
+{
+        ledger_add(l, LOSS_RECURSION, LOSS_ANY_CPU, count, l->counted_ns ? l->counted_ns : now_ns,
+                   now_ns);
+}
+
+void ledger_counted(struct ledger *l, uint64_t until_ns)
+{
+        l->counted_ns = MAX(l->counted_ns, until_ns);
 }
 
 uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu)

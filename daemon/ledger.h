@@ -39,6 +39,12 @@ bool ledger_received(struct ledger *l, const struct exec_record_head *head);
 void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq,
                       uint64_t now_ns);
 
+/* The kernel did not run a program, so many times more. */
+void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns);
+
+/* What the kernel did before that is known by now: a loss that is found later was later. */
+void ledger_counted(struct ledger *l, uint64_t until_ns);
+
 /* The highest number accounted for: received or found lost. */
 uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu);
 

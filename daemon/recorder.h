@@ -40,6 +40,7 @@ enum recording_frame_kind {
         FRAME_MISSED,     /* struct recording_mark: program, value = count */
         FRAME_CLOCK,      /* struct recording_mark: value = realtime_offset_ns */
         FRAME_END,        /* nothing */
+        FRAME_COUNTED,    /* struct recording_mark: value = until_ns */
 };
 
 struct recording_frame {

@@ -24,6 +24,9 @@ struct source_handler {
         /* The kernel did not run a program, so many times more. */
         void (*on_missed)(void *userdata, enum exec_program program, uint64_t count);
 
+        /* Whatever the kernel did before `until_ns`, is in what the others have said by now. */
+        void (*on_counted)(void *userdata, uint64_t until_ns);
+
         /*
          * CLOCK_REALTIME minus CLOCK_BOOTTIME is now this, and not what it was when the source was
          * made: for the records of the pass that is going on, and later ones. Said before on_pass.

@@ -222,6 +222,7 @@ static void tell_missed(struct source_perf *s, enum exec_program program)
  */
 void source_perf_reconcile(struct source_perf *s)
 {
+        const uint64_t counted_ns = clock_boottime_ns();
         const struct exec_counters *c;
 
         if (programs_read_counters(s->programs) < 0 || source_perf_drain(s) < 0)
@@ -234,6 +235,8 @@ void source_perf_reconcile(struct source_perf *s)
                 }
                 tell_missed(s, i);
         }
+        if (!s->in_flight)
+                s->handler.on_counted(s->handler.userdata, counted_ns);
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
                 follow_cpu(s, cpu);
 }

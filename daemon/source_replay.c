@@ -137,6 +137,9 @@ static int say_mark(struct source_replay *s, const struct recording_frame *frame
         case FRAME_MISSED:
                 h->on_missed(h->userdata, m.program, m.value);
                 return 1;
+        case FRAME_COUNTED:
+                h->on_counted(h->userdata, m.value);
+                return 1;
         case FRAME_CLOCK:
                 h->on_clock(h->userdata, (int64_t)m.value);
                 return 1;

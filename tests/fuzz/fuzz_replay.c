@@ -15,7 +15,7 @@
 #include <json-c/json.h>
 
 #include "../unit/canonical_json.h"
-#include "../unit/stages.h"
+#include "../unit/replay_stages.h"
 
 #define QUEUE_SIZE (size_t)(8 * KIB)
 #define BACKLOG_SIZE (size_t)(16 * KIB)
@@ -82,27 +82,27 @@ static void assert_output(int fd)
         assert(r == 0);
 }
 
-static void replay(struct source_replay *source, struct stages *s)
+static void replay(struct source_replay *source, struct replay_stages *s)
 {
         _cleanup_(closep) int output = memfd_create("output", MFD_CLOEXEC);
         struct sink *sink = NULL;
         int r;
 
-        r = stages_init(s, source_replay_header(source), QUEUE_SIZE);
+        r = replay_stages_init(s, source_replay_header(source), QUEUE_SIZE);
         assert(r == 0);
         r = sink_stdout_new(output, BACKLOG_SIZE, &sink);
         assert(r == 0);
         pipeline_set_sink(s->pipeline, SINK_STDOUT, sink);
-        r = stages_replay(s, source);
+        r = replay_stages_replay(s, source);
         assert(r == 0 || r == -ENODATA || r == -EBADMSG);
         assert(queue_count(s->queue) == 0);
-        assert(stages_unaccounted(s, SINK_STDOUT) == 0);
+        assert(replay_stages_unaccounted(s, SINK_STDOUT) == 0);
         assert_output(output);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        _cleanup_(stages_done) struct stages s = { 0 };
+        _cleanup_(replay_stages_done) struct replay_stages s = { 0 };
         _cleanup_(source_replay_freep) struct source_replay *source = NULL;
         _cleanup_(closep) int input = make_input(data, size);
         const struct source_handler handler = intake_handler(&s.intake);

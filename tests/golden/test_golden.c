@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 
 #include "backlog.h"
-#include "stages.h"
+#include "replay_stages.h"
 
 #define FOLDER TESTS_DIR "/golden"
 #define RECORDINGS_MAX 64
@@ -46,7 +46,7 @@ static void read_file(int fd, struct buf *ret)
 /* The lines of a recording. */
 static void replay(const char *path, struct buf *ret)
 {
-        _cleanup_(stages_done) struct stages stages = { 0 };
+        _cleanup_(replay_stages_done) struct replay_stages stages = { 0 };
         _cleanup_(source_replay_freep) struct source_replay *source = NULL;
         const struct source_handler handler = intake_handler(&stages.intake);
         _cleanup_(closep) int input = open(path, O_RDONLY | O_CLOEXEC);
@@ -54,11 +54,11 @@ static void replay(const char *path, struct buf *ret)
         struct sink *sink = NULL;
 
         assert_int_equal(source_replay_new(input, &handler, &source), 0);
-        assert_int_equal(stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
         assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
         pipeline_set_sink(stages.pipeline, SINK_STDOUT, sink);
-        assert_int_equal(stages_replay(&stages, source), 0);
-        assert_int_equal(stages_unaccounted(&stages, SINK_STDOUT), 0);
+        assert_int_equal(replay_stages_replay(&stages, source), 0);
+        assert_int_equal(replay_stages_unaccounted(&stages, SINK_STDOUT), 0);
         assert_int_equal(lseek(output, 0, SEEK_SET), 0);
         read_file(output, ret);
 }
@@ -127,7 +127,7 @@ static void recording_gives_its_lines(void **state)
  */
 static void shell_command_takes_less_than_1500_bytes(void **state)
 {
-        _cleanup_(stages_done) struct stages stages = { 0 };
+        _cleanup_(replay_stages_done) struct replay_stages stages = { 0 };
         _cleanup_(source_replay_freep) struct source_replay *source = NULL;
         const struct source_handler handler = intake_handler(&stages.intake);
         _cleanup_(closep) int input = open(FOLDER "/commands.rec", O_RDONLY | O_CLOEXEC);
@@ -148,10 +148,10 @@ static void shell_command_takes_less_than_1500_bytes(void **state)
         assert_true(n > 8);
 
         assert_int_equal(source_replay_new(input, &handler, &source), 0);
-        assert_int_equal(stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
         assert_int_equal(sink_journal_new("/nonexistent/socket", BACKLOG_SIZE, &journal), 0);
         pipeline_set_sink(stages.pipeline, SINK_JOURNAL, journal);
-        assert_int_equal(stages_replay(&stages, source), 0);
+        assert_int_equal(replay_stages_replay(&stages, source), 0);
         assert_int_equal(backlog_peek(journal->backlog, entries, ELEMENTSOF(entries)), n);
         while (n-- > 0)
                 assert_in_range(entries[n].data.size, 1, COMMAND_SIZE_MAX - 1);

@@ -9,12 +9,12 @@
 
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "stages.h"
+#include "replay_stages.h"
 
 static struct record record;
 
 struct rig {
-        struct stages stages;
+        struct replay_stages stages;
         struct source_handler handler;
         struct sink *sink; /* stdout */
         uint64_t seq;      /* given last, of PROGRAM_EXEC on CPU 0 */
@@ -26,7 +26,7 @@ static inline int setup(void **state)
         struct rig *rig = calloc(1, sizeof(*rig));
 
         assert_non_null(rig);
-        assert_int_equal(stages_init(&rig->stages, &header, MIB), 0);
+        assert_int_equal(replay_stages_init(&rig->stages, &header, MIB), 0);
         rig->handler = intake_handler(&rig->stages.intake);
         rig->sink = memory_sink_new(LOSS_STDOUT);
         pipeline_set_sink(rig->stages.pipeline, SINK_STDOUT, rig->sink);
@@ -38,7 +38,7 @@ static inline int teardown(void **state)
 {
         struct rig *rig = *state;
 
-        stages_done(&rig->stages);
+        replay_stages_done(&rig->stages);
         free(rig);
         return 0;
 }
@@ -70,7 +70,7 @@ static inline void feed_chunk(struct rig *rig, const struct exec_record_head *ev
 static inline void pass(struct rig *rig, uint64_t now_ns)
 {
         rig->handler.on_pass(rig->handler.userdata, now_ns);
-        assert_int_equal(stages_run(&rig->stages), 0);
+        assert_int_equal(replay_stages_run(&rig->stages), 0);
 }
 
 static inline size_t n_lines(const struct sink *s)
@@ -98,7 +98,7 @@ static inline void assert_argv(struct rig *rig, size_t n, const char *expected, 
 
 static inline void assert_accounts(const struct rig *rig)
 {
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_STDOUT), 0);
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_STDOUT), 0);
 }
 
 #define PIPELINE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -11,14 +11,14 @@
 
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "stages.h"
+#include "replay_stages.h"
 
 #define N_CPUS 3
 
 static struct record record;
 
 struct rig {
-        struct stages stages;
+        struct replay_stages stages;
         struct source_handler handler;
         struct sink *sink; /* stdout */
         /* the kernel's side */
@@ -36,7 +36,7 @@ static int setup(void **state)
         struct rig *rig = calloc(1, sizeof(*rig));
 
         assert_non_null(rig);
-        assert_int_equal(stages_init(&rig->stages, &header, 64 * KIB), 0);
+        assert_int_equal(replay_stages_init(&rig->stages, &header, 64 * KIB), 0);
         rig->stages.kernel_seq = rig->seq;
         rig->handler = intake_handler(&rig->stages.intake);
         rig->sink = memory_sink_new(LOSS_STDOUT);
@@ -49,7 +49,7 @@ static int teardown(void **state)
 {
         struct rig *rig = *state;
 
-        stages_done(&rig->stages);
+        replay_stages_done(&rig->stages);
         free(rig);
         return 0;
 }
@@ -76,7 +76,7 @@ static uint64_t kernel_seq(struct rig *rig, enum exec_program program, uint32_t 
 static void pass(struct rig *rig, uint64_t now_ns)
 {
         rig->handler.on_pass(rig->handler.userdata, now_ns);
-        assert_int_equal(stages_run(&rig->stages), 0);
+        assert_int_equal(replay_stages_run(&rig->stages), 0);
 }
 
 /* The counters of the kernel, all rings being empty. */
@@ -97,7 +97,7 @@ static void assert_accounts(const struct rig *rig)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (pipeline_sink(rig->stages.pipeline, i))
-                        assert_int_equal(stages_unaccounted(&rig->stages, i), 0);
+                        assert_int_equal(replay_stages_unaccounted(&rig->stages, i), 0);
 }
 
 static void event_waits_for_its_pass(void **state)
@@ -214,9 +214,17 @@ static void missed_runs_are_losses_that_were_seen(void **state)
 {
         struct rig *rig = *state;
 
+        const struct loss *loss;
+
+        rig->handler.on_counted(rig->handler.userdata, 10);
+        pass(rig, 20);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 2);
         assert_int_equal(lost(rig, LOSS_RECURSION), 5);
+        (void)ledger_close(rig->stages.ledger, 0);
+        loss = ledger_untold(rig->stages.ledger, 0, LOSS_RECURSION);
+        assert_int_equal(loss->from_ns, 10);
+        assert_int_equal(loss->to_ns, 20);
         assert_int_equal(rig->stages.intake.missed[PROGRAM_EXIT], 5);
         assert_accounts(rig);
 }
@@ -311,7 +319,7 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
                 if (times[i] != 30)
                         rig->handler.on_pass(rig->handler.userdata, times[i] * NSEC_PER_SEC + 1);
         }
-        assert_int_equal(stages_run(&rig->stages), 0);
+        assert_int_equal(replay_stages_run(&rig->stages), 0);
         assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
         assert_time(rig, 1, "1970-01-01T01:00:20.000000000Z");
         assert_time(rig, 2, "1970-01-01T00:00:25.000000000Z");
@@ -501,9 +509,9 @@ static void walk_to_the_end(struct rig *rig)
         memory_sink_of(rig->sink)->is_stuck = false;
         reconcile(rig);
         queue_release(rig->stages.queue, UINT64_MAX);
-        assert_int_equal(stages_run(&rig->stages), 0);
+        assert_int_equal(replay_stages_run(&rig->stages), 0);
         assert_accounts(rig);
-        assert_int_equal(stages_stop(&rig->stages), 0);
+        assert_int_equal(replay_stages_stop(&rig->stages), 0);
         assert_accounts(rig);
         assert_int_equal(queue_count(rig->stages.queue), 0);
         assert_int_equal(rig->sink->stats.backlog, 0);

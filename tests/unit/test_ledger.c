@@ -84,6 +84,28 @@ static void hole_before_the_first_event_is_a_loss(void **state)
         assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 300, 300, 0 });
 }
 
+static void loss_is_later_than_what_was_counted(void **state)
+{
+        struct ledger *l = *state;
+
+        assert_true(receive(l, 1, 1, 100));
+        ledger_counted(l, 250);
+        ledger_counted(l, 240); /* never back */
+        assert_true(receive(l, 2, 8, 300));
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 250, 300, 0 });
+        tell(l, 0);
+        assert_true(receive(l, 1, 3, 310));
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 1, 250, 310, 0 });
+        tell(l, 0);
+        assert_true(receive(l, 1, 5, 330)); /* the last one received says more */
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 1, 310, 330, 0 });
+        tell(l, 0);
+        ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 340);
+        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 250, 340, 0 });
+        ledger_missed(l, 4, 350);
+        assert_untold(l, 0, &(struct loss){ LOSS_RECURSION, LOSS_ANY_CPU, 4, 250, 350, 0 });
+}
+
 static void number_that_was_there_is_refused(void **state)
 {
         struct ledger *l = *state;
@@ -345,6 +367,7 @@ int main(void)
                 TEST(numbers_in_order_lose_nothing),
                 TEST(hole_is_a_loss_between_its_neighbours),
                 TEST(hole_before_the_first_event_is_a_loss),
+                TEST(loss_is_later_than_what_was_counted),
                 TEST(number_that_was_there_is_refused),
                 TEST(lanes_do_not_meet),
                 TEST(lane_that_does_not_exist_is_refused),

@@ -21,7 +21,7 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
         assert_int_equal(n_lines(file), 1);
         assert_line_value(file, 0, "seq", "1");
         assert_accounts(rig);
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
 }
 
 static void sinks_can_be_replaced_and_taken_away(void **state)
@@ -339,7 +339,7 @@ static void stream_has_two_ends(void **state)
         rig->seq += 3; /* a hole, found by the next event */
         (void)feed_exec(rig, 20, 0);
         rig->handler.on_pass(rig->handler.userdata, 30);
-        assert_int_equal(stages_stop(&rig->stages), 0);
+        assert_int_equal(replay_stages_stop(&rig->stages), 0);
 
         assert_int_equal(n_lines(rig->sink), 5);
         assert_line_value(rig->sink, 0, "event", "\"start\"");

@@ -114,7 +114,7 @@ static void loss_of_one_sink_is_told_to_all(void **state)
         assert_int_equal(memory_sink_of(rig->sink)->lost, 0); /* which has it */
         assert_int_equal(memory_sink_of(file)->lost, 1);
         assert_accounts(rig);
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
 }
 
 static void loss_of_a_sink_that_goes_is_told_to_those_that_stay(void **state)
@@ -211,7 +211,7 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         json_object_put(json);
         assert_line_value(file, 1, "seq", "2");
         assert_int_equal(n_lines(rig->sink), 3); /* which does not begin anew */
-        assert_int_equal(stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
 }
 
 static void sink_that_goes_is_told_all_before(void **state)

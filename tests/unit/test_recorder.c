@@ -14,7 +14,7 @@
 
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "stages.h"
+#include "replay_stages.h"
 
 static struct record record;
 
@@ -79,6 +79,11 @@ static void on_missed(void *userdata, enum exec_program program, uint64_t count)
         buf_printf(userdata, "missed %u %" PRIu64 "\n", program, count);
 }
 
+static void on_counted(void *userdata, uint64_t until_ns)
+{
+        buf_printf(userdata, "counted %" PRIu64 "\n", until_ns);
+}
+
 static void on_clock(void *userdata, int64_t realtime_offset_ns)
 {
         buf_printf(userdata, "clock %" PRId64 "\n", realtime_offset_ns);
@@ -90,6 +95,7 @@ static struct source_handler handler_of(struct buf *log)
                                         .on_pass = on_pass,
                                         .on_drained = on_drained,
                                         .on_missed = on_missed,
+                                        .on_counted = on_counted,
                                         .on_clock = on_clock,
                                         .userdata = log };
 }
@@ -185,6 +191,8 @@ static void say(struct recorder *r, struct buf *log, unsigned n)
         on_missed(log, 5, 9);
         recorder_mark(r, FRAME_CLOCK, &(struct recording_mark){ .value = (uint64_t)INT64_MIN });
         on_clock(log, INT64_MIN);
+        recorder_mark(r, FRAME_COUNTED, &(struct recording_mark){ .value = 12 });
+        on_counted(log, 12);
 }
 
 static void assert_same(const struct buf *a, const struct buf *b)
@@ -366,7 +374,7 @@ static void header_that_makes_no_sense_is_refused(void **state)
 
 static void frame_of_no_kind_is_damage(void **state)
 {
-        static const uint32_t kinds[] = { 0, FRAME_END + 1, UINT32_MAX };
+        static const uint32_t kinds[] = { 0, FRAME_COUNTED + 1, UINT32_MAX };
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct file *f = *state;
 
@@ -407,7 +415,9 @@ static void mark_that_makes_no_sense_is_damage(void **state)
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct file *f = *state;
 
-        for (uint32_t kind = FRAME_PASS; kind <= FRAME_CLOCK; kind++) {
+        for (uint32_t kind = FRAME_PASS; kind <= FRAME_COUNTED; kind++) {
+                if (kind == FRAME_END)
+                        continue;
                 put_header(f, &header);
                 put_mark(f, kind, _PROGRAM_MAX, 0, 1);
                 assert_int_equal(replay(f, &log), -EBADMSG);
@@ -503,7 +513,7 @@ static void file_that_cannot_be_read_is_an_error(void **state)
 }
 
 /* Some of everything: events, chunks, garbage, holes, passes, counters, clock. */
-static void feed_stream(struct stages *s, const struct source_handler *h)
+static void feed_stream(struct replay_stages *s, const struct source_handler *h)
 {
         uint64_t seed = 1, seq[4] = { 0 };
 
@@ -522,36 +532,38 @@ static void feed_stream(struct stages *s, const struct source_handler *h)
                 }
                 if (i % 9 == 0) {
                         h->on_pass(h->userdata, i);
-                        assert_int_equal(stages_run(s), 0);
+                        assert_int_equal(replay_stages_run(s), 0);
                 }
                 if (i % 100 == 0)
                         h->on_clock(h->userdata, (int64_t)i * 1000000000);
                 if (i % 60 == 0)
                         h->on_missed(h->userdata, PROGRAM_EXEC, i);
+                if (i % 70 == 0)
+                        h->on_counted(h->userdata, i - 3);
         }
         h->on_drained(h->userdata, PROGRAM_EXEC, 2, seq[2] + 5);
 }
 
-static struct sink *run_stages(struct stages *s, const struct source_handler *h,
+static struct sink *run_stages(struct replay_stages *s, const struct source_handler *h,
                                struct source_replay *source)
 {
         struct sink *sink = memory_sink_new(LOSS_STDOUT);
 
-        assert_int_equal(stages_init(s, &header, MIB), 0);
+        assert_int_equal(replay_stages_init(s, &header, MIB), 0);
         pipeline_set_sink(s->pipeline, SINK_STDOUT, sink);
         if (source) {
-                assert_int_equal(stages_replay(s, source), 0);
+                assert_int_equal(replay_stages_replay(s, source), 0);
         } else {
                 feed_stream(s, h);
-                assert_int_equal(stages_stop(s), 0);
+                assert_int_equal(replay_stages_stop(s), 0);
         }
-        assert_int_equal(stages_unaccounted(s, SINK_STDOUT), 0);
+        assert_int_equal(replay_stages_unaccounted(s, SINK_STDOUT), 0);
         return sink;
 }
 
 static void replayed_stream_is_the_live_one(void **state)
 {
-        _cleanup_(stages_done) struct stages live = { 0 }, again = { 0 };
+        _cleanup_(replay_stages_done) struct replay_stages live = { 0 }, again = { 0 };
         _cleanup_(source_replay_freep) struct source_replay *source = NULL;
         const struct source_handler live_handler = intake_handler(&live.intake);
         const struct source_handler again_handler = intake_handler(&again.intake);

@@ -15,7 +15,7 @@
 #include "queue.h"
 #include "source_replay.h"
 
-struct stages {
+struct replay_stages {
         struct intake intake; /* first: a handler may be made before the rest is there */
         struct encoder *encoder;
         struct enricher *enricher;
@@ -29,9 +29,9 @@ struct stages {
         const uint64_t *kernel_seq;
 };
 
-static inline void stages_fill_stats(void *userdata, struct stats *stats)
+static inline void replay_stages_fill_stats(void *userdata, struct stats *stats)
 {
-        const struct stages *s = userdata;
+        const struct replay_stages *s = userdata;
 
         for (unsigned program = 0; program < _PROGRAM_MAX; program++) {
                 for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
@@ -46,7 +46,7 @@ static inline void stages_fill_stats(void *userdata, struct stats *stats)
         }
 }
 
-static inline void stages_done(struct stages *s)
+static inline void replay_stages_done(struct replay_stages *s)
 {
         pipeline_free(s->pipeline);
         ledger_free(s->ledger);
@@ -54,13 +54,14 @@ static inline void stages_done(struct stages *s)
         enricher_free(s->enricher);
         encoder_free(s->encoder);
         config_free(s->config);
-        *s = (struct stages){ 0 };
+        *s = (struct replay_stages){ 0 };
 }
 
-/* `s` is zeroed; to be given to stages_done() also after an error. */
-static inline int stages_init(struct stages *s, const struct recording_header *h, size_t queue_size)
+/* `s` is zeroed; to be given to replay_stages_done() also after an error. */
+static inline int replay_stages_init(struct replay_stages *s, const struct recording_header *h,
+                                     size_t queue_size)
 {
-        static const struct pipeline_ops ops = { .fill_stats = stages_fill_stats };
+        static const struct pipeline_ops ops = { .fill_stats = replay_stages_fill_stats };
         const struct encode_context context = { .boot_id = h->boot_id, .host = h->host };
         int r;
 
@@ -94,7 +95,7 @@ static inline int stages_init(struct stages *s, const struct recording_header *h
 }
 
 /* Everything that is released goes to the sinks, and they deliver what they can. */
-static inline int stages_run(struct stages *s)
+static inline int replay_stages_run(struct replay_stages *s)
 {
         int r;
 
@@ -108,39 +109,40 @@ static inline int stages_run(struct stages *s)
 }
 
 /* The end of the stream: everything goes out, `stop` last. */
-static inline int stages_stop(struct stages *s)
+static inline int replay_stages_stop(struct replay_stages *s)
 {
         uint64_t now_ns = MAX(s->intake.watermark_ns, s->start_ns);
         int r;
 
         queue_release(s->queue, UINT64_MAX);
-        r = stages_run(s);
+        r = replay_stages_run(s);
         if (r < 0)
                 return r;
         pipeline_note_losses(s->pipeline, now_ns);
         r = pipeline_stop(s->pipeline, now_ns);
         if (r < 0)
                 return r;
-        return stages_run(s);
+        return replay_stages_run(s);
 }
 
 /* Says a whole recording, and `stop`. Returns how it ended, as source_replay_step(). */
-static inline int stages_replay(struct stages *s, struct source_replay *replay)
+static inline int replay_stages_replay(struct replay_stages *s, struct source_replay *replay)
 {
         int end, r;
 
         do {
                 end = source_replay_step(replay);
-                r = stages_run(s);
+                r = replay_stages_run(s);
                 if (r < 0)
                         return r;
         } while (end > 0);
-        r = stages_stop(s);
+        r = replay_stages_stop(s);
         return r < 0 ? r : end;
 }
 
 /* The identity of the sink in this place: 0, or somebody cannot count. */
-static inline int64_t stages_unaccounted(const struct stages *s, enum sink_place place)
+static inline int64_t replay_stages_unaccounted(const struct replay_stages *s,
+                                                enum sink_place place)
 {
         struct sink *sink = pipeline_sink(s->pipeline, place);
         struct stats stats;
