@@ -290,11 +290,6 @@ static int encode_planned(struct encoder *e, const struct exec_event *event,
         return line_end(e, ret);
 }
 
-static size_t line_size(const struct line *line)
-{
-        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
-}
-
 /*
  * Deals out `room` bytes: a floor for each part first, but never more than a quarter of what is
  * left, so that no part gets nothing; then the rest by precedence; what still remains is for exact
@@ -362,7 +357,7 @@ static int encode_within(struct encoder *e, const struct exec_event *event, size
                 r = encode_planned(e, event, &none, true, ret);
                 if (r < 0)
                         return r;
-                plan = plan_fit(event, limit - MIN(limit, line_size(ret)));
+                plan = plan_fit(event, limit - MIN(limit, line_size_max(ret)));
                 if (((plan.cut & ~none.cut) | (plan.no_base64 & ~none.no_base64)) == 0)
                         break;
         }
@@ -382,7 +377,7 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
                 r = encode_planned(e, event, &whole, limit > 0, &line);
                 if (r < 0)
                         return r;
-                if (limit == 0 || line_size(&line) <= limit) {
+                if (limit == 0 || line_size_max(&line) <= limit) {
                         *ret = line;
                         return 0;
                 }

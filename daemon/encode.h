@@ -32,6 +32,12 @@ struct line {
 /* The longest seq: UINT64_MAX in digits. */
 #define LINE_SEQ_DIGITS_MAX 20
 
+/* In bytes, with the longest seq and without the newline. */
+static inline size_t line_size_max(const struct line *line)
+{
+        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
+}
+
 /* What is the same in every event. Strings are copied. */
 struct encode_context {
         const char *boot_id; /* 32 lower case hex digits, as in /proc without the dashes */
@@ -64,7 +70,12 @@ void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret);
-int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
+
+/*
+ * Likewise with a limit: `inherited`, then `settings` are left out, and named. What is left may be
+ * longer only with a host and a kernel whose names are.
+ */
+int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
                  struct line *ret);
 int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
 int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);

@@ -205,18 +205,48 @@ static void put_inherited(struct buf *b, const struct stats *inherited)
         json_end_object(b);
 }
 
-int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
-                 struct line *ret)
+/* What a start event can do without, if there is no room: the next stats has nearly the same. */
+static const char *const optional[] = { "inherited", "settings" };
+
+static void put_left_out(struct buf *b, unsigned n_left_out)
 {
-        struct buf *b = line_begin(e, EVENT_START, boot_ns, false);
+        if (n_left_out == 0)
+                return;
+        json_key(b, "truncated");
+        json_begin_array(b);
+        for (unsigned i = 0; i < n_left_out; i++)
+                json_string(b, optional[i]);
+        json_end_array(b);
+}
+
+static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
+                                bool is_brief, unsigned n_left_out, struct line *ret)
+{
+        struct buf *b = line_begin(e, EVENT_START, boot_ns, is_brief);
 
         json_put_string(b, "version", info->version);
         json_put_text(b, "kernel", span_of_string(info->kernel));
         json_put_u64(b, "boot_age_ns", boot_ns);
-        put_settings(b, info->config);
+        if (n_left_out < 2)
+                put_settings(b, info->config);
         put_missing(b, info->missing);
         if (info->down)
                 json_put_string(b, "down", info->down);
-        put_inherited(b, info->inherited);
+        if (n_left_out < 1)
+                put_inherited(b, info->inherited);
+        put_left_out(b, n_left_out);
         return line_end(e, ret);
+}
+
+int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
+                 struct line *ret)
+{
+        int r;
+
+        for (unsigned n_left_out = 0;; n_left_out++) {
+                r = encode_start_without(e, boot_ns, info, limit > 0, n_left_out, ret);
+                if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
+                    n_left_out == ELEMENTSOF(optional))
+                        return r;
+        }
 }

@@ -209,11 +209,6 @@ static void offer_line(struct pipeline *p, enum event_kind kind, const struct li
         offer(p, &m, boot_ns);
 }
 
-static size_t line_size_max(const struct line *line)
-{
-        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
-}
-
 static bool is_expected(const struct pipeline *p, const struct exec_event *event)
 {
         uint32_t pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
@@ -478,43 +473,51 @@ bool pipeline_has_untold(const struct pipeline *p)
         return false;
 }
 
-int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info)
+/* Once more if the journal could not show it whole. */
+static int encode_start_message(struct pipeline *p, uint64_t boot_ns, const struct start_info *info,
+                                struct message *ret)
 {
-        struct line line;
         int r;
 
-        r = encode_start(p->encoder, now_ns, info, &line);
+        *ret = (struct message){ .kind = EVENT_START };
+        r = encode_start(p->encoder, boot_ns, info, 0, &ret->line);
         if (r < 0)
                 return r;
-        offer_line(p, EVENT_START, &line, now_ns);
+        ret->brief = ret->line;
+        if (line_size_max(&ret->line) > BRIEF_LINE_MAX)
+                r = encode_start(p->encoder, boot_ns, info, BRIEF_LINE_MAX, &ret->brief);
+        return r;
+}
+
+int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info)
+{
+        struct message m;
+        int r;
+
+        r = encode_start_message(p, now_ns, info, &m);
+        if (r < 0)
+                return r;
+        offer(p, &m, now_ns);
         p->boot_ns = now_ns;
         p->info = *info;
         p->info.inherited = NULL; /* the stream's, not a later sink's */
         return 0;
 }
 
-static int write_line(struct pipeline *p, enum sink_place place, enum event_kind kind,
-                      const struct line *line)
-{
-        struct message m = { .kind = kind, .line = *line, .brief = *line };
-
-        return sink_write(p->sinks[place], &m);
-}
-
 int pipeline_start_sink(struct pipeline *p, enum sink_place place, const struct config *config)
 {
         struct start_info info = p->info;
-        struct line line;
+        struct message m;
         int r;
 
         if (!p->sinks[place] || !info.version)
                 return 0; /* pipeline_start() is still to come */
         info.config = config;
         /* Not now: what is in the queue is older, and comes behind it. */
-        r = encode_start(p->encoder, p->boot_ns, &info, &line);
+        r = encode_start_message(p, p->boot_ns, &info, &m);
         if (r < 0)
                 return r;
-        return write_line(p, place, EVENT_START, &line);
+        return sink_write(p->sinks[place], &m);
 }
 
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
@@ -533,7 +536,8 @@ int pipeline_end_sink(struct pipeline *p, enum sink_place place)
         r = encode_stats(p->encoder, end_ns, &stats, &line);
         if (r < 0)
                 return r;
-        return write_line(p, place, EVENT_STATS, &line);
+        return sink_write(p->sinks[place],
+                          &(struct message){ .kind = EVENT_STATS, .line = line, .brief = line });
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)

@@ -105,11 +105,6 @@ static inline struct json_object *parse_line(const struct line *line)
         return json;
 }
 
-static inline size_t longest_size(const struct line *line)
-{
-        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
-}
-
 static inline bool has(struct json_object *json, const char *key)
 {
         return json_object_object_get_ex(json, key, NULL);

@@ -160,7 +160,7 @@ static void start_shows_settings_by_section(void **state)
         (void)state;
         assert_int_equal(config_new(&config), 0);
         info.config = config;
-        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
         json = parse_line(&line);
         settings = get(json, "settings");
         assert_string_equal(get_string(json, "version"), "1.2.3");
@@ -189,7 +189,7 @@ static void start_makes_odd_settings_safe(void **state)
         free(config->file.path);
         config->file.path = strdup("/\xff\x7f");
         info.config = config;
-        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
         json = parse_line(&line);
         file = get(get(json, "settings"), "File");
         assert_string_equal(get_string(file, "Path"), "/\xef\xbf\xbd\x7f");
@@ -215,7 +215,7 @@ static void start_shows_what_is_missing_and_inherited(void **state)
         info.inherited = &stats;
         info.down = "counted";
         stats.program[PROGRAM_EXEC].seen = 31;
-        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
         json = parse_line(&line);
         assert_value(json, "missing", "[\"cgroup\",\"tty\"]");
         assert_string_equal(get_string(json, "down"), "counted");
@@ -224,10 +224,45 @@ static void start_shows_what_is_missing_and_inherited(void **state)
         json_object_put(json);
 
         info.missing = none;
-        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, &line), 0);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
         json = parse_line(&line);
         assert_false(has(json, "missing"));
         json_object_put(json);
+}
+
+static void start_leaves_out_what_does_not_fit(void **state)
+{
+        static const char *const parts[] = { "inherited", "settings" };
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        _cleanup_(config_freep) struct config *config = NULL;
+        struct stats stats = { .n_sinks = 1, .sink = { a_sink } };
+        struct start_info info = { .version = "1", .kernel = "6", .inherited = &stats };
+        struct json_object *json;
+        struct line line;
+        size_t limit;
+
+        (void)state;
+        assert_int_equal(config_new(&config), 0);
+        info.config = config;
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
+        limit = line_size_max(&line);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, limit, &line), 0);
+        json = parse_line(&line);
+        assert_true(has(json, "inherited"));
+        assert_false(has(json, "truncated"));
+        json_object_put(json);
+
+        for (unsigned i = 0; i < ELEMENTSOF(parts); i++) {
+                limit = line_size_max(&line) - 1;
+                assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, limit, &line), 0);
+                assert_true(line_size_max(&line) <= limit);
+                json = parse_line(&line);
+                assert_false(has(json, parts[i]));
+                assert_int_equal(has(json, "settings"), i == 0);
+                assert_value(json, "truncated",
+                             i == 0 ? "[\"inherited\"]" : "[\"inherited\",\"settings\"]");
+                json_object_put(json);
+        }
 }
 
 int main(void)
@@ -241,6 +276,7 @@ int main(void)
                 cmocka_unit_test(start_shows_settings_by_section),
                 cmocka_unit_test(start_makes_odd_settings_safe),
                 cmocka_unit_test(start_shows_what_is_missing_and_inherited),
+                cmocka_unit_test(start_leaves_out_what_does_not_fit),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

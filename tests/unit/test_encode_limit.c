@@ -38,7 +38,7 @@ static struct json_object *encode(const struct exec_event *event, size_t limit)
 
         assert_int_equal(encode_event(e, event, limit, &line), 0);
         if (limit > 0)
-                assert_true(longest_size(&line) <= limit);
+                assert_true(line_size_max(&line) <= limit);
         return parse_line(&line);
 }
 
@@ -48,7 +48,7 @@ static size_t whole_size(const struct exec_event *event)
         struct line line;
 
         assert_int_equal(encode_event(e, event, 0, &line), 0);
-        return longest_size(&line);
+        return line_size_max(&line);
 }
 
 /* n strings "arg-0" to "arg-<n - 1>". */
@@ -147,7 +147,7 @@ static void line_with_a_limit_leaves_the_whole_one_as_it_is(void **state)
         assert_int_equal(encode_event(e, &event, BRIEF, &brief), 0);
         assemble(&whole, 1, &after);
         assert_string_equal(after.data, before.data);
-        assert_true(longest_size(&brief) <= BRIEF);
+        assert_true(line_size_max(&brief) <= BRIEF);
 }
 
 static void argv_uses_the_room_there_is(void **state)
@@ -162,8 +162,8 @@ static void argv_uses_the_room_there_is(void **state)
         event.argv = buf_span(&argv);
         for (size_t limit = LIMIT_MIN; limit < BRIEF; limit += 7) {
                 assert_int_equal(encode_event(e, &event, limit, &line), 0);
-                assert_true(longest_size(&line) <= limit);
-                assert_true(limit - longest_size(&line) < sizeof("\"arg-999\",") + 1);
+                assert_true(line_size_max(&line) <= limit);
+                assert_true(limit - line_size_max(&line) < sizeof("\"arg-999\",") + 1);
         }
 }
 
@@ -411,7 +411,7 @@ static void assert_fits(const char *host, const struct exec_event *event)
                 struct line line;
 
                 assert_int_equal(encode_event(e, event, limits[i], &line), 0);
-                assert_true(longest_size(&line) <= limits[i]);
+                assert_true(line_size_max(&line) <= limits[i]);
                 json = parse_line(&line);
                 if (event->kind == EVENT_EXEC_FAILED && limits[i] == BRIEF)
                         assert_true(has(json, "exe") && has(json, "cgroup") && has(json, "comm") &&
@@ -485,7 +485,7 @@ static void every_limit_is_kept(void **state)
                 _cleanup_(buf_done) struct buf text = { 0 };
 
                 assert_int_equal(encode_event(e, &event, limit, &line), 0);
-                assert_true(longest_size(&line) <= limit);
+                assert_true(line_size_max(&line) <= limit);
                 assemble(&line, UINT64_MAX, &text);
                 if (limit % 16 == 0)
                         json_object_put(parse_line(&line));
