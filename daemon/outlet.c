@@ -97,22 +97,17 @@ static void tell_condition(struct outlet *o)
         o->told_what = s->error_what;
 }
 
-/* 0: no fd to wait for. */
-static int wait_for_fd(struct outlet *o)
+/* False: there is no fd to wait for, or it cannot be waited for (a regular file; no memory). */
+static bool wait_for_fd(struct outlet *o)
 {
-        int fd = sink_poll_fd(o->sink), r;
+        int fd = sink_poll_fd(o->sink);
 
         if (fd < 0)
-                return 0;
+                return false;
         /* A sink may have another fd than last time; an io source has one for life. */
         o->io = sd_event_source_disable_unref(o->io);
-        r = sd_event_add_io(o->event, &o->io, fd, EPOLLOUT, on_io, o);
-        if (r == -EPERM) /* a regular file is not to be waited for */
-                return 0;
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(o->io, SD_EVENT_ONESHOT);
-        return r < 0 ? r : 1;
+        return sd_event_add_io(o->event, &o->io, fd, EPOLLOUT, on_io, o) >= 0 &&
+               sd_event_source_set_enabled(o->io, SD_EVENT_ONESHOT) >= 0;
 }
 
 static int wait_for_time(struct outlet *o, uint64_t delay_ns)
@@ -127,18 +122,13 @@ static int wait_for_time(struct outlet *o, uint64_t delay_ns)
 
 int outlet_flush(struct outlet *o)
 {
-        int r;
-
         if (o->state == SINK_BROKEN && clock_monotonic_ns() < o->pause_end_ns)
                 return 0; /* the timer is set */
         o->state = sink_flush(o->sink);
         tell_condition(o);
         switch (o->state) {
         case SINK_BUSY:
-                r = wait_for_fd(o);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-                return wait_for_time(o, BUSY_RETRY_NS);
+                return wait_for_fd(o) ? 0 : wait_for_time(o, BUSY_RETRY_NS);
         case SINK_BROKEN:
                 o->io = sd_event_source_disable_unref(o->io);
                 o->pause_end_ns = clock_monotonic_ns() + BROKEN_RETRY_NS;
