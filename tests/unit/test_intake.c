@@ -305,7 +305,8 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
                                  times[i] * NSEC_PER_SEC);
                 feed(rig);
                 if (times[i] == 20) /* collected by the pass that sees the step */
-                        rig->handler.on_clock(rig->handler.userdata, 0, 3600 * (int64_t)NSEC_PER_SEC);
+                        rig->handler.on_clock(rig->handler.userdata, 0,
+                                              3600 * (int64_t)NSEC_PER_SEC);
                 if (times[i] == 31)
                         rig->handler.on_clock(rig->handler.userdata, 0, -5 * (int64_t)NSEC_PER_SEC);
                 if (times[i] != 30)
@@ -331,8 +332,7 @@ static void clock_step_divides_what_a_pass_collects(void **state)
         }
         rig->handler.on_clock(rig->handler.userdata, 12 * NSEC_PER_SEC,
                               3600 * (int64_t)NSEC_PER_SEC);
-        rig->handler.on_clock(rig->handler.userdata, 13 * NSEC_PER_SEC,
-                              5 * (int64_t)NSEC_PER_SEC);
+        rig->handler.on_clock(rig->handler.userdata, 13 * NSEC_PER_SEC, 5 * (int64_t)NSEC_PER_SEC);
         pass(rig, 14 * NSEC_PER_SEC);
         assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
         assert_time(rig, 1, "1970-01-01T00:00:11.000000000Z");
