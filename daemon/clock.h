@@ -4,12 +4,12 @@
  * the two changes only when somebody sets the wall clock: both are slewed alike, and both go on
  * while the machine sleeps.
  *
- * When the clock is set, the events go on, and their times are right by the new setting from the
- * pass on that collects the first of them: that pass looks at the clock after it has emptied the
- * rings, so no event that happened after the step has a time from before it. The others that it
- * collects, a few milliseconds of them, have the new time, too; what was collected earlier keeps
- * the old one, also if it still waits in the queue. A recording has the step in the same place, so
- * its replay says the same times.
+ * When the clock is set, the events go on, and each has its time by the setting that was in
+ * force when it happened. The kernel tells nobody when it was set, but says the wall clock's time
+ * with each record, and the first that disagrees with the old offset was made after the step. What
+ * was being made at that moment may be on either side; and steps of less than a millisecond, as
+ * well as all but the last of several between two passes, hold only from the pass on that saw them.
+ * A recording has the moment of the step, so its replay says the same times.
  */
 #pragma once
 
@@ -24,3 +24,18 @@ int64_t clock_realtime_offset_ns(void);
 
 /* True if the wall clock was set since the offset was measured; it is then measured anew. */
 bool clock_was_set(int64_t *offset_ns);
+
+struct clock_watch {
+        int64_t offset_ns; /* to be measured before the first record */
+        int64_t next_ns;   /* what it is to be after the step */
+        uint64_t step_ns;  /* CLOCK_BOOTTIME: the step was then or earlier; 0: there is none */
+};
+
+/* Of each record: when it was begun, by CLOCK_BOOTTIME, and when it was made, by CLOCK_REALTIME. */
+void clock_watch_record(struct clock_watch *w, uint64_t boot_ns, uint64_t wall_ns);
+
+/*
+ * After each pass, which has collected all that is older than the watermark. True if the clock was
+ * set, and all from before that was collected: offset_ns then holds from *ret_from_ns on.
+ */
+bool clock_watch_pass(struct clock_watch *w, uint64_t watermark_ns, uint64_t *ret_from_ns);

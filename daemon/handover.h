@@ -38,7 +38,7 @@ struct handover_page {
         struct account accounts[HANDOVER_SINKS];
 
         /* Valid for handover_exec() only: what has come out of the rings, which go on. */
-        uint64_t record_version; /* EXEC_RECORD_VERSION of what they hold */
+        uint64_t ring_version; /* RING_VERSION of what they hold */
         uint64_t ring_size;
         uint64_t missed[_PROGRAM_MAX];
         uint64_t seq[]; /* by program, then by CPU */

@@ -85,14 +85,15 @@ static void on_counted(void *userdata, uint64_t until_ns)
         ledger_counted(in->ledger, until_ns);
 }
 
-static void on_clock(void *userdata, int64_t realtime_offset_ns)
+static void on_clock(void *userdata, uint64_t from_ns, int64_t realtime_offset_ns)
 {
         struct intake *in = userdata;
 
         if (in->recorder)
-                recorder_mark(in->recorder, FRAME_CLOCK,
-                              &(struct recording_mark){ .value = realtime_offset_ns });
-        pipeline_mark_clock(in->pipeline, in->watermark_ns, realtime_offset_ns);
+                recorder_clock(in->recorder, &(struct recording_clock){
+                                                     .from_ns = from_ns,
+                                                     .realtime_offset_ns = realtime_offset_ns });
+        pipeline_mark_clock(in->pipeline, MAX(from_ns, in->watermark_ns), realtime_offset_ns);
 }
 
 struct source_handler intake_handler(struct intake *in)

@@ -21,8 +21,8 @@
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define TRACEFS_PATH "/sys/kernel/tracing"
-#define TRACEFS_EVENT_PATH TRACEFS_PATH "/events/sched/sched_process_exec/id"
-#define DEBUGFS_EVENT_PATH "/sys/kernel/debug/tracing/events/sched/sched_process_exec/id"
+#define TRACEFS_IN_DEBUGFS_PATH "/sys/kernel/debug/tracing"
+#define EVENT_PATH "/events/sched/sched_process_exec/id"
 #define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
 #define CAP_LAST_CAP_PATH "/proc/sys/kernel/cap_last_cap"
 
@@ -56,7 +56,26 @@ static bool exists(const char *path)
 
 static bool has_tracepoints(void)
 {
-        return exists(DEBUGFS_EVENT_PATH) || exists(TRACEFS_EVENT_PATH);
+        return exists(TRACEFS_IN_DEBUGFS_PATH EVENT_PATH) || exists(TRACEFS_PATH EVENT_PATH);
+}
+
+int kernel_tracepoint_id(const char *name)
+{
+        static const char *const mounts[] = { TRACEFS_PATH, TRACEFS_IN_DEBUGFS_PATH };
+        char path[128], text[16];
+        int id;
+
+        for (size_t i = 0; i < ELEMENTSOF(mounts); i++) {
+                (void)snprintf(path, sizeof(path), "%s/events/%s/id", mounts[i], name);
+                errno = ENOENT;
+                read_small_file(path, text, sizeof(text));
+                id = atoi(text);
+                if (id > 0)
+                        return id;
+                if (errno == EACCES)
+                        return -EACCES;
+        }
+        return -ENOENT;
 }
 
 static int check_tracefs(void)
@@ -147,6 +166,12 @@ int kernel_explain_attach_error(int error, const char *program)
                           "CAP_DAC_READ_SEARCH are needed)",
                           program);
                 return -EPERM;
+        }
+        if (!has_tracepoints()) {
+                log_error("Cannot attach the BPF program '%s': tracefs is not mounted; try "
+                          "'mount -t tracefs tracefs " TRACEFS_PATH "'",
+                          program);
+                return -EOPNOTSUPP;
         }
         log_error("Cannot attach the BPF program '%s': this kernel lacks its tracepoint: %s",
                   program, strerror(-error));

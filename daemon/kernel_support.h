@@ -16,5 +16,8 @@ int kernel_check(void);
 int kernel_explain_load_error(int error, const char *program);
 int kernel_explain_attach_error(int error, const char *program);
 
+/* The kernel's number for a tracepoint, such as "sched/sched_process_exec"; fails silently. */
+int kernel_tracepoint_id(const char *name);
+
 /* A bit for each capability that the kernel knows. */
 uint64_t kernel_all_capabilities(void);

@@ -2,7 +2,10 @@
 /* A program's life by libbpf, or by bare descriptors where libbpf has no words for it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -136,13 +139,40 @@ static struct bpf_program *loaded_program(const struct program *p)
         return NULL;
 }
 
+/*
+ * As bpf_program__attach(), which decides once for the life of the process where tracefs is; but it
+ * may be unmounted, and mounted elsewhere.
+ */
+static int attach(const struct bpf_program *program, struct bpf_link **ret)
+{
+        static const char kind[] = "tracepoint/";
+        struct perf_event_attr attr = { .size = sizeof(attr), .type = PERF_TYPE_TRACEPOINT };
+        _cleanup_(closep) int fd = -1;
+        int id;
+
+        id = kernel_tracepoint_id(bpf_program__section_name(program) + strlen(kind));
+        if (id < 0)
+                return id;
+        attr.config = id;
+        fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        *ret = bpf_program__attach_perf_event(program, fd);
+        if (!*ret)
+                return -errno;
+        (void)TAKE_FD(fd); /* the link's */
+        return 0;
+}
+
 int program_attach(struct program *p, enum exec_program which)
 {
+        int r;
+
         if (program_is_attached(p))
                 return 0;
-        p->link = bpf_program__attach(loaded_program(p));
-        if (!p->link)
-                return kernel_explain_attach_error(-errno, exec_program_name(which));
+        r = attach(loaded_program(p), &p->link);
+        if (r < 0)
+                return kernel_explain_attach_error(r, exec_program_name(which));
         p->link_fd = bpf_link__fd(p->link);
         return 0;
 }

@@ -70,6 +70,11 @@ void recorder_mark(struct recorder *r, enum recording_frame_kind kind,
         append_frame(r, kind, mark, sizeof(*mark));
 }
 
+void recorder_clock(struct recorder *r, const struct recording_clock *clock)
+{
+        append_frame(r, FRAME_CLOCK, clock, sizeof(*clock));
+}
+
 int recorder_flush(struct recorder *r)
 {
         size_t done = 0;

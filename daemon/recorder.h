@@ -38,7 +38,7 @@ enum recording_frame_kind {
         FRAME_PASS,       /* struct recording_mark: value = watermark_ns */
         FRAME_DRAINED,    /* struct recording_mark: program, cpu, value = seq */
         FRAME_MISSED,     /* struct recording_mark: program, value = count */
-        FRAME_CLOCK,      /* struct recording_mark: value = realtime_offset_ns */
+        FRAME_CLOCK,      /* struct recording_clock */
         FRAME_END,        /* nothing */
         FRAME_COUNTED,    /* struct recording_mark: value = until_ns */
 };
@@ -54,6 +54,14 @@ struct recording_mark {
         uint64_t value;
 };
 
+struct recording_clock {
+        uint64_t from_ns; /* 0: from where it stands */
+        int64_t realtime_offset_ns;
+};
+
+EXEC_ASSERT_SIZE(struct recording_mark, 16);
+EXEC_ASSERT_SIZE(struct recording_clock, 16);
+
 struct recorder;
 
 /* Creates or truncates the file, mode 0600: it holds command lines. */
@@ -66,6 +74,7 @@ DEFINE_FREEP(struct recorder, recorder_free)
 void recorder_record(struct recorder *r, const void *record, size_t size);
 void recorder_mark(struct recorder *r, enum recording_frame_kind kind,
                    const struct recording_mark *mark);
+void recorder_clock(struct recorder *r, const struct recording_clock *clock);
 
 /* Writes what was collected. After an error nothing more is written, and each call returns it. */
 int recorder_flush(struct recorder *r);

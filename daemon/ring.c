@@ -8,11 +8,13 @@
  */
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -38,9 +40,12 @@ struct ring {
 
 struct sample {
         struct perf_event_header header;
+        uint64_t wall_ns;
         uint32_t size;
         char data[];
 };
+
+#define SAMPLE_HEAD_SIZE offsetof(struct sample, data)
 
 static size_t page_size(void)
 {
@@ -54,9 +59,11 @@ static int event_open(unsigned cpu, uint32_t watermark)
                 .size = sizeof(attr),
                 .type = PERF_TYPE_SOFTWARE,
                 .config = PERF_COUNT_SW_BPF_OUTPUT,
-                .sample_type = PERF_SAMPLE_RAW,
+                .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
                 .sample_period = 1,
                 .watermark = watermark > 0,
+                .use_clockid = 1,
+                .clockid = CLOCK_REALTIME,
         };
         long fd;
 
@@ -246,9 +253,9 @@ static int records_drain(struct ring *r)
                         break;
                 }
                 tail += s->header.size;
-                if (s->header.type == PERF_RECORD_SAMPLE && s->header.size >= sizeof(*s) &&
-                    s->size <= s->header.size - sizeof(*s))
-                        r->on_record(r->userdata, s->data, s->size);
+                if (s->header.type == PERF_RECORD_SAMPLE && s->header.size >= SAMPLE_HEAD_SIZE &&
+                    s->size <= s->header.size - SAMPLE_HEAD_SIZE)
+                        r->on_record(r->userdata, s->data, s->size, s->wall_ns);
         }
         __atomic_store_n(&page->data_tail, tail, __ATOMIC_RELEASE);
         return error;

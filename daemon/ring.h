@@ -12,11 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exec_record.h"
 #include "macro.h"
 
 struct ring;
 
-typedef void (*ring_record_fn)(void *userdata, const void *record, size_t size);
+/* Of what is in a ring: the records, and how the kernel wraps them. */
+#define RING_VERSION (1u << 16 | EXEC_RECORD_VERSION)
+
+/* `wall_ns`: CLOCK_REALTIME when the record was put into the ring. */
+typedef void (*ring_record_fn)(void *userdata, const void *record, size_t size, uint64_t wall_ns);
 
 struct ring_config {
         int records_map; /* PERF_EVENT_ARRAY, borrowed */

@@ -28,10 +28,11 @@ struct source_handler {
         void (*on_counted)(void *userdata, uint64_t until_ns);
 
         /*
-         * CLOCK_REALTIME minus CLOCK_BOOTTIME is now this, and not what it was when the source was
-         * made: for the records of the pass that is going on, and later ones. Said before on_pass.
+         * The wall clock was set: CLOCK_REALTIME minus CLOCK_BOOTTIME is this for what happened
+         * from `from_ns` (CLOCK_BOOTTIME) on. Said before the on_pass that releases the first of
+         * that; if `from_ns` is older than the last on_pass, for whatever that one left.
          */
-        void (*on_clock)(void *userdata, int64_t realtime_offset_ns);
+        void (*on_clock)(void *userdata, uint64_t from_ns, int64_t realtime_offset_ns);
 
         void *userdata;
 };

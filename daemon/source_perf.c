@@ -65,18 +65,23 @@ struct source_perf {
         bool in_flight;     /* some program ran when the last pass began */
         bool is_stopped;
         uint64_t watermark_ns;
-        int64_t realtime_offset_ns;
+        struct clock_watch clock;
         uint64_t reconciled_ns;
         uint64_t missed[_PROGRAM_MAX];
         uint64_t *base; /* numbers of the time before us; by program, then by CPU */
         uint64_t wakeups;
 };
 
-static void on_ring_record(void *userdata, const void *record, size_t size)
+static void on_ring_record(void *userdata, const void *record, size_t size, uint64_t wall_ns)
 {
         struct source_perf *s = userdata;
+        struct exec_record_head h;
 
         s->n_records++;
+        if (size >= sizeof(h)) {
+                memcpy(&h, record, sizeof(h));
+                clock_watch_record(&s->clock, h.boot_ns, wall_ns);
+        }
         s->handler.on_record(s->handler.userdata, record, size);
 }
 
@@ -120,7 +125,7 @@ static uint64_t find_watermark(struct source_perf *s)
 
 int source_perf_drain(struct source_perf *s)
 {
-        uint64_t watermark = find_watermark(s);
+        uint64_t watermark = find_watermark(s), from_ns;
         int r;
 
         s->n_records = 0;
@@ -133,8 +138,8 @@ int source_perf_drain(struct source_perf *s)
         }
         s->watermark_ns = watermark;
         programs_page(s->programs)->passed_ns = watermark;
-        if (clock_was_set(&s->realtime_offset_ns))
-                s->handler.on_clock(s->handler.userdata, s->realtime_offset_ns);
+        if (clock_watch_pass(&s->clock, watermark, &from_ns))
+                s->handler.on_clock(s->handler.userdata, from_ns, s->clock.offset_ns);
         s->handler.on_pass(s->handler.userdata, watermark);
         return s->n_records;
 }
@@ -316,7 +321,7 @@ static int add_timer(struct source_perf *s)
 static bool has_rings_before_us(const struct source_perf *s)
 {
         return handover_is_direct(s->handover) &&
-               programs_page(s->programs)->record_version == EXEC_RECORD_VERSION;
+               programs_page(s->programs)->ring_version == RING_VERSION;
 }
 
 /* What came out of the rings of the image before us, which go on: all later is ours. */
@@ -397,7 +402,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         s->event = sd_event_ref(event);
         s->handover = handover;
         s->ring_size = config->capture.ring_size;
-        s->realtime_offset_ns = clock_realtime_offset_ns();
+        s->clock.offset_ns = clock_realtime_offset_ns();
         s->interval_ns = config->capture.max_latency_ns / 2;
         r = programs_new(config, handover, &s->programs);
         if (r < 0)
@@ -443,9 +448,9 @@ void source_perf_stop(struct source_perf *s)
 
         (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
         programs_stop(s->programs);
-        do /* again, as long as one that had begun before is not through */
+        do /* again, as long as one that had begun before is not through, or the clock steps */
                 source_perf_reconcile(s);
-        while (s->in_flight && clock_monotonic_ns() < end);
+        while ((s->in_flight || s->clock.step_ns > 0) && clock_monotonic_ns() < end);
         s->is_stopped = true;
 }
 
@@ -526,7 +531,7 @@ int source_perf_pass(struct source_perf *s)
         struct handover_page *page = programs_page(s->programs);
         int r;
 
-        page->record_version = EXEC_RECORD_VERSION;
+        page->ring_version = RING_VERSION;
         page->ring_size = s->ring_size;
         memcpy(page->missed, s->missed, sizeof(s->missed));
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {

@@ -119,10 +119,16 @@ static int read_frame(struct source_replay *s, struct recording_frame *ret)
 static int say_mark(struct source_replay *s, const struct recording_frame *frame)
 {
         const struct source_handler *h = &s->handler;
+        struct recording_clock clock;
         struct recording_mark m;
 
         if (frame->size != sizeof(m))
                 return -EBADMSG;
+        if (frame->kind == FRAME_CLOCK) {
+                memcpy(&clock, s->payload, sizeof(clock));
+                h->on_clock(h->userdata, clock.from_ns, clock.realtime_offset_ns);
+                return 1;
+        }
         memcpy(&m, s->payload, sizeof(m));
         if (m.program >= _PROGRAM_MAX || m.cpu >= s->header.n_cpus)
                 return -EBADMSG;
@@ -139,9 +145,6 @@ static int say_mark(struct source_replay *s, const struct recording_frame *frame
                 return 1;
         case FRAME_COUNTED:
                 h->on_counted(h->userdata, m.value);
-                return 1;
-        case FRAME_CLOCK:
-                h->on_clock(h->userdata, (int64_t)m.value);
                 return 1;
         default:
                 return -EBADMSG;

@@ -313,9 +313,10 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
                                  times[i] * NSEC_PER_SEC);
                 feed(rig);
                 if (times[i] == 20) /* collected by the pass that sees the step */
-                        rig->handler.on_clock(rig->handler.userdata, 3600 * (int64_t)NSEC_PER_SEC);
+                        rig->handler.on_clock(rig->handler.userdata, 0,
+                                              3600 * (int64_t)NSEC_PER_SEC);
                 if (times[i] == 31)
-                        rig->handler.on_clock(rig->handler.userdata, -5 * (int64_t)NSEC_PER_SEC);
+                        rig->handler.on_clock(rig->handler.userdata, 0, -5 * (int64_t)NSEC_PER_SEC);
                 if (times[i] != 30)
                         rig->handler.on_pass(rig->handler.userdata, times[i] * NSEC_PER_SEC + 1);
         }
@@ -324,6 +325,27 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
         assert_time(rig, 1, "1970-01-01T01:00:20.000000000Z");
         assert_time(rig, 2, "1970-01-01T00:00:25.000000000Z");
         assert_time(rig, 3, "1970-01-01T00:00:26.000000000Z");
+        assert_accounts(rig);
+}
+
+/* Of what one pass has collected, each event has the offset of its moment. */
+static void clock_step_divides_what_a_pass_collects(void **state)
+{
+        struct rig *rig = *state;
+
+        for (uint64_t second = 10; second < 14; second++) {
+                record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0),
+                                 second * NSEC_PER_SEC);
+                feed(rig);
+        }
+        rig->handler.on_clock(rig->handler.userdata, 12 * NSEC_PER_SEC,
+                              3600 * (int64_t)NSEC_PER_SEC);
+        rig->handler.on_clock(rig->handler.userdata, 13 * NSEC_PER_SEC, 5 * (int64_t)NSEC_PER_SEC);
+        pass(rig, 14 * NSEC_PER_SEC);
+        assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
+        assert_time(rig, 1, "1970-01-01T00:00:11.000000000Z");
+        assert_time(rig, 2, "1970-01-01T01:00:12.000000000Z");
+        assert_time(rig, 3, "1970-01-01T00:00:18.000000000Z");
         assert_accounts(rig);
 }
 
@@ -338,7 +360,7 @@ static void clock_step_needs_no_room_in_the_queue(void **state)
         } while (lost(rig, LOSS_QUEUE) == 0);
         while (pipeline_mark_stats(rig->stages.pipeline, 2 * NSEC_PER_SEC) == 0)
                 ;
-        rig->handler.on_clock(rig->handler.userdata, 3600 * (int64_t)NSEC_PER_SEC);
+        rig->handler.on_clock(rig->handler.userdata, 0, 3600 * (int64_t)NSEC_PER_SEC);
         pass(rig, NSEC_PER_SEC + 1);
         assert_time(rig, 0, "1970-01-01T01:00:01.000000000Z");
 }
@@ -348,7 +370,7 @@ static void clock_of_the_source_is_the_encoders(void **state)
         struct rig *rig = *state;
         struct json_object *json;
 
-        rig->handler.on_clock(rig->handler.userdata, CLOCK_OFFSET);
+        rig->handler.on_clock(rig->handler.userdata, 0, CLOCK_OFFSET);
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), NOW_BOOT_NS);
         feed(rig);
         pass(rig, NOW_BOOT_NS + 1);
@@ -562,6 +584,7 @@ int main(void)
                 TEST(recording_has_counters_only_if_they_show_a_loss),
                 TEST(clock_of_the_source_is_the_encoders),
                 TEST(clock_step_is_for_the_pass_that_saw_it_and_later_ones),
+                TEST(clock_step_divides_what_a_pass_collects),
                 TEST(clock_step_needs_no_room_in_the_queue),
                 TEST(passes_at_the_ends_of_time_do_no_harm),
                 TEST(accounts_are_right_after_every_step),
