@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
 import time
 import unittest
 
@@ -102,9 +101,8 @@ class Restart(unittest.TestCase):
         made = 0
         with Manager() as manager:
             for _ in range(8):
-                thread = threading.Thread(target=execute, args=(600,))
+                thread = harness.Background(execute, 600)
                 made += 600
-                thread.start()
                 for _ in range(2):
                     time.sleep(dice.uniform(0, 0.15))
                     manager.restart(signal.SIGKILL)
@@ -282,8 +280,7 @@ class Restart(unittest.TestCase):
         shutil.copy(manager.daemon, copy)
         manager.start(copy)
         pid = manager.pid
-        thread = threading.Thread(target=execute, args=(N_STORM,))
-        thread.start()
+        thread = harness.Background(execute, N_STORM)
         for _ in range(2):
             time.sleep(0.2)
             replace(copy)
