@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -32,6 +31,7 @@
 #include "intake.h"
 #include "log.h"
 #include "message_id.h"
+#include "notify.h"
 #include "programs.h"
 #include "recordings.h"
 #include "ring.h"
@@ -41,6 +41,7 @@
 #include "status.h"
 #include "upgrade.h"
 #include "version.h"
+#include "watchdog.h"
 
 /* Records per iteration: some 5 ms of work, a tenth of the default time between two passes. */
 #define BATCH 256
@@ -71,6 +72,7 @@ struct daemon {
         struct pipeline *pipeline;
         struct sinks *sinks;
         struct status *status;
+        struct watchdog *watchdog;
         struct intake intake;
         struct recorder *recorder;
         struct handover *handover;  /* NULL: a replay */
@@ -214,7 +216,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         source_perf_reconcile(d->kernel);
         drain_for_good(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
-        (void)sd_notify(false, "WATCHDOG=trigger");
+        (void)notify_send("WATCHDOG=trigger");
 }
 
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
@@ -294,15 +296,17 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
 {
         struct daemon *d = userdata;
         const char *path;
+        char state[80];
 
         /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
          */
-        (void)sd_notifyf(false, "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                         clock_monotonic_ns() / NSEC_PER_USEC);
+        (void)snprintf(state, sizeof(state), "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                       clock_monotonic_ns() / NSEC_PER_USEC);
+        (void)notify_send(state);
         /* With settings that are no good, another image would not even start. */
         if (reload(d) >= 0 && d->kernel && !d->recorder && upgrade_is_due(&path))
                 upgrade(d, path);
-        (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
+        (void)notify_send("WATCHDOG=1\nREADY=1");
         return sinks_flush(d->sinks);
 }
 
@@ -508,8 +512,10 @@ static int start(struct daemon *d)
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Cannot add a timer");
         }
-        (void)sd_event_set_watchdog(d->event, true);
-        (void)sd_notify(false, "READY=1");
+        r = watchdog_new(d->event, &d->watchdog);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+        (void)notify_send("READY=1");
         return status_new(d->event, d->pipeline, &d->status);
 }
 
@@ -519,7 +525,7 @@ static void stop(struct daemon *d)
         uint64_t end_ns = clock_monotonic_ns() + STOP_TIMEOUT_NS;
         int r;
 
-        (void)sd_notify(false, "STOPPING=1");
+        (void)notify_try("STOPPING=1");
         if (d->kernel)
                 source_perf_stop(d->kernel);
         drain_for_good(d, end_ns);
@@ -557,6 +563,7 @@ static struct daemon *daemon_free(struct daemon *d)
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_free(d->status);
+        watchdog_free(d->watchdog);
         sinks_free(d->sinks);
         pipeline_free(d->pipeline);
         ledger_free(d->ledger);

@@ -19,6 +19,7 @@
 #include "buf.h"
 #include "handover.h"
 #include "log.h"
+#include "notify.h"
 
 #define PAGE_NAME "page"
 #define PAGE_MAGIC UINT64_C(0x72646e6168637865) /* "exechandr" */
@@ -269,7 +270,7 @@ void handover_store(struct handover *h, const char *name, int fd)
         r = item_add(h, name, fd, false);
         if (r >= 0 && h->is_kept) {
                 (void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-                r = sd_pid_notify_with_fds(0, false, state, &fd, 1);
+                r = notify_send_fd(state, fd);
         }
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot keep '%s' for a restart", name);
@@ -277,12 +278,14 @@ void handover_store(struct handover *h, const char *name, int fd)
 
 void handover_forget(struct handover *h, const char *name)
 {
+        char state[sizeof("FDSTOREREMOVE=1\nFDNAME=") + NAME_SIZE];
         struct item *item = item_of(h, name);
 
         if (!item)
                 return;
+        (void)snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", item->name);
         if (h->is_kept && !item->is_passed)
-                (void)sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+                (void)notify_send(state);
         item_remove(h, item);
 }
 

@@ -26,7 +26,7 @@ only 'execsnoop\.skel\.h' program.c programs.c
 only 'linux/capability\.h' capabilities.h
 only 'json-c/' # for tests: to read back what json_writer.c writes
 only 'json_writer\.h' encode.c encode_daemon.c encode_internal.h encode_line.c encode_parts.c json_writer.c
-only 'systemd/' canary.c cpu.c cpu.h daemon.c handover.c identity.c outlet.c sinks.c source_perf.c status.c
+only 'systemd/' canary.c cpu.c cpu.h daemon.c handover.c identity.c outlet.c sinks.c source_perf.c status.c watchdog.c
 only 'log\.h' canary.c config_log.c cpu.c daemon.c handover.c identity.c kernel_support.c log.c main.c outlet.c program.c programs.c recordings.c sinks.c source_perf.c upgrade.c
 
 # The core is not linked with libbpf or libsystemd, and does not log.
