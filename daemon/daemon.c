@@ -39,6 +39,7 @@
 #include "source_perf.h"
 #include "source_replay.h"
 #include "status.h"
+#include "trial.h"
 #include "upgrade.h"
 #include "version.h"
 #include "watchdog.h"
@@ -79,6 +80,7 @@ struct daemon {
         struct source_perf *kernel; /* one of the two */
         struct source_replay *replay;
         struct canary *canary;
+        struct trial *trial; /* of another image, since a reload that has not ended */
 
         sd_event_source *process;
         sd_event_source *replay_step;
@@ -291,6 +293,30 @@ static void upgrade(struct daemon *d, const char *path)
         (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
 }
 
+static void end_reload(void)
+{
+        (void)notify_send("WATCHDOG=1\nREADY=1");
+}
+
+static void on_tried(void *userdata, bool can_run)
+{
+        struct daemon *d = userdata;
+        const char *path;
+
+        d->trial = trial_free(d->trial);
+        if (can_run && upgrade_is_due(&path))
+                upgrade(d, path);
+        end_reload();
+}
+
+/* Another image first has to show that it can run here. */
+static int start_upgrade(struct daemon *d, const char *path)
+{
+        static const struct trial_ops ops = { .on_tried = on_tried };
+
+        return trial_new(d->event, path, d->options->argv, &ops, d, &d->trial);
+}
+
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                      void *userdata)
 {
@@ -303,10 +329,11 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         (void)snprintf(state, sizeof(state), "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                        clock_monotonic_ns() / NSEC_PER_USEC);
         (void)notify_send(state);
+        d->trial = trial_free(d->trial);
         /* With settings that are no good, another image would not even start. */
-        if (reload(d) >= 0 && d->kernel && !d->recorder && upgrade_is_due(&path))
-                upgrade(d, path);
-        (void)notify_send("WATCHDOG=1\nREADY=1");
+        if (reload(d) < 0 || !d->kernel || d->recorder || !upgrade_is_due(&path) ||
+            start_upgrade(d, path) < 0)
+                end_reload();
         return sinks_flush(d->sinks);
 }
 
@@ -540,8 +567,14 @@ static void stop(struct daemon *d)
         }
 }
 
-static int exit_code_of(int error)
+/*
+ * The codes that say that the next attempt would fail, too, keep the service manager from making
+ * one. Not after an upgrade: what ran a moment ago will run again.
+ */
+static int exit_code_of(const struct daemon *d, int error)
 {
+        if (error < 0 && d->handover && handover_is_direct(d->handover))
+                return EXIT_CODE_FAILURE;
         switch (-error) {
         case 0:
                 return EXIT_CODE_OK;
@@ -560,6 +593,7 @@ static struct daemon *daemon_free(struct daemon *d)
 {
         if (!d)
                 return NULL;
+        trial_free(d->trial);
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_free(d->status);
@@ -626,30 +660,30 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         if (r >= 0)
                 r = add_signals(d);
         if (r < 0)
-                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the event loop"));
+                return exit_code_of(d, log_errno(LOG_ERR, r, "Cannot set up the event loop"));
         r = open_source(d);
         if (r < 0)
-                return d->options->replay_path ? EXIT_CODE_USAGE : exit_code_of(r);
+                return d->options->replay_path ? EXIT_CODE_USAGE : exit_code_of(d, r);
         r = identify(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
         r = build_stages(d);
         if (r >= 0)
                 r = add_sources(d);
         if (r < 0)
-                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the pipeline"));
+                return exit_code_of(d, log_errno(LOG_ERR, r, "Cannot set up the pipeline"));
         r = open_recorder(d);
         if (r < 0)
                 return EXIT_CODE_USAGE;
         r = start(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
 
         r = sd_event_loop(d->event);
         if (r < 0)
                 log_errno(LOG_ERR, r, "The event loop failed");
         stop(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
         return recordings_explain_end(d->options->replay_path, d->error);
 }

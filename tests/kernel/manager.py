@@ -40,7 +40,8 @@ def stop_programs(pid):
 
 
 class Manager:
-    prefix = ()     # a command that runs the daemon
+    prefix = ()         # a command that runs the daemon
+    environment = {}    # more of it
 
     def __init__(self, settings=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
@@ -153,7 +154,8 @@ class Manager:
             for i in range(len(items)):
                 os.dup2(SPARE_FDS_START + i, LISTEN_FDS_START + i, inheritable=True)
             os.closerange(LISTEN_FDS_START + len(items), SPARE_FDS_START + FDS_MAX)
-            environment = {**os.environ, "NOTIFY_SOCKET": self.address, "FDSTORE": "64"}
+            environment = {**os.environ, "NOTIFY_SOCKET": self.address, "FDSTORE": "64",
+                           **self.environment}
             if items:
                 environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(items)),
                                    LISTEN_FDNAMES=":".join(name for name, _ in items))

@@ -26,7 +26,13 @@
 #define PASSED_NAME "a-descriptor-of-some-ring-%04u"
 
 /* Exit codes of what is executed: each says where it went wrong. */
-enum { GOOD, NOT_DIRECT, NOT_THERE, OTHER_FILE, LEFT_OPEN };
+enum {
+        GOOD,
+        NOT_DIRECT,
+        NOT_THERE,
+        OTHER_FILE,
+        LEFT_OPEN
+};
 
 static char *program;
 
