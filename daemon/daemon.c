@@ -109,12 +109,12 @@ static void fill_stats(void *userdata, struct stats *stats)
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
                         uint64_t seq = ledger_seq(d->ledger, i, cpu);
+                        uint64_t counted = d->kernel ? source_perf_seq(d->kernel, i, cpu) : 0;
 
-                        if (d->kernel) /* at least 0, even if the counters could not be read */
-                                stats->in_rings +=
-                                        MAX(source_perf_seq(d->kernel, i, cpu), seq) - seq;
-                        else
-                                stats->program[i].seen += seq;
+                        /* What came after the counters were read for the last time, was seen. */
+                        stats->program[i].seen += MAX(counted, seq) - counted;
+                        if (d->kernel)
+                                stats->in_rings += MAX(counted, seq) - seq;
                 }
                 if (d->replay)
                         stats->recursion_misses[i] = d->intake.missed[i];
