@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -31,6 +30,7 @@
 #include "intake.h"
 #include "log.h"
 #include "message_id.h"
+#include "notify.h"
 #include "programs.h"
 #include "recordings.h"
 #include "ring.h"
@@ -39,8 +39,10 @@
 #include "source_replay.h"
 #include "stages.h"
 #include "status.h"
+#include "trial.h"
 #include "upgrade.h"
 #include "version.h"
+#include "watchdog.h"
 
 /* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
@@ -62,11 +64,13 @@ struct daemon {
         struct stages stages;
         struct intake intake;
         struct status *status;
+        struct watchdog *watchdog;
         struct recorder *recorder;
         struct handover *handover;  /* NULL: a replay */
         struct source_perf *kernel; /* one of the two */
         struct source_replay *replay;
         struct canary *canary;
+        struct trial *trial; /* of another image, since a reload that has not ended */
 
         sd_event_source *process;
         sd_event_source *replay_step;
@@ -89,12 +93,12 @@ static void fill_stats(void *userdata, struct stats *stats)
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
                         uint64_t seq = ledger_seq(d->stages.ledger, i, cpu);
+                        uint64_t counted = d->kernel ? source_perf_seq(d->kernel, i, cpu) : 0;
 
-                        if (d->kernel) /* at least 0, even if the counters could not be read */
-                                stats->in_rings +=
-                                        MAX(source_perf_seq(d->kernel, i, cpu), seq) - seq;
-                        else
-                                stats->program[i].seen += seq;
+                        /* What came after the counters were read for the last time, was seen. */
+                        stats->program[i].seen += MAX(counted, seq) - counted;
+                        if (d->kernel)
+                                stats->in_rings += MAX(counted, seq) - seq;
                 }
                 if (d->replay)
                         stats->recursion_misses[i] = d->intake.missed[i];
@@ -188,7 +192,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         source_perf_reconcile(d->kernel);
         drain(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
-        (void)sd_notify(false, "WATCHDOG=trigger");
+        (void)notify_send("WATCHDOG=trigger");
 }
 
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
@@ -258,20 +262,47 @@ static void upgrade(struct daemon *d, const char *path)
         (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
 }
 
+static void end_reload(void)
+{
+        (void)notify_send("WATCHDOG=1\nREADY=1");
+}
+
+static void on_tried(void *userdata, bool can_run)
+{
+        struct daemon *d = userdata;
+        const char *path;
+
+        d->trial = trial_free(d->trial);
+        if (can_run && upgrade_is_due(&path))
+                upgrade(d, path);
+        end_reload();
+}
+
+/* Another image first has to show that it can run here. */
+static int start_upgrade(struct daemon *d, const char *path)
+{
+        static const struct trial_ops ops = { .on_tried = on_tried };
+
+        return trial_new(d->event, path, d->options->argv, &ops, d, &d->trial);
+}
+
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                      void *userdata)
 {
         struct daemon *d = userdata;
         const char *path;
+        char state[80];
 
         /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
          */
-        (void)sd_notifyf(false, "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                         clock_monotonic_ns() / NSEC_PER_USEC);
+        (void)snprintf(state, sizeof(state), "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                       clock_monotonic_ns() / NSEC_PER_USEC);
+        (void)notify_send(state);
+        d->trial = trial_free(d->trial);
         /* With settings that are no good, another image would not even start. */
-        if (reload(d) >= 0 && d->kernel && !d->recorder && upgrade_is_due(&path))
-                upgrade(d, path);
-        (void)sd_notify(false, "WATCHDOG=1\nREADY=1");
+        if (reload(d) < 0 || !d->kernel || d->recorder || !upgrade_is_due(&path) ||
+            start_upgrade(d, path) < 0)
+                end_reload();
         return sinks_flush(d->stages.sinks);
 }
 
@@ -451,8 +482,10 @@ static int start(struct daemon *d)
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Cannot add a timer");
         }
-        (void)sd_event_set_watchdog(d->event, true);
-        (void)sd_notify(false, "READY=1");
+        r = watchdog_new(d->event, &d->watchdog);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+        (void)notify_send("READY=1");
         return status_new(d->event, d->stages.pipeline, &d->status);
 }
 
@@ -462,7 +495,7 @@ static void stop(struct daemon *d)
         uint64_t end_ns = clock_monotonic_ns() + STOP_TIMEOUT_NS;
         int r;
 
-        (void)sd_notify(false, "STOPPING=1");
+        (void)notify_try("STOPPING=1");
         if (d->kernel)
                 source_perf_stop(d->kernel);
         drain(d, end_ns);
@@ -477,8 +510,14 @@ static void stop(struct daemon *d)
         }
 }
 
-static int exit_code_of(int error)
+/*
+ * The codes that say that the next attempt would fail, too, keep the service manager from making
+ * one. Not after an upgrade: what ran a moment ago will run again.
+ */
+static int exit_code_of(const struct daemon *d, int error)
 {
+        if (error < 0 && d->handover && handover_is_direct(d->handover))
+                return EXIT_CODE_FAILURE;
         switch (-error) {
         case 0:
                 return EXIT_CODE_OK;
@@ -497,10 +536,12 @@ static struct daemon *daemon_free(struct daemon *d)
 {
         if (!d)
                 return NULL;
+        trial_free(d->trial);
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_free(d->status);
         stages_release(&d->stages);
+        watchdog_free(d->watchdog);
         source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
         handover_free(d->handover);
         canary_free(d->canary);
@@ -557,30 +598,30 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         if (r >= 0)
                 r = add_signals(d);
         if (r < 0)
-                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the event loop"));
+                return exit_code_of(d, log_errno(LOG_ERR, r, "Cannot set up the event loop"));
         r = open_source(d);
         if (r < 0)
-                return d->options->replay_path ? EXIT_CODE_USAGE : exit_code_of(r);
+                return d->options->replay_path ? EXIT_CODE_USAGE : exit_code_of(d, r);
         r = identify(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
         r = build_stages(d);
         if (r >= 0)
                 r = add_sources(d);
         if (r < 0)
-                return exit_code_of(log_errno(LOG_ERR, r, "Cannot set up the pipeline"));
+                return exit_code_of(d, log_errno(LOG_ERR, r, "Cannot set up the pipeline"));
         r = open_recorder(d);
         if (r < 0)
                 return EXIT_CODE_USAGE;
         r = start(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
 
         r = sd_event_loop(d->event);
         if (r < 0)
                 log_errno(LOG_ERR, r, "The event loop failed");
         stop(d);
         if (r < 0)
-                return exit_code_of(r);
+                return exit_code_of(d, r);
         return recordings_explain_end(d->options->replay_path, d->error);
 }

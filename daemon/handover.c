@@ -19,10 +19,12 @@
 #include "buf.h"
 #include "handover.h"
 #include "log.h"
+#include "notify.h"
 
 #define PAGE_NAME "page"
 #define PAGE_MAGIC UINT64_C(0x72646e6168637865) /* "exechandr" */
 #define NAME_SIZE 32
+#define FDNAME_MAX 255 /* of the store; see sd_pid_notify_with_fds(3) */
 #define VARIABLE "EXECSNOOPD_HANDOVER"
 
 struct item {
@@ -73,43 +75,80 @@ static void item_remove(struct handover *h, struct item *item)
         *item = h->items[--h->n_items];
 }
 
+static void remove_from_store(const struct handover *h, const char *name)
+{
+        char state[sizeof("FDSTOREREMOVE=1\nFDNAME=") + FDNAME_MAX];
+        int n = snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+
+        if (h->is_kept && n > 0 && (size_t)n < sizeof(state))
+                (void)notify_send(state);
+}
+
+/* None of ours stays: those have short names, once each. */
+static void take_listen_fd(struct handover *h, const char *name, int fd)
+{
+        int r = item_of(h, name) ? -EEXIST : item_add(h, name, fd, true);
+
+        if (r >= 0)
+                return;
+        log_errno(LOG_DEBUG, r, "Not taking '%s' from the store", name);
+        (void)close(fd);
+        if (r == -ENAMETOOLONG)
+                remove_from_store(h, name);
+}
+
 static int take_listen_fds(struct handover *h)
 {
+        int n = sd_listen_fds(false), r;
         char **names = NULL;
-        int n, r;
 
-        n = sd_listen_fds_with_names(true, &names);
+        r = sd_listen_fds_with_names(true, &names);
         for (int i = 0; i < n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-
-                r = item_of(h, names[i]) ? -EEXIST : item_add(h, names[i], fd, true);
-                if (r < 0) { /* none of ours: those have short names, once each */
-                        log_errno(LOG_DEBUG, r, "Not taking '%s' from the store", names[i]);
-                        (void)close(fd);
+                if (r < 0) { /* more or fewer names than descriptors: which is which? */
+                        (void)close(SD_LISTEN_FDS_START + i);
+                        continue;
                 }
+                take_listen_fd(h, names[i], SD_LISTEN_FDS_START + i);
                 free(names[i]);
         }
         free(names);
-        return n;
+        return r;
 }
 
-/* "PID NAME=FD NAME=FD ...", as handover_exec() has put it there; 0 if there is none. */
-static int take_passed_fds(struct handover *h)
+/* What handover_exec() has left there: see write_list(). */
+static int take_list(struct handover *h, FILE *list)
 {
-        const char *p = getenv(VARIABLE);
         char name[NAME_SIZE];
-        int fd, n, r = 0;
-        long pid;
+        int fd, is_passed, r;
 
-        if (!p || sscanf(p, "%ld%n", &pid, &n) != 1 || pid != getpid())
-                return 0;
-        h->is_direct = true;
-        for (p += n; r >= 0 && sscanf(p, " %31[^= ]=%d%n", name, &fd, &n) == 2; p += n) {
+        while (fscanf(list, "%31s %d %d", name, &fd, &is_passed) == 3) {
                 (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
                 r = item_add(h, name, fd, true);
+                if (r < 0)
+                        return r;
+                h->items[h->n_items - 1].is_passed = is_passed;
         }
+        return 1;
+}
+
+/* The variable is "PID FD", the descriptor that of the list; 0 if there is none. */
+static int take_passed_fds(struct handover *h)
+{
+        const char *value = getenv(VARIABLE);
+        FILE *list;
+        long pid;
+        int fd, r;
+
+        if (!value || sscanf(value, "%ld %d", &pid, &fd) != 2 || pid != getpid())
+                return 0;
         (void)unsetenv(VARIABLE);
-        return r < 0 ? r : 1;
+        h->is_direct = true;
+        list = fdopen(fd, "re");
+        if (!list)
+                return -errno;
+        r = take_list(h, list);
+        (void)fclose(list);
+        return r;
 }
 
 static int take_fds(struct handover *h)
@@ -269,7 +308,7 @@ void handover_store(struct handover *h, const char *name, int fd)
         r = item_add(h, name, fd, false);
         if (r >= 0 && h->is_kept) {
                 (void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-                r = sd_pid_notify_with_fds(0, false, state, &fd, 1);
+                r = notify_send_fd(state, fd);
         }
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot keep '%s' for a restart", name);
@@ -281,8 +320,8 @@ void handover_forget(struct handover *h, const char *name)
 
         if (!item)
                 return;
-        if (h->is_kept && !item->is_passed)
-                (void)sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        if (!item->is_passed)
+                remove_from_store(h, name);
         item_remove(h, item);
 }
 
@@ -317,21 +356,36 @@ static void keep_on_exec(const struct handover *h, bool keep)
                 (void)fcntl(h->items[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
+/* A line for each: its name, its descriptor, 1 if the store has it not. */
+static int write_list(const struct handover *h, int fd)
+{
+        _cleanup_(buf_done) struct buf list = {};
+
+        for (unsigned i = 0; i < h->n_items; i++)
+                buf_printf(&list, "%s %d %d\n", h->items[i].name, h->items[i].fd,
+                           h->items[i].is_passed);
+        if (buf_error(&list) < 0)
+                return buf_error(&list);
+        /* Memory takes all of it, or there is none; and the other image reads from the start. */
+        return pwrite(fd, list.data, list.size, 0) == (ssize_t)list.size ? 0 : -ENOMEM;
+}
+
+/* A file, because a variable of all rings of 3,700 CPUs would be too long for exec. */
 int handover_exec(struct handover *h, const char *path, char *const *argv)
 {
-        _cleanup_(buf_done) struct buf variable = {};
+        _cleanup_(closep) int list = -1;
+        char value[32];
         int r;
 
-        buf_append_u64(&variable, (uint64_t)getpid());
-        for (unsigned i = 0; i < h->n_items; i++) {
-                buf_append_char(&variable, ' ');
-                buf_append_string(&variable, h->items[i].name);
-                buf_append_char(&variable, '=');
-                buf_append_u64(&variable, (uint64_t)h->items[i].fd);
-        }
-        buf_append_char(&variable, '\0');
-        if (buf_error(&variable) < 0 || setenv(VARIABLE, variable.data, true) < 0)
-                return -ENOMEM;
+        list = memfd_create("execsnoopd-handover", 0);
+        if (list < 0)
+                return -errno;
+        r = write_list(h, list);
+        if (r < 0)
+                return r;
+        (void)snprintf(value, sizeof(value), "%ld %d", (long)getpid(), list);
+        if (setenv(VARIABLE, value, true) < 0)
+                return -errno;
         keep_on_exec(h, true);
         (void)execv(path, argv);
         r = -errno;

@@ -12,6 +12,7 @@
 #include "config_report.h"
 #include "daemon.h"
 #include "log.h"
+#include "trial.h"
 #include "version.h"
 
 enum command {
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
         struct daemon_options options = { .argv = argv };
         enum command command = COMMAND_RUN;
         struct config *config = NULL;
+        int r;
 
         log_open(STDERR_FILENO, JOURNAL_SOCKET);
         if (parse_options(argc, argv, &options, &command) < 0)
@@ -152,8 +154,9 @@ int main(int argc, char **argv)
         if (config_load_logged(&options.location, &config) < 0)
                 return EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
+                r = trial_pass(config);
                 config_free(config);
-                return EXIT_CODE_OK;
+                return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
         }
         return daemon_run(&options, config);
 }

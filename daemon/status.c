@@ -3,15 +3,16 @@
  * A timer and the line said last. What the line says is made by stats_describe().
  *
  * Nothing is sent while nothing changes; and a rate needs two moments, so the first line has none.
+ * What the manager had no room for, is said next time.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 
 #include "clock.h"
+#include "notify.h"
 #include "pipeline.h"
 #include "status.h"
 
@@ -44,7 +45,8 @@ static void status_say(struct status *s)
                 return; /* no memory: next time */
         if (s->said.size == s->line.size && memcmp(s->said.data, s->line.data, s->line.size) == 0)
                 return;
-        (void)sd_notify(false, s->line.data);
+        if (notify_try(s->line.data) == -EAGAIN)
+                return;
         other = s->said;
         s->said = s->line;
         s->line = other;

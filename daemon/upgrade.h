@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Upgrade: from this image to the one that a package has put in its place, in the same process and
- * without missing an exec. The rings go on filling while nobody reads; a child keeps them mapped
- * until the new image has.
+ * without missing an exec, once a trial (trial.h) has shown that it can run. The rings go on
+ * filling while nobody reads; a child keeps them mapped until the new image has.
  */
 #pragma once
 

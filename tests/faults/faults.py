@@ -231,8 +231,12 @@ def start_storm(count):
 def storm(count):
     """Runs one to its end; its marker."""
     process, marker = start_storm(count)
-    if process.wait() != 0:
-        raise AssertionError("the storm failed")
+    try:
+        if process.wait(harness.DEADLINE) != 0:
+            raise AssertionError("the storm failed")
+    except subprocess.TimeoutExpired as timeout:
+        process.kill()
+        raise AssertionError("the storm does not end") from timeout
     return marker
 
 

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import threading
 import time
 import unittest
 
@@ -58,8 +57,7 @@ class Restart(unittest.TestCase):
         chance = random.Random(f"{SEED} {self.id()}")
         begin = harness.timestamp()
         with Journald(), Manager({"Journal": {"Enabled": "yes"}, **settings}) as manager:
-            thread = threading.Thread(target=lambda: storm(N_STORM))
-            thread.start()
+            thread = harness.Background(storm, N_STORM)
             for _ in range(N_KILLS):
                 time.sleep(chance.uniform(0, LONGEST))
                 manager.restart(number)

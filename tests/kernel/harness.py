@@ -12,6 +12,7 @@ EXECSNOOPD_PROGS   folder of the programs to start (default tests/kernel/ beside
 EXECSNOOPD_SLOWNESS  how many times slower than usual this machine is, for one that is emulated
 """
 import base64
+import contextlib
 import ctypes
 import faulthandler
 import fcntl
@@ -106,6 +107,58 @@ def wait_until(condition, what, deadline=DEADLINE):
         if time.monotonic() > end:
             raise AssertionError(f"timeout: {what}")
         time.sleep(0.005)
+
+
+def describe(pid):
+    """Why a process has not done what was expected: where it waits, or that it got no CPU."""
+    lines = []
+    for task in sorted(glob.glob(f"/proc/{pid}/task/*")):
+        with contextlib.suppress(OSError):      # it has just ended
+            values = {}
+            for name in ("comm", "stat", "wchan", "schedstat", "stack"):
+                with open(f"{task}/{name}", encoding="utf-8", errors="replace") as file:
+                    values[name] = file.read().strip()
+            ran, waited = (int(n) / 1e9 for n in values["schedstat"].split()[:2])
+            lines.append(f"{task} {values['comm']}: {values['stat'].rsplit(')')[1].split()[0]} in "
+                         f"{values['wchan']}, ran {ran:.1f} s, waited for a CPU {waited:.1f} s\n"
+                         f"{values['stack']}")
+    return "\n".join(lines) or f"there is no process {pid}"
+
+
+def await_exit(pid, what):
+    """Like os.waitpid(), but not for ever; returns the status."""
+    fd = os.pidfd_open(pid)
+    try:
+        if not select.select([fd], [], [], DEADLINE)[0]:
+            raise AssertionError(f"{what} does not end:\n{describe(pid)}")
+    finally:
+        os.close(fd)
+    return os.waitpid(pid, 0)[1]
+
+
+class Background:
+    """Runs a function in a thread; its exception is that of join()."""
+
+    def __init__(self, function, *arguments):
+        self.function = function
+        self.arguments = arguments
+        self.failure = None
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            self.function(*self.arguments)
+        except Exception as failure:    # pylint: disable=broad-except
+            self.failure = failure
+
+    def join(self):
+        self.thread.join(DEADLINE)
+        if self.thread.is_alive():
+            raise AssertionError(f"{self.function.__name__}() does not end:\n"
+                                 + describe(os.getpid()))
+        if self.failure:
+            raise self.failure
 
 
 class Lines:

@@ -40,7 +40,8 @@ def stop_programs(pid):
 
 
 class Manager:
-    prefix = ()     # a command that runs the daemon
+    prefix = ()         # a command that runs the daemon
+    environment = {}    # more of it
 
     def __init__(self, settings=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
@@ -55,6 +56,9 @@ class Manager:
         self.address = os.path.join(self.folder, "notify")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.address)
+        self.failure = None     # of the listener
+        self.hears = threading.Event()
+        self.hears.set()
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
@@ -68,8 +72,9 @@ class Manager:
     def close(self):
         if self.pid:
             self.end(signal.SIGKILL)
+        self.hears.set()
         self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
+        self.thread.join(harness.DEADLINE)
         self.socket.close()
         self.drop_store()
         shutil.rmtree(self.folder)
@@ -84,7 +89,17 @@ class Manager:
                 file.write(f"[{section}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
 
     def listen(self):
+        """Whatever fails here, those who wait shall know at once."""
+        try:
+            self.take_messages()
+        except Exception as failure:    # pylint: disable=broad-except
+            with self.changed:
+                self.failure = failure
+                self.changed.notify_all()
+
+    def take_messages(self):
         while True:
+            self.hears.wait()
             data, ancillary, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(4 * FDS_MAX))
             if not data:
                 return
@@ -115,9 +130,12 @@ class Manager:
     def wait_for(self, key, what):
         """Until a message with the key has come, and all before it; which is then forgotten."""
         with self.changed:
-            found = self.changed.wait_for(lambda: any(key in m for m in self.messages),
-                                          harness.DEADLINE)
-            assert found, f"no {what}"
+            found = self.changed.wait_for(
+                lambda: self.failure or any(key in m for m in self.messages), harness.DEADLINE)
+            if self.failure:
+                raise AssertionError("the manager does not listen any more") from self.failure
+            if not found:
+                raise AssertionError(f"no {what}:\n{harness.describe(self.pid)}")
             self.messages.clear()
 
     def start(self, path=None):
@@ -136,7 +154,8 @@ class Manager:
             for i in range(len(items)):
                 os.dup2(SPARE_FDS_START + i, LISTEN_FDS_START + i, inheritable=True)
             os.closerange(LISTEN_FDS_START + len(items), SPARE_FDS_START + FDS_MAX)
-            environment = {**os.environ, "NOTIFY_SOCKET": self.address, "FDSTORE": "64"}
+            environment = {**os.environ, "NOTIFY_SOCKET": self.address, "FDSTORE": "64",
+                           **self.environment}
             if items:
                 environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(items)),
                                    LISTEN_FDNAMES=":".join(name for name, _ in items))
@@ -147,7 +166,7 @@ class Manager:
 
     def end(self, number=signal.SIGTERM):
         os.kill(self.pid, number)
-        _, status = os.waitpid(self.pid, 0)
+        status = harness.await_exit(self.pid, f"the daemon, sent signal {number},")
         self.pid = 0
         return status
 

@@ -9,8 +9,8 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
-import threading
 import time
 import unittest
 
@@ -22,6 +22,9 @@ PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same 
 
 BEFORE = 32         # in struct exec_control: before[]; running[] is at 0
 N_STORM = 1500      # longer than two upgrades
+
+# For a machine that is busy with something else, too.
+NO_LOSS = {"Capture": {"RingSize": "8M"}}
 
 
 def execute(count):
@@ -48,6 +51,18 @@ def put_other_object(daemon, path):
         file.write(program)
     os.chmod(path + ".new", 0o755)
     os.rename(path + ".new", path)
+
+
+def put_image(path, content):
+    """In the place of `path`, as a package does it."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(content)
+    os.chmod(path + ".new", 0o755)
+    os.rename(path + ".new", path)
+
+
+# A daemon without the permission to load its programs.
+POWERLESS = "setpriv --bounding-set=-all --inh-caps=-all "
 
 
 class Restart(unittest.TestCase):
@@ -102,9 +117,8 @@ class Restart(unittest.TestCase):
         made = 0
         with Manager() as manager:
             for _ in range(8):
-                thread = threading.Thread(target=execute, args=(600,))
+                thread = harness.Background(execute, 600)
                 made += 600
-                thread.start()
                 for _ in range(2):
                     time.sleep(dice.uniform(0, 0.15))
                     manager.restart(signal.SIGKILL)
@@ -246,6 +260,7 @@ class Restart(unittest.TestCase):
                 manager.store = {"x" * 100: os.dup(null.fileno()), **manager.store}
             execute(5)
             manager.start()
+            self.assertNotIn("x" * 100, manager.store)
             manager.end()
             events = manager.events()
         self.assertEqual([e["down"] for e in events if e["event"] == "start"],
@@ -282,8 +297,7 @@ class Restart(unittest.TestCase):
         shutil.copy(manager.daemon, copy)
         manager.start(copy)
         pid = manager.pid
-        thread = threading.Thread(target=execute, args=(N_STORM,))
-        thread.start()
+        thread = harness.Background(execute, N_STORM)
         for _ in range(2):
             time.sleep(0.2)
             replace(copy)
@@ -299,7 +313,7 @@ class Restart(unittest.TestCase):
         def replace(copy):
             shutil.copy(manager.daemon, copy + ".new")
             os.rename(copy + ".new", copy)
-        manager = Manager()
+        manager = Manager(NO_LOSS)
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
@@ -310,25 +324,112 @@ class Restart(unittest.TestCase):
     def test_upgrade_to_another_object_misses_nothing(self):
         def replace(copy):
             put_other_object(manager.daemon, copy)
-        manager = Manager()
+        manager = Manager(NO_LOSS)
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
             self.assertEqual([n for n in manager.store if n.startswith("link-")], ["link-exec-2"])
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
 
-    def test_upgrade_to_what_cannot_run_goes_on(self):
+    def check_that_it_goes_on(self, *images):
+        """As it is, whatever is put in its place."""
+        contents = list(images)
+
         def replace(copy):
-            with open(copy + ".new", "wb") as file:
-                file.write(b"no program")
-            os.chmod(copy + ".new", 0o755)
-            os.rename(copy + ".new", copy)
-        manager = Manager()
+            put_image(copy, contents.pop(0))
+        manager = Manager(NO_LOSS)
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
         self.assertEqual(sum(1 for e in events if e["event"] == "start"), 1)
+
+    def test_upgrade_to_what_cannot_run_goes_on(self):
+        self.check_that_it_goes_on("no program", "#!/bin/sh\nkill -SEGV $$\n")
+
+    def test_upgrade_to_what_refuses_to_run_goes_on(self):
+        self.check_that_it_goes_on("#!/bin/sh\nexit 78\n", "#!/bin/sh\nexit 0\n")
+
+    def test_upgrade_to_what_cannot_load_its_programs_goes_on(self):
+        script = f"#!/bin/sh\nexec {POWERLESS} {harness.DAEMON} \"$@\"\n"
+        self.check_that_it_goes_on(script, script)
+
+    def test_upgrade_to_what_was_not_tried_goes_on(self):
+        """Who replaces it during its trial, will ask again."""
+        script = f"#!/bin/sh\ncp $0 $0.other; mv $0.other $0; exec {harness.DAEMON} \"$@\"\n"
+        self.check_that_it_goes_on(script, script)
+
+    def test_upgrade_that_cannot_be_executed_goes_on(self):
+        """It was tried, and only then broken."""
+        script = f"#!/bin/sh\n{{ echo nothing > $0; exec {harness.DAEMON} \"$@\"; }}\n"
+        self.check_that_it_goes_on(script, script)
+
+    def test_upgrade_that_fails_is_restarted(self):
+        """What could run a moment ago, is not told by its exit code to be hopeless."""
+        manager = Manager()
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            put_other_object(manager.daemon, copy + ".other")   # it needs programs of its own
+            put_image(copy, "#!/bin/sh\n"
+                      f"case \"$*\" in *--test-config*) exec {manager.daemon} \"$@\" ;; esac\n"
+                      f"exec {POWERLESS} {copy}.other \"$@\"\n")
+            os.kill(manager.pid, signal.SIGHUP)
+            status = harness.await_exit(manager.pid, "the image that fails")
+            manager.pid = 0
+            self.assertEqual(os.waitstatus_to_exitcode(status), 1)
+            execute(10)
+            manager.start()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(self.check(events, 10), 0)
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "counted"])
+
+    def test_reload_during_a_trial(self):
+        """Ends once both have; settings are the last ones."""
+        manager = Manager()
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            put_other_object(manager.daemon, copy)
+            os.kill(manager.pid, signal.SIGHUP)
+            manager.wait_for("RELOADING", "reload")
+            manager.configure({"Capture": {"ArgvMax": "8K"}})
+            manager.reload()
+            execute(5)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(self.check(events, 5), 5)
+        self.assertEqual([e["settings"]["Capture"]["ArgvMax"] for e in events
+                          if e["event"] == "start"], ["64K", "8K"])
+
+    def test_manager_that_does_not_read(self):
+        """A PID 1 that has crashed: events are logged on, and pings come when it reads again."""
+        manager = Manager()
+        with contextlib.closing(manager), \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+            manager.environment = {"WATCHDOG_USEC": "1000000"}
+            manager.start()
+            manager.wait_for("WATCHDOG", "ping")
+            manager.hears.clear()
+            full.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    full.sendto(b"X=1", manager.address)
+            for _ in range(3):      # longer than it takes to the next ping
+                execute(10)
+                time.sleep(0.3)
+                manager.sync()
+            manager.hears.set()
+            manager.wait_for("X", "what had filled the queue")
+            manager.wait_for("WATCHDOG", "ping")
+            manager.end()
+            events = manager.events()
+        self.assertEqual(self.check(events, 30), 30)
 
     def test_replaced_in_the_middle_of_an_event(self):
         """Two generations are attached and replace one another all the time: the younger does not
@@ -362,7 +463,7 @@ class Restart(unittest.TestCase):
                 file.write("[Capture]\nRingSize=some\n")
             shutil.copy(manager.daemon, copy + ".new")
             os.rename(copy + ".new", copy)
-        manager = Manager()
+        manager = Manager(NO_LOSS)
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
         self.assertEqual(lost(events), 0)
@@ -372,10 +473,8 @@ class Restart(unittest.TestCase):
     def test_upgrade_to_other_defaults_misses_nothing(self):
         """A script stands for a daemon that reads the same settings otherwise."""
         def replace(copy):
-            with open(copy + ".new", "w", encoding="utf-8") as file:
-                file.write(f"#!/bin/sh\nexec {manager.daemon} --config={manager.config}.other\n")
-            os.chmod(copy + ".new", 0o755)
-            os.rename(copy + ".new", copy)
+            put_image(copy, "#!/bin/sh\n"
+                      f"exec {manager.daemon} \"$@\" --config={manager.config}.other\n")
         manager = Manager({"Capture": {"RingSize": "2M"}})
         with contextlib.closing(manager):
             shutil.copy(manager.config, manager.config + ".other")
@@ -392,10 +491,7 @@ class Restart(unittest.TestCase):
             copy = os.path.join(manager.folder, "execsnoopd")
             shutil.copy(manager.daemon, copy)
             manager.start(copy)
-            with open(copy + ".new", "wb") as file:
-                file.write(b"no program")
-            os.chmod(copy + ".new", 0o755)
-            os.rename(copy + ".new", copy)
+            put_image(copy, f"#!/bin/sh\n{{ echo nothing > $0; exec {manager.daemon} \"$@\"; }}\n")
             manager.reload()
             subprocess.run([harness.STORM, "1000", PROGRAM, TARGET], check=True)
             manager.sync()

@@ -26,8 +26,8 @@ only 'execsnoop\.skel\.h' program.c programs.c
 only 'linux/capability\.h' capabilities.h
 only 'json-c/' # for tests: to read back what json_writer.c writes
 only 'json_writer\.h' encode.c encode_daemon.c encode_internal.h encode_line.c encode_parts.c json_writer.c
-only 'systemd/' canary.c cpu.c cpu.h daemon.c handover.c identity.c outlet.c sinks.c source_perf.c status.c
-only 'log\.h' canary.c config_log.c cpu.c daemon.c handover.c identity.c kernel_support.c log.c main.c outlet.c program.c programs.c recordings.c sinks.c source_perf.c stages.c upgrade.c
+only 'systemd/' canary.c cpu.c cpu.h daemon.c handover.c identity.c outlet.c sinks.c source_perf.c status.c trial.c watchdog.c
+only 'log\.h' canary.c config_log.c cpu.c daemon.c handover.c identity.c kernel_support.c log.c main.c outlet.c program.c programs.c recordings.c sinks.c source_perf.c stages.c trial.c upgrade.c
 
 # The core is not linked with libbpf or libsystemd, and does not log.
 if nm --undefined-only "$2" | grep -E ' (sd_|bpf_|perf_buffer__|log_(message|errno|lines|catalog)$)'; then

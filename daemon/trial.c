@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A child, which is the trial, and a pipe from it. Nobody waits for the child: its end is that of
+ * the pipe, and the kernel ends it when it takes too long.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+
+#include "capabilities.h"
+#include "handover.h"
+#include "log.h"
+#include "programs.h"
+#include "trial.h"
+
+#define VARIABLE "EXECSNOOPD_TRIAL"
+
+/* To load all programs takes a second or, on a slow host, ten. */
+#define TRIAL_SECONDS 60
+
+struct trial {
+        const struct trial_ops *ops;
+        void *userdata;
+        sd_event_source *io;
+        int fd;
+        char *path;
+        dev_t dev;
+        ino_t ino;
+};
+
+static char **arguments_of(char *const *argv)
+{
+        size_t n = 0;
+        char **copy;
+
+        while (argv[n])
+                n++;
+        copy = calloc(n + 2, sizeof(*copy));
+        if (!copy)
+                return NULL;
+        memcpy(copy, argv, n * sizeof(*copy));
+        copy[n] = (char *)"--test-config";
+        return copy;
+}
+
+/* In the child. What it may do is inherited by the image; the alarm outlives exec, too. */
+static _Noreturn void become_trial(const char *path, char *const *argv, int result)
+{
+        char number[16];
+        sigset_t none;
+
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)alarm(TRIAL_SECONDS);
+        (void)snprintf(number, sizeof(number), "%d", result);
+        if (fcntl(result, F_SETFD, 0) < 0 || setenv(VARIABLE, number, true) < 0 ||
+            capabilities_bequeath(true) < 0)
+                _exit(EXIT_FAILURE);
+        (void)execv(path, argv);
+        log_errno(LOG_ERR, -errno, "Cannot execute %s", path);
+        _exit(EXIT_FAILURE);
+}
+
+static int start_child(const char *path, char *const *argv, int *ret)
+{
+        int ends[2];
+        pid_t pid;
+
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+                return -errno;
+        pid = fork();
+        if (pid == 0)
+                become_trial(path, argv, ends[1]);
+        (void)close(ends[1]);
+        if (pid < 0) {
+                (void)close(ends[0]);
+                return -errno;
+        }
+        *ret = ends[0];
+        return 0;
+}
+
+/* Who has put another one there since, will ask for another upgrade. */
+static bool is_tried(const struct trial *t)
+{
+        struct stat st;
+
+        return stat(t->path, &st) == 0 && st.st_dev == t->dev && st.st_ino == t->ino;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents _unused_, void *userdata)
+{
+        struct trial *t = userdata;
+        bool has_passed;
+        char c;
+
+        has_passed = read(fd, &c, sizeof(c)) == sizeof(c);
+        if (!has_passed)
+                log_error("Not going on as %s, which cannot run here", t->path);
+        else if (!is_tried(t))
+                log_warning("Not going on as %s, which was replaced meanwhile", t->path);
+        (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        t->ops->on_tried(t->userdata, has_passed && is_tried(t));
+        return 0;
+}
+
+static int trial_start(struct trial *t, struct sd_event *event, char *const *argv)
+{
+        _cleanup_(freep) char **arguments = arguments_of(argv);
+        struct stat st;
+        int r;
+
+        if (!t->path || !arguments)
+                return -ENOMEM;
+        if (stat(t->path, &st) < 0)
+                return -errno;
+        t->dev = st.st_dev;
+        t->ino = st.st_ino;
+        r = start_child(t->path, arguments, &t->fd);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(event, &t->io, t->fd, EPOLLIN, on_io, t);
+}
+
+int trial_new(struct sd_event *event, const char *path, char *const *argv,
+              const struct trial_ops *ops, void *userdata, struct trial **ret)
+{
+        _cleanup_(trial_freep) struct trial *t = NULL;
+        int r;
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->fd = -1;
+        t->ops = ops;
+        t->userdata = userdata;
+        t->path = strdup(path);
+        r = trial_start(t, event, argv);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot try %s", path);
+
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+struct trial *trial_free(struct trial *t)
+{
+        if (!t)
+                return NULL;
+        sd_event_source_disable_unref(t->io);
+        closep(&t->fd);
+        free(t->path);
+        free(t);
+        return NULL;
+}
+
+static int load_programs(const struct config *config)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised = 0;
+        _cleanup_(handover_freep) struct handover *handover = NULL;
+        _cleanup_(programs_freep) struct programs *programs = NULL;
+        int r;
+
+        r = capabilities_begin();
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot lower the capabilities");
+        raised = capabilities_raise(CAPABILITIES_PROGRAMS);
+        r = handover_open(false, &handover);
+        if (r < 0)
+                return r;
+        r = programs_new(config, handover, &programs);
+        if (r < 0)
+                return r;
+        return programs_attach(programs);
+}
+
+int trial_pass(const struct config *config)
+{
+        const char *number = getenv(VARIABLE);
+        char c = 0;
+        int r;
+
+        if (!number)
+                return 0;
+        r = load_programs(config);
+        if (r >= 0 && write(atoi(number), &c, sizeof(c)) != sizeof(c))
+                r = log_errno(LOG_INFO, -errno, "Nobody waits for the result of this trial");
+        return r;
+}
