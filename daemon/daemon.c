@@ -503,6 +503,7 @@ static void stop(struct daemon *d)
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
         sinks_finish(d->stages.sinks, end_ns);
+        sinks_tell_rest(d->stages.sinks);
         if (d->recorder) {
                 r = recorder_flush(d->recorder);
                 if (r < 0)

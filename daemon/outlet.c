@@ -165,3 +165,14 @@ void outlet_finish(struct outlet *o, uint64_t end_ns)
                 (void)poll(&p, 1, BUSY_RETRY_NS / NSEC_PER_MSEC); /* a negative fd only waits */
         }
 }
+
+void outlet_tell_rest(const struct outlet *o)
+{
+        const struct sink *s = o->sink;
+
+        if (o->state == SINK_IDLE || o->state == SINK_CLOSED)
+                return;
+        log_warning("Sink '%s' ends before it has delivered all: %" PRIu64
+                    " events are left, %" PRIu64 " were lost",
+                    s->ops->name, s->stats.backlog, s->stats.lost);
+}

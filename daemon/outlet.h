@@ -34,3 +34,6 @@ bool outlet_is_idle(const struct outlet *o);
  * it works when the loop has ended, too.
  */
 void outlet_finish(struct outlet *o, uint64_t end_ns);
+
+/* Says what could not be delivered, for nobody will: after the last outlet_finish(). */
+void outlet_tell_rest(const struct outlet *o);

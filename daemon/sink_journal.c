@@ -21,8 +21,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -45,6 +47,12 @@
 #define DATAGRAM_SIZE_MAX (96 * KIB)
 
 /*
+ * In memfds that journald has not taken yet: our memory, though no longer in the backlog, and its
+ * queue holds hundreds. As much as a backlog of the default size; a larger one goes alone.
+ */
+#define MEMFD_BYTES_MAX (16 * MIB)
+
+/*
  * Entries in one flush, at 10 to 60 us each: the rings must not wait longer for a journald that
  * takes a full backlog as fast as we send it.
  */
@@ -59,7 +67,9 @@ struct sink_journal {
         struct buf fields;
         struct buf repaired;
         struct sockaddr_un address;
-        int fd; /* connected, or -1 */
+        int fd;               /* connected, or -1 */
+        uint64_t memfd_bytes; /* sent since journald was seen to have taken all */
+        bool awaits_memfds;   /* to be taken: no fd polls for that */
 };
 
 static struct sink_journal *sink_journal(struct sink *s)
@@ -340,20 +350,41 @@ static bool is_writable(int fd)
         return poll(&p, 1, 0) == 1;
 }
 
-static int send_entry(int fd, struct span entry)
+/* Where the kernel does not tell: as if it was. */
+static bool is_all_taken(int fd)
+{
+        int unread = 0;
+
+        return ioctl(fd, SIOCOUTQ, &unread) < 0 || unread == 0;
+}
+
+static bool has_memfd_room(struct sink_journal *s, size_t size)
+{
+        if (is_all_taken(s->fd))
+                s->memfd_bytes = 0;
+        s->awaits_memfds = s->memfd_bytes > 0 && s->memfd_bytes + size > MEMFD_BYTES_MAX;
+        return !s->awaits_memfds;
+}
+
+static int send_entry(struct sink_journal *s, struct span entry)
 {
         _cleanup_(closep) int memfd = -1;
         int r = -EMSGSIZE;
 
+        s->awaits_memfds = false;
         if (entry.size <= DATAGRAM_SIZE_MAX)
-                r = send_datagram(fd, entry);
+                r = send_datagram(s->fd, entry);
         if (r != -EMSGSIZE && r != -ENOBUFS)
                 return r;
-        if (!is_writable(fd)) /* don't copy megabytes in vain */
+        /* don't copy megabytes in vain */
+        if (!is_writable(s->fd) || !has_memfd_room(s, entry.size))
                 return -EAGAIN;
         if (memfd_new(entry, &memfd) < 0)
-                return send_datagram(fd, brief_part(entry));
-        return send_fd(fd, memfd);
+                return send_datagram(s->fd, brief_part(entry));
+        r = send_fd(s->fd, memfd);
+        if (r >= 0)
+                s->memfd_bytes += entry.size;
+        return r;
 }
 
 static void sink_journal_reopen(struct sink *sink)
@@ -362,6 +393,8 @@ static void sink_journal_reopen(struct sink *sink)
 
         closep(&s->fd);
         s->fd = -1;
+        s->memfd_bytes = 0;
+        s->awaits_memfds = false;
 }
 
 static int sink_journal_connect(struct sink_journal *s)
@@ -393,7 +426,7 @@ static int sink_journal_deliver(struct sink_journal *s, struct span entry)
                         return r;
         }
         sink_sending(&s->sink);
-        r = send_entry(s->fd, entry);
+        r = send_entry(s, entry);
         if (r < 0)
                 sink_not_sent(&s->sink);
         if (r < 0 && r != -EAGAIN) {
@@ -435,7 +468,9 @@ static enum sink_state sink_journal_flush(struct sink *sink)
 
 static int sink_journal_poll_fd(const struct sink *s)
 {
-        return ((const struct sink_journal *)s)->fd;
+        const struct sink_journal *j = (const struct sink_journal *)s;
+
+        return j->awaits_memfds ? -1 : j->fd;
 }
 
 static void sink_journal_free(struct sink *sink)

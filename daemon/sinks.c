@@ -269,3 +269,10 @@ void sinks_finish(struct sinks *s, uint64_t end_ns)
                 if (s->place[i].outlet)
                         outlet_finish(s->place[i].outlet, end_ns);
 }
+
+void sinks_tell_rest(const struct sinks *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet)
+                        outlet_tell_rest(s->place[i].outlet);
+}

@@ -46,3 +46,6 @@ void sinks_reopen(struct sinks *s);
  * for when the loop has ended.
  */
 void sinks_finish(struct sinks *s, uint64_t end_ns);
+
+/* Says which sinks end without all that they were given. */
+void sinks_tell_rest(const struct sinks *s);

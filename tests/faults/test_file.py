@@ -4,6 +4,7 @@
 ever broken or there twice, the journal goes on undisturbed, and what was dropped is told."""
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -89,6 +90,22 @@ class File(unittest.TestCase):
             resource.prlimit(daemon.pid(), resource.RLIMIT_FSIZE, (hard, hard))
             daemon.await_words("'file' works again")
             self.check(daemon, (first, False), (few, False))
+
+    def test_stopped_before_there_is_room(self):
+        """Then the file cannot tell; what it lacks is in the daemon's own last words."""
+        with faults.small_disk("64K") as disk, \
+                Daemon(SMALL_BACKLOG, disk + "/exec.jsonl", journal=False) as daemon:
+            for _ in range(N_PIECES):
+                storm(N_FEW)
+            daemon.await_words("'file': cannot write: No space")
+            self.assertEqual(daemon.terminate(), 0)
+            said = re.search(r"'file' ends .*: (\d+) events are left, (\d+) were lost",
+                             daemon.stderr())
+            left, lost_there = map(int, said.groups())
+            written = sum(e["event"] in faults.checks.KERNEL_EVENTS for e in daemon.events())
+            self.assertGreater(lost_there, 0)
+            self.assertGreaterEqual(written + left + lost_there, N_PIECES * N_FEW)
+            daemon.kill()
 
     def test_moved_by_somebody(self):
         with Journald(), Daemon() as daemon:

@@ -3,8 +3,11 @@
 """More than the daemon can take, because it is stopped, frozen, or small: it goes on by itself, says
 what was lost while it goes on losing, and keeps to the memory that its settings allow."""
 import contextlib
+import itertools
+import math
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -16,6 +19,7 @@ from faults import Daemon, Journald, assert_all, check_sums, lost, numbers, stor
 
 N_MANY = 6000       # more than each of the buffers below holds
 N_LONG = 2000       # twice: more than 2M of lines
+N_HUGE = 400        # of 60 KB: more than the queue holds by default, and the backlogs of their lines
 N_FEW = 100
 N_LAST = 10         # fit into the smallest ring, whenever the daemon gets to it
 N_ENDLESS = 1_000_000
@@ -23,10 +27,17 @@ N_ENDLESS = 1_000_000
 KIB, MIB = 1 << 10, 1 << 20
 
 
-def memory_bound(queue, backlog, argv_max=64 * KIB, sinks=2):
-    """As execsnoopd.conf and execsnoopd(8) say it."""
-    return (16 * MIB + 2 * max(queue, 2 * argv_max + 256 * KIB) +
-            sinks * max(backlog, 8 * argv_max + 256 * KIB) + 64 * argv_max)
+def memory_bound(size=16 * MIB, backlog=16 * MIB, argv_max=64 * KIB, sinks=2):
+    """As execsnoopd.conf(5) says it; what ArgvMax= makes of the others as its paragraph says."""
+    manual = (faults.TESTS.parent / "packaging/man/execsnoopd.conf.5").read_text("utf-8")
+    formula, = re.findall(r"^\d+M \+ .* ArgvMax$", manual, re.M)
+    values = {"M": MIB, "Size": max(size, 2 * argv_max + 256 * KIB), "sinks": sinks,
+              "Backlog": max(backlog, 8 * argv_max + 256 * KIB), "ArgvMax": argv_max}
+    total = 0
+    for term in formula.split(" + "):
+        factors = re.sub(r"(\d)M\b", r"\1 * M", term).split(" * ")
+        total += math.prod(values.get(f) or int(f) for f in factors)
+    return total
 
 
 class Overload(unittest.TestCase):
@@ -119,8 +130,44 @@ class Overload(unittest.TestCase):
                 self.check(events, storm_marker, N_MANY, "ring", "queue", sink)
 
     def test_long_backlogs_are_full(self):
-        file, *_ = self.fill({"Queue": {"Backlog": "2M"}}, N_LONG, memory_bound(16 * MIB, 2 * MIB))
+        file, *_ = self.fill({"Queue": {"Backlog": "2M"}}, N_LONG, memory_bound(backlog=2 * MIB))
         self.assertGreater(lost(file, "file", "journal"), 0)        # they were full indeed
+
+    def execute_huge(self, count):
+        """With arguments of which each byte has to be escaped, and those that are long."""
+        arguments = itertools.cycle([["y" * 60000], [b"\xff"] * 30000, ["\x01" * 60000]])
+        for huge in itertools.islice(arguments, count):
+            subprocess.run([harness.TARGET, *huge], stdin=subprocess.DEVNULL, check=True)
+
+    def test_all_memory_is_used(self):
+        """Queue and backlogs are full at once; which of the sinks is told of what does not matter."""
+        bound = memory_bound() - 24 * MIB       # what the start needs, is free again
+        with Journald() as journald, faults.small_disk("64K") as disk, \
+                Daemon({"Capture": {"RingSize": "32M"}}, disk + "/exec.jsonl") as daemon:
+            journald.pause()
+            bound += daemon.status("VmRSS")
+            storm(N_FEW)
+            daemon.await_words("'file': cannot write")
+            self.execute_huge(N_HUGE)
+            daemon.signal(signal.SIGSTOP)
+            self.execute_huge(N_HUGE)
+            daemon.signal(signal.SIGCONT)
+            self.execute_huge(N_FEW)
+            daemon.signal(signal.SIGUSR2)
+            wait_until(lambda: daemon.status("VmHWM") > bound / 2, "memory in use")
+            high = daemon.status("VmHWM")
+            faults.remount(disk, "size=200M")
+            journald.resume()
+            daemon.await_words("'file' works again")
+            daemon.sync_journal()
+            last = storm(N_LAST)
+            file, journal = daemon.finish()
+        print(f"at most {high >> 10} KiB, {bound >> 10} KiB allowed", flush=True)
+        self.assertLessEqual(high, bound)
+        for events, sink in (file, "file"), (journal, "journal"):
+            self.assertGreater(lost(events, "queue"), 0)
+            self.assertGreater(lost(events, sink), 0)
+            assert_all(events, last, N_LAST)
 
     def test_frozen(self):
         root = pathlib.Path("/run/cgroup2")
