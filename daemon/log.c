@@ -33,6 +33,9 @@
 
 #include "buf.h"
 
+/* Before what a terminal or a file gets; the journal knows who we are. */
+#define NAME "execsnoopd: "
+
 static struct {
         int level;
         int fd;
@@ -125,12 +128,12 @@ static size_t log_offer(const char *data, size_t size)
         return errno == ENOTSOCK ? log_write(data, size) : 0;
 }
 
-static void append_prefix(struct buf *b, int priority)
+static void append_prefix(struct buf *b, int priority, const char *who)
 {
         if (logger.to_journal)
                 buf_printf(b, "<%d>", priority);
         else
-                buf_append_string(b, "execsnoopd: ");
+                buf_append_string(b, who);
 }
 
 static void append_dropped(struct buf *b)
@@ -139,24 +142,24 @@ static void append_dropped(struct buf *b)
                 buf_append_char(b, '\n');
         if (logger.n_dropped == 0)
                 return;
-        append_prefix(b, LOG_WARNING);
+        append_prefix(b, LOG_WARNING, NAME);
         buf_append_u64(b, logger.n_dropped);
         buf_append_string(b, " messages were lost here: the log did not take them at once\n");
 }
 
-static void append_text(struct buf *b, int priority, const char *text)
+static void append_text(struct buf *b, int priority, const char *who, const char *text)
 {
         while (*text) {
                 size_t n = strcspn(text, "\n");
 
-                append_prefix(b, priority);
+                append_prefix(b, priority, who);
                 buf_append(b, text, n);
                 buf_append_char(b, '\n');
                 text += n + (text[n] == '\n');
         }
 }
 
-void log_lines(int priority, const char *text)
+static void log_text(int priority, const char *who, const char *text)
 {
         _cleanup_(buf_done) struct buf b = { 0 };
         size_t said, done;
@@ -165,7 +168,7 @@ void log_lines(int priority, const char *text)
                 return;
         append_dropped(&b);
         said = b.size;
-        append_text(&b, priority, text);
+        append_text(&b, priority, who, text);
         if (buf_error(&b)) {
                 logger.n_dropped++;
                 return;
@@ -178,6 +181,11 @@ void log_lines(int priority, const char *text)
                 logger.n_dropped = 0;
         if (done < b.size)
                 logger.n_dropped++;
+}
+
+void log_lines(int priority, const char *text)
+{
+        log_text(priority, "", text);
 }
 
 /* The caller's to free; NULL, and counted: no memory. */
@@ -201,7 +209,7 @@ void log_message(int priority, const char *format, ...)
         va_start(args, format);
         text = format_text(format, args);
         va_end(args);
-        log_lines(priority, text);
+        log_text(priority, NAME, text);
 }
 
 int log_errno(int priority, int error, const char *format, ...)
@@ -261,5 +269,5 @@ void log_catalog(int priority, const char *message_id, const char *format, ...)
         if (!text)
                 return;
         if (!logger.to_journal || log_native(priority, message_id, text) < 0)
-                log_lines(priority, text);
+                log_text(priority, NAME, text);
 }

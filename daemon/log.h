@@ -37,7 +37,10 @@ void log_message(int priority, const char *format, ...) _printf_(2, 3);
 /* "text: strerror". Returns -|error|, so that a failure is logged and returned in one statement. */
 int log_errno(int priority, int error, const char *format, ...) _printf_(3, 4);
 
-/* Text of any number of lines as it is; nothing if it is NULL or empty. */
+/*
+ * Text of any number of lines that say themselves what they are about ("file:line: ..."): without
+ * our name before them. Nothing if it is NULL or empty.
+ */
 void log_lines(int priority, const char *text);
 
 /* A message that has an entry in the catalog: one of message_id.h. */

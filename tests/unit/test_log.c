@@ -167,13 +167,13 @@ static void errno_is_logged_and_returned_negative(void **state)
                               "execsnoopd: b: Permission denied\n");
 }
 
-static void each_line_of_a_text_has_its_prefix(void **state)
+static void each_line_of_a_message_has_its_prefix(void **state)
 {
         log_lines(LOG_WARNING, "one\n\nthree\n");
         log_warning("four\nfive");
         log_lines(LOG_WARNING, "");
         log_lines(LOG_WARNING, NULL);
-        assert_logged(*state, "execsnoopd: one\nexecsnoopd: \nexecsnoopd: three\n"
+        assert_logged(*state, "one\n\nthree\n"
                               "execsnoopd: four\nexecsnoopd: five\n");
 }
 
@@ -181,7 +181,7 @@ static void format_characters_in_a_report_are_text(void **state)
 {
         log_lines(LOG_ERR, "x.conf:1: Path: 100%s%n is no path\n");
         assert_int_equal(log_errno(LOG_ERR, ENOENT, "%s", "%s"), -ENOENT);
-        assert_logged(*state, "execsnoopd: x.conf:1: Path: 100%s%n is no path\n"
+        assert_logged(*state, "x.conf:1: Path: 100%s%n is no path\n"
                               "execsnoopd: %s: No such file or directory\n");
 }
 
@@ -373,7 +373,7 @@ int main(void)
                 TEST_PIPE(level_hides_what_is_less_important),
                 TEST_PIPE(level_comes_from_the_environment),
                 TEST_PIPE(errno_is_logged_and_returned_negative),
-                TEST_PIPE(each_line_of_a_text_has_its_prefix),
+                TEST_PIPE(each_line_of_a_message_has_its_prefix),
                 TEST_PIPE(format_characters_in_a_report_are_text),
                 TEST_PIPE(long_text_is_whole),
                 TEST_PIPE(file_takes_lines),
