@@ -44,7 +44,7 @@
 #include "version.h"
 #include "watchdog.h"
 
-/* How long the end may wait for readers that are slow; the service manager kills after 90 s. */
+/* How long the end may wait for readers that are slow; the unit's TimeoutStopSec= is 15 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
 /* How long an upgrade may wait for the sinks; the rings wait meanwhile. */
