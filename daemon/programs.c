@@ -401,7 +401,7 @@ struct programs *programs_free(struct programs *p)
         return NULL;
 }
 
-static void run(struct programs *p, enum exec_program which, uint32_t generation)
+static void set_running(struct programs *p, enum exec_program which, uint32_t generation)
 {
         __atomic_store_n(&p->control->running[which], generation, __ATOMIC_SEQ_CST);
 }
@@ -421,7 +421,19 @@ static void let_finish(void)
 static void run_attached(struct programs *p)
 {
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
-                run(p, i, program_is_attached(&p->program[i]) ? p->program[i].generation : 0);
+                set_running(p, i,
+                            program_is_attached(&p->program[i]) ? p->program[i].generation : 0);
+}
+
+/* Nobody would take them out any more: they would fill the table with processes that are gone. */
+static void forget_processes(struct programs *p)
+{
+        int map = bpf_map__fd(p->maps->maps.processes);
+        uint32_t pid;
+
+        while (!p->control->track_exits && bpf_map_get_next_key(map, NULL, &pid) == 0 &&
+               bpf_map_delete_elem(map, &pid) == 0)
+                ;
 }
 
 static void store_attached(struct programs *p)
@@ -454,6 +466,7 @@ int programs_attach(struct programs *p)
                 release(p, &p->old[i], i);
         }
         handover_forget_rest(p->handover);
+        forget_processes(p);
         return 0;
 }
 
@@ -462,7 +475,7 @@ void programs_stop(struct programs *p)
         if (handover_is_kept(p->handover))
                 return; /* what comes now is for the run after us to count */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
-                run(p, i, 0);
+                set_running(p, i, 0);
 }
 
 /* Lets go of what `config` does not want or, if that failed, of what was loaded for it. */
@@ -476,7 +489,7 @@ static void release_unwanted(struct programs *p, const struct config *config, co
                         continue;
                 if (last_closer < 0)
                         last_closer = start_last_closer();
-                run(p, i, 0);
+                set_running(p, i, 0);
                 release(p, &p->program[i], i);
         }
 }
@@ -497,6 +510,7 @@ int programs_configure(struct programs *p, const struct config *config)
         if (p->attached) {
                 store_attached(p);
                 run_attached(p);
+                forget_processes(p);
         }
         return r;
 }

@@ -2,10 +2,8 @@
 """A service manager of our own, as far as a daemon needs one to be restarted without a gap: its
 notify socket, and its fd store, which outlives the daemon."""
 import array
-import glob
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -14,29 +12,20 @@ import tempfile
 import threading
 
 import harness
+from bpf_maps import bpftool, map_of
 
 FDS_MAX = 64
 LISTEN_FDS_START = 3
 SPARE_FDS_START = 400
 
 
-def bpftool(*command):
-    return json.loads(subprocess.run(["bpftool", "-j", *command], check=True,
-                                     stdout=subprocess.PIPE).stdout or b"null")
-
-
 def stop_programs(pid):
     """As somebody would who tampers with us: from outside, in the map that says what runs."""
-    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        with open(path, encoding="ascii") as file:
-            found = re.search(r"^map_id:\s*(\d+)$", file.read(), re.M)
-        if found and bpftool("map", "show", "id", found[1])["name"] == "control":
-            key = ["key", "hex", "00", "00", "00", "00"]
-            value = bpftool("map", "lookup", "id", found[1], *key)["value"]
-            bpftool("map", "update", "id", found[1], *key, "value", "hex",
-                    *["00"] * 4, *[byte[2:] for byte in value[4:]])
-            return
-    raise AssertionError("no map 'control'")
+    control = map_of(pid, "control")
+    key = ["key", "hex", "00", "00", "00", "00"]
+    value = bpftool("map", "lookup", "id", control, *key)["value"]
+    bpftool("map", "update", "id", control, *key, "value", "hex",
+            *["00"] * 4, *[byte[2:] for byte in value[4:]])
 
 
 class Manager:

@@ -11,6 +11,7 @@ import unittest
 
 import checks
 import harness
+from bpf_maps import bpftool, map_of
 from harness import Child, DAEMON, Daemon, NOBODY, STORM, TARGET
 
 EXIT_USAGE = 64
@@ -246,6 +247,20 @@ class Reload(ControlTest):
         numbers = [e["argv"][2] for e in events
                    if e["event"] == "exec" and e.get("argv", [])[1:2] == [marker]]
         self.assertEqual(sorted(map(int, numbers)), list(range(N_DURING_RELOADS)))
+
+    def test_processes_that_are_no_longer_followed_are_forgotten(self):
+        def followed():
+            return len(bpftool("map", "dump", "id", map_of(daemon.process.pid, "processes")))
+
+        exits = {"Capture": {"Exits": "yes"}}
+        with Daemon(exits) as daemon:
+            child = subprocess.Popen(["sleep", "60"])
+            self.addCleanup(child.wait)
+            self.addCleanup(child.kill)
+            daemon.of(child.pid, "exec")
+            self.assertGreater(followed(), 0)
+            daemon.reload({})
+            self.assertEqual(followed(), 0)
 
     def test_other_path_under_load_loses_nothing(self):
         with Daemon({"Capture": {"RingSize": "8M"}}, sink="file") as daemon:
