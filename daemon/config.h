@@ -119,5 +119,3 @@ int config_each(const struct config *c,
                                   const char *value),
                 void *userdata);
 
-/* Static. */
-const char *config_format_name(enum config_format format);

@@ -318,11 +318,6 @@ static const char *const formats[_FORMAT_MAX] = {
         [FORMAT_NATIVE] = "native",
 };
 
-const char *config_format_name(enum config_format format)
-{
-        return formats[format];
-}
-
 static int parse_format(struct span text, uint64_t *ret, struct buf *problem)
 {
         for (size_t i = 0; i < ELEMENTSOF(formats); i++)

@@ -224,7 +224,7 @@ static int reload(struct daemon *d)
         if (r >= 0)
                 r = apply_config(d, config);
         if (r < 0) {
-                log_catalog(LOG_ERR, MESSAGE_ID_CONFIG_INVALID,
+                log_catalog(LOG_ERR, MESSAGE_ID_RELOAD_FAILED,
                             "Reload failed, the settings stay as they were");
                 return r;
         }

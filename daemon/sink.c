@@ -172,15 +172,6 @@ void sink_delivered(struct sink *s, size_t n)
         }
 }
 
-void sink_give_up(struct sink *s)
-{
-        struct backlog_entry e = sink_oldest(s->backlog);
-
-        if (e.tag & SINK_TAG_KERNEL)
-                s->stats.lost++;
-        sink_pop(s, e.tag);
-}
-
 size_t sink_gather(const struct sink *s, size_t offset, uint64_t room, struct iovec *ret)
 {
         struct backlog_entry entries[SINK_GATHER_MAX];

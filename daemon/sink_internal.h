@@ -72,9 +72,6 @@ void sink_dropped(struct sink *s, enum event_kind kind);
 /* The `n` oldest entries are delivered: counts them, pops them. */
 void sink_delivered(struct sink *s, size_t n);
 
-/* The oldest entry can never be delivered: counts it as lost, pops it. */
-void sink_give_up(struct sink *s);
-
 /*
  * Points ret[SINK_GATHER_MAX] at the oldest entries, of which the first `offset` bytes are already
  * delivered: the first entry in any case, more as long as all of them fit in `room` bytes. Returns

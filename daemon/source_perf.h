@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The kernel as a source: BPF programs, their rings and their counters. The only user of libbpf. */
+/* The kernel as a source: BPF programs, their rings and their counters. */
 #pragma once
 
 #include "source.h"
