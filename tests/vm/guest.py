@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The check inside a VM: how the service behaves from boot to stop, under a real systemd, and then
-by tests/kernel what this kernel tells of every door and every fact; or, from the package, from boot
-to purge.
+"""The check inside a VM: how the service behaves from boot to purge, as a package under a real
+systemd, and by tests/kernel what this kernel tells of every door and every fact.
 
 Started by a unit at the end of the boot; the scenario is on the kernel's command line. Talks to the
 host by the second serial port: "ok NAME", "not ok NAME: reason", "note TEXT", "journal BASE64" for
@@ -23,12 +22,14 @@ import time
 import traceback
 
 import package_checks
+import world_checks
 from inside import (DROP_IN, KERNEL_TESTS, N_BURST, NOBODY, UNIT, Journal, Port, active_since,
                     burst, expect, finish, has_argument, is_a, lost_sum, reload_with, run, show,
                     start, succeed, usec_of, write_drop_in)
 
 CPU = "/sys/devices/system/cpu/cpu1/online"
 SLOWNESS = "5"  # how many times less a test does, and how much longer it may take
+TEMPORARY = "/tests/tmp"  # in /tmp no set-user-id is honoured since Debian 13
 SYS_FINIT_MODULE = 313
 CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 1 << 2, 1 << 21, 1 << 38, 1 << 39
 IN_UNIT = CAP_DAC_READ_SEARCH | CAP_SYS_ADMIN | CAP_PERFMON | CAP_BPF
@@ -297,9 +298,11 @@ def load_modules():
 def check_every_door_and_every_fact(journal, port):
     """The tests against the live kernel, each of which tells its own result."""
     load_modules()
+    os.makedirs(TEMPORARY)
     environment = {**os.environ, "EXECSNOOPD": shutil.which("execsnoopd"),
                    "EXECSNOOPD_PROGS": KERNEL_TESTS,
-                   "EXECSNOOPD_SLOWNESS": SLOWNESS}
+                   "EXECSNOOPD_SLOWNESS": SLOWNESS,
+                   "TMPDIR": TEMPORARY}
     with subprocess.Popen([sys.executable, "-B", f"{KERNEL_TESTS}/run_shared.py"], env=environment,
                           stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -319,26 +322,23 @@ def check_lockdown_is_refused(journal, port):
 
 
 SCENARIOS = {
-    "service": (
-        check_service_is_active, check_boot_is_clean, check_daemon_has_little_privilege,
-        check_early_boot_is_logged, check_nothing_is_lost_or_twice, check_facts_of_root,
-        check_facts_of_another_user, check_facts_of_a_script, check_facts_of_fexecve,
-        check_facts_of_a_unit, check_broken_reload_changes_nothing,
-        check_reload_adds_exits_and_failures, check_exits, check_failures,
-        check_processor_that_comes_back, check_ledger,
-        check_restart_without_a_processor, check_killed, check_ledger,
-        check_stop, check_every_door_and_every_fact),
     "package": (
         package_checks.check_boot_ends, check_service_is_active, check_boot_is_clean,
         check_daemon_has_little_privilege, check_early_boot_is_logged,
         package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
-        package_checks.check_exposure, check_facts_of_root, check_facts_of_a_unit,
+        package_checks.check_exposure, check_facts_of_root, check_facts_of_another_user,
+        check_facts_of_a_script, check_facts_of_fexecve, check_facts_of_a_unit,
         package_checks.check_journal_limits_the_rate_of_others,
         package_checks.check_rate_is_not_limited, check_broken_reload_changes_nothing,
-        package_checks.check_reload_adds_a_file, package_checks.check_restart_is_counted,
-        package_checks.check_upgrade_in_place, check_killed, package_checks.check_status,
-        check_ledger, check_stop, package_checks.check_kernel_without_btf,
-        package_checks.check_purge_leaves_nothing),
+        check_reload_adds_exits_and_failures, check_exits, check_failures,
+        check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
+        package_checks.check_reload_adds_a_file, world_checks.check_clock_that_is_set,
+        world_checks.check_tracefs_that_goes, world_checks.check_machine_that_sleeps,
+        package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
+        check_killed, package_checks.check_status, check_ledger, check_stop,
+        check_every_door_and_every_fact, package_checks.check_kernel_without_btf,
+        package_checks.check_purge_leaves_nothing,
+        package_checks.check_lockdown_after_the_boot),
     "lockdown": (check_lockdown_is_refused,),
 }
 

@@ -36,7 +36,7 @@ NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 TEST_PROGRAMS = ["caller32", "doors", "storm", "target", "target32"]
-INSIDE = ["guest.py", "inside.py", "package_checks.py"]
+INSIDE = ["guest.py", "inside.py", "package_checks.py", "world_checks.py"]
 RELEASES = ["bookworm", "trixie"]  # in order: those that the package is for
 
 
@@ -214,14 +214,6 @@ def run_inside(root, *command):
                'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"', root, *command)
 
 
-def install_build(build, root):
-    """What a package does: the files, the user, its folder, the catalog; and then `enable`."""
-    run("cmake", "--install", build, "--strip", env=dict(os.environ, DESTDIR=str(root)))
-    for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create", "--prefix=/var/log"],
-                    ["journalctl", "--update-catalog"], ["systemctl", "enable", "execsnoopd"]):
-        run_inside(root, *command)
-
-
 def tree_digest():
     """Of all that the package is built from, and a little more."""
     digest = hashlib.sha256()
@@ -250,18 +242,19 @@ def package(build):
         return next(path.glob("execsnoopd_*.deb"))
 
 
-def check_package_fits(release):
-    """It needs the libraries that it was built with, or later ones."""
+def userland(release):
+    """The release itself, or that of the host: the package needs the libraries that it was built
+    with, or later ones."""
     host = host_release()
-    if host not in RELEASES or RELEASES.index(host) > RELEASES.index(release):
+    if host not in RELEASES:
         raise Missing(f"a package that is built on {host} is not for {release}")
+    return max(host, release, key=RELEASES.index)
 
 
 def install_package(deb, root):
     """By dpkg, which has to find all that it depends on; and then, as the administrator would."""
     shutil.copy(deb, root / "package.deb")
     run_inside(root, "dpkg", "--install", "/package.deb")
-    (root / "package.deb").unlink()
     unit = "execsnoopd.service"
     if run_inside(root, "sh", "-c", f"systemctl is-enabled {unit} || true").strip() != "disabled":
         raise Failed("the package enables the service by itself")
@@ -300,13 +293,12 @@ def pack(root, target):
         f" zstd -q -f -T0 -3 -o {target}", cwd=root)
 
 
-def build_image(release, build, install, files, target):
-    """An initramfs of a release of Debian, at `target`; `install(root)` brings what is to be
-    tested."""
+def build_image(release, build, files, target):
+    """An initramfs of a release of Debian, at `target`, with the package of this tree."""
     root = target.with_suffix(".root")
     try:
         run("cp", "--archive", "--reflink=auto", root_folder(release), root)
-        install(root)
+        install_package(package(build), root)
         add_tests(root, build)
         add_guest(root, files)
         pack(root, target)

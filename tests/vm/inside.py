@@ -16,7 +16,7 @@ import zlib
 
 UNIT = "execsnoopd.service"
 PORT = "/dev/ttyS1"
-TIMEOUT_SECONDS = 180  # for what takes a second on an idle machine, or ten if programs are loaded
+TIMEOUT_SECONDS = 300  # for what takes a second on an idle machine, or ten if programs are loaded
 DROP_IN = "/etc/execsnoopd.conf.d/test.conf"
 NOBODY = 65534
 KERNEL_TESTS = "/tests/kernel"
@@ -62,6 +62,11 @@ class Journal:
             self.take(json.loads(line))
         return True
 
+    def read_all(self):
+        """What there is by now."""
+        while self.read_some(0):
+            pass
+
     def take(self, entry):
         text = entry["MESSAGE"]
         assert isinstance(text, str), f"MESSAGE is shown as {text!r:.80}"
@@ -76,10 +81,11 @@ class Journal:
     def count(self, kind):
         return sum(1 for event in self.events if event["event"] == kind)
 
-    def wait(self, what, matches, count=1):
-        """`count` events for which `matches(event)`, whether they have come or are to come."""
+    def wait(self, what, matches, count=1, since=0):
+        """`count` events for which `matches(event)`, whether they have come or are to come, but for
+        the first `since` of all."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        seen, found = 0, []
+        seen, found = since, []
         while True:
             found += [event for event in self.events[seen:] if matches(event)]
             seen = len(self.events)
@@ -87,10 +93,11 @@ class Journal:
                 return found
             assert self.read_some(deadline), f"{len(found)} of {count} in the journal: {what}"
 
-    def wait_message(self, pattern):
-        """The first of the daemon's own words, or systemd's, that match."""
+    def wait_message(self, pattern, since=0):
+        """The first of the daemon's own words, or systemd's, that match; but for the first `since`
+        of all."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        seen = 0
+        seen = since
         while True:
             for text in self.words[seen:]:
                 if re.search(pattern, text):
@@ -100,10 +107,11 @@ class Journal:
 
     def wait_stats(self):
         """A `stats` event that was asked for now: what happened before is before it."""
-        now = time.time_ns() // 1000
-        run("systemctl", "kill", "-s", "USR2", UNIT)
+        self.read_all()
+        earlier, now = len(self.events), time.time_ns() // 1000
+        run("systemctl", "kill", "--kill-whom=main", "-s", "USR2", UNIT)
         return self.wait("stats", lambda event: event["event"] == "stats"
-                         and usec_of(event) >= now)[-1]
+                         and usec_of(event) >= now, since=earlier)[-1]
 
 
 def run(*command):
@@ -185,6 +193,15 @@ def write_drop_in(text):
 def reload_with(text):
     write_drop_in(text)
     return run("systemctl", "reload", UNIT)
+
+
+def reload_and_wait(journal, text):
+    """Until it is done; the service manager does not wait for that."""
+    journal.read_all()
+    earlier = len(journal.words)
+    done = reload_with(text)
+    assert done.returncode == 0, done.stdout
+    journal.wait_message("Reloaded the configuration", since=earlier)
 
 
 def burst(mark):

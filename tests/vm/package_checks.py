@@ -12,6 +12,7 @@ import time
 from inside import (DROP_IN, KERNEL_TESTS, UNIT, expect, finish, has_argument, is_a, lost_sum,
                     reload_with, run, show, succeed)
 
+PACKAGE = "/package.deb"
 PROGRAM = "/usr/sbin/execsnoopd"
 LOG = "/var/log/execsnoopd/exec.jsonl"
 EXPOSURE_MAX = 1.5
@@ -23,7 +24,7 @@ PAUSE_SECONDS = 0.01
 FORK_TO_EXEC_USEC = 10**5  # at most, between what the service manager takes for the start and it
 UNIT_DROP_IN = "/run/systemd/system/execsnoopd.service.d/no-btf.conf"
 # The VM's own.
-NOT_OURS = ("execsnoopd-guest.service", "execsnoopd-early.service")
+NOT_OURS = ("execsnoopd-guest.service", "execsnoopd-early.service", "execsnoopd.service.d")
 NOT_SEARCHED = ("/proc", "/sys", "/run", "/dev", "/tests")
 
 SYS_BPF = 321
@@ -245,3 +246,16 @@ def check_purge_leaves_nothing(journal, port):
             and name not in NOT_OURS and not folder.startswith(NOT_SEARCHED)]
     assert not left, left
     assert not os.path.exists(DROP_IN)
+
+
+def check_lockdown_after_the_boot(journal, port):
+    """Installed and enabled on a machine that runs; but there is nothing to be done any more."""
+    with open("/sys/kernel/security/lockdown", "w", encoding="ascii") as file:
+        file.write("confidentiality")
+    succeed("dpkg", "--install", PACKAGE)
+    assert run("systemctl", "enable", "--now", UNIT).returncode != 0
+    expect(show(UNIT, "ActiveState", "Result", "ExecMainStatus", "NRestarts", "UnitFileState"),
+           ActiveState="failed", Result="exit-code", ExecMainStatus="77", NRestarts="0",
+           UnitFileState="enabled")
+    status = run("systemctl", "status", "--no-pager", UNIT).stdout
+    assert "locked down" in status, status
