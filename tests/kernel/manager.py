@@ -25,7 +25,7 @@ def bpftool(*command):
                                      stdout=subprocess.PIPE).stdout or b"null")
 
 
-def stop_programs(pid):
+def run_programs(pid, generation):
     """As somebody would who tampers with us: from outside, in the map that says what runs."""
     for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
         with open(path, encoding="ascii") as file:
@@ -34,9 +34,14 @@ def stop_programs(pid):
             key = ["key", "hex", "00", "00", "00", "00"]
             value = bpftool("map", "lookup", "id", found[1], *key)["value"]
             bpftool("map", "update", "id", found[1], *key, "value", "hex",
-                    *["00"] * 4, *[byte[2:] for byte in value[4:]])
+                    *[f"{byte:02x}" for byte in generation.to_bytes(4, "little")],
+                    *[byte[2:] for byte in value[4:]])
             return
     raise AssertionError("no map 'control'")
+
+
+def stop_programs(pid):
+    run_programs(pid, 0)
 
 
 class Manager:
