@@ -19,13 +19,18 @@ LISTEN_FDS_START = 3
 SPARE_FDS_START = 400
 
 
-def stop_programs(pid):
+def run_programs(pid, generation):
     """As somebody would who tampers with us: from outside, in the map that says what runs."""
     control = map_of(pid, "control")
     key = ["key", "hex", "00", "00", "00", "00"]
     value = bpftool("map", "lookup", "id", control, *key)["value"]
     bpftool("map", "update", "id", control, *key, "value", "hex",
-            *["00"] * 4, *[byte[2:] for byte in value[4:]])
+            *[f"{byte:02x}" for byte in generation.to_bytes(4, "little")],
+            *[byte[2:] for byte in value[4:]])
+
+
+def stop_programs(pid):
+    run_programs(pid, 0)
 
 
 class Manager:

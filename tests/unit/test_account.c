@@ -46,6 +46,19 @@ static void append(const char *text)
         assert_int_equal(fclose(file), 0);
 }
 
+static void account_write_leaves_what_was_valid(void **state)
+{
+        const struct account_state old = { .told = 1, .size = 10 }, fresh = { .told = 2 };
+        struct account *a = *state, before;
+
+        account_write(a, &old);
+        before = *a;
+        account_write(a, &fresh);
+        assert_int_not_equal(a->generation % 2, before.generation % 2);
+        assert_memory_equal(&a->state[before.generation % 2], &old, sizeof(old));
+        assert_int_equal(account_read(a).told, 2);
+}
+
 /* All that the file holds by now is accounted for. */
 static void settle(struct account *a, uint64_t told)
 {
@@ -172,6 +185,7 @@ int main(void)
                 TEST(zeroed_account_is_empty_and_not_open),
                 TEST(state_is_what_was_written_last),
                 TEST(state_half_written_is_not_valid_yet),
+                TEST(account_write_leaves_what_was_valid),
                 TEST(lines_behind_the_account_are_counted),
                 TEST(torn_line_does_not_count),
                 TEST(other_file_is_not_looked_at),

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,6 +167,65 @@ static void handover_tells_the_store_of_what_it_has(void **state _unused_)
         (void)unsetenv("FDSTORE");
 }
 
+/* What the page of another version, or something else, looks like. */
+static int take_page(size_t size, const struct handover_page *content)
+{
+        _cleanup_(handover_freep) struct handover *h = NULL;
+        struct handover_page *page;
+        char pid[16];
+        int fd, r;
+
+        fd = memfd_create("page", 0);
+        if (ftruncate(fd, (off_t)size) < 0 || pwrite(fd, content, sizeof(*content), 0) < 0 ||
+            ftruncate(fd, (off_t)size) < 0 || dup2(fd, FIRST_FD) < 0)
+                return NOT_THERE;
+        (void)snprintf(pid, sizeof(pid), "%d", getpid());
+        (void)setenv("LISTEN_PID", pid, true);
+        (void)setenv("LISTEN_FDS", "1", true);
+        (void)setenv("LISTEN_FDNAMES", "page", true);
+        if (handover_open(true, &h) < 0)
+                return NOT_THERE;
+        r = handover_page(h, 2, &page);
+        if (r < 0)
+                return NOT_THERE;
+        return page->passed_ns == content->passed_ns ? GOOD : OTHER_FILE;
+}
+
+static int page_taken(size_t size, const struct handover_page *content)
+{
+        pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(take_page(size, content));
+        return wait_for(pid);
+}
+
+static void handover_takes_no_page_but_its_own(void **state _unused_)
+{
+        struct handover_page *made;
+        _cleanup_(handover_freep) struct handover *h = NULL;
+        const size_t size = sizeof(*made) + sizeof(made->seq[0]) * 2 * _PROGRAM_MAX;
+        struct handover_page good, other;
+
+        assert_int_equal(handover_open(false, &h), 0);
+        assert_int_equal(handover_page(h, 2, &made), false);
+        made->passed_ns = 1234;
+        good = *made;
+        assert_int_equal(page_taken(size, &good), GOOD);
+        assert_int_equal(page_taken(size - 8, &good), OTHER_FILE);
+        assert_int_equal(page_taken(size + 8, &good), OTHER_FILE);
+        assert_int_equal(page_taken(0, &good), OTHER_FILE);
+        other = good;
+        other.magic++;
+        assert_int_equal(page_taken(size, &other), OTHER_FILE);
+        other = good;
+        other.version++;
+        assert_int_equal(page_taken(size, &other), OTHER_FILE);
+        other = good;
+        other.n_cpus++;
+        assert_int_equal(page_taken(size, &other), OTHER_FILE);
+}
+
 /* With three descriptors and these names; those of `expected` are there and nothing else is. */
 static int take_three(const char *names, const char *const *expected)
 {
@@ -242,6 +302,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(handover_closes_what_has_another_number_of_names),
                 cmocka_unit_test(handover_closes_what_is_there_twice),
                 cmocka_unit_test(handover_removes_names_that_are_none_of_ours),
+                cmocka_unit_test(handover_takes_no_page_but_its_own),
         };
 
         program = argv[0];
