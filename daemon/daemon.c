@@ -84,6 +84,25 @@ static uint64_t stream_now(const struct daemon *d)
         return d->replay ? MAX(d->intake.watermark_ns, d->identity.start_ns) : clock_boottime_ns();
 }
 
+/*
+ * What came out of a ring after its counter was read for the last time, was seen as well: at the
+ * end, when the programs go on for the run after us, or if the counters could not be read.
+ */
+static void fill_stats_of(const struct daemon *d, unsigned program, unsigned cpu,
+                          struct stats *stats)
+{
+        uint64_t seq = ledger_seq(d->stages.ledger, program, cpu);
+        uint64_t counted = d->kernel ? source_perf_seq(d->kernel, program, cpu) : 0;
+
+        if (counted >= seq) {
+                stats->in_rings += counted - seq;
+                return;
+        }
+        stats->program[program].seen += seq - counted;
+        if (d->kernel)
+                stats->program[program].sent += seq - counted;
+}
+
 static void fill_stats(void *userdata, struct stats *stats)
 {
         struct daemon *d = userdata;
@@ -91,15 +110,8 @@ static void fill_stats(void *userdata, struct stats *stats)
         if (d->kernel)
                 source_perf_stats(d->kernel, stats);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++) {
-                        uint64_t seq = ledger_seq(d->stages.ledger, i, cpu);
-                        uint64_t counted = d->kernel ? source_perf_seq(d->kernel, i, cpu) : 0;
-
-                        /* What came after the counters were read for the last time, was seen. */
-                        stats->program[i].seen += MAX(counted, seq) - counted;
-                        if (d->kernel)
-                                stats->in_rings += MAX(counted, seq) - seq;
-                }
+                for (unsigned cpu = 0; cpu < d->identity.n_cpus; cpu++)
+                        fill_stats_of(d, i, cpu, stats);
                 if (d->replay)
                         stats->recursion_misses[i] = d->intake.missed[i];
         }
