@@ -120,14 +120,19 @@ int on_exit(void *ctx)
         if (!p)
                 return 0; /* we did not see it exec */
         known = *p;
-        /* Two threads can both find themselves last: who deletes the entry is. */
-        if (bpf_map_delete_elem(&processes, &pid))
+        /* First: the entry is for the generation that handles the event. */
+        if (!run_enter(&run, ctx, PROGRAM_EXIT))
                 return 0;
-        if (known.start_ns != BPF_CORE_READ(task, group_leader, start_boottime))
-                return 0; /* of an earlier process, whose end was not watched */
-
-        if (!run_begin(&run, ctx, PROGRAM_EXIT, RECORD_EXIT))
+        /*
+         * Two threads can both find themselves last: who deletes the entry is. It may be of an
+         * earlier process, whose end was not watched.
+         */
+        if (bpf_map_delete_elem(&processes, &pid) ||
+            known.start_ns != BPF_CORE_READ(task, group_leader, start_boottime)) {
+                run_leave(&run);
                 return 0;
+        }
+        run_number(&run, PROGRAM_EXIT, RECORD_EXIT);
         r = &run.scratch->exit;
         r->pid = pid;
         r->pad = 0;

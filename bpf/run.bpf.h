@@ -167,16 +167,21 @@ static __always_inline bool is_mine(const struct run *run, __u32 program)
         return !before || before == cfg_generation || done_by != before;
 }
 
+/* What was entered turns out to be no event. */
+static __always_inline void run_leave(struct run *run)
+{
+        *(volatile __u64 *)run->since = 0;
+}
+
 /*
- * False: there is nothing to do, and nothing is counted. The daemon has stopped us, or a look-up
- * failed, which those of arrays within their range do not.
+ * False: the event is not ours to handle. The daemon has stopped us, another generation does, or a
+ * look-up failed, which those of arrays within their range do not.
  */
-static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program, __u8 kind)
+static __always_inline bool run_enter(struct run *run, void *ctx, __u32 program)
 {
         /* A key of its own: a helper gets its address, and 6.12 then forgets what it holds. */
         __u32 cpu = bpf_get_smp_processor_id(), key = program, zero = 0;
         struct exec_inflight *slot = bpf_map_lookup_elem(&inflight, &cpu);
-        struct exec_record_head *head;
 
         run->ctx = ctx;
         run->scratch = bpf_map_lookup_elem(&scratches, &key);
@@ -188,21 +193,34 @@ static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program,
         run->since = &slot->since[program];
         /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
-        if (!is_mine(run, program)) {
-                *(volatile __u64 *)run->since = 0;
-                return false;
-        }
+        if (is_mine(run, program))
+                return true;
+        run_leave(run);
+        return false;
+}
+
+/* From here on it is seen: it has a number. */
+static __always_inline void run_number(struct run *run, __u32 program, __u8 kind)
+{
+        struct exec_record_head *head = &run->scratch->head;
+
         run->boot_ns = bpf_ktime_get_boot_ns();
         *(volatile __u64 *)run->since = run->boot_ns;
 
-        head = &run->scratch->head;
         __builtin_memset(head, 0, sizeof(*head));
         head->version = EXEC_RECORD_VERSION;
         head->kind = kind;
         head->program = program;
-        head->cpu = cpu;
+        head->cpu = bpf_get_smp_processor_id();
         head->seq = ++run->counters->seen - run->counters->filtered;
         head->boot_ns = run->boot_ns;
+}
+
+static __always_inline bool run_begin(struct run *run, void *ctx, __u32 program, __u8 kind)
+{
+        if (!run_enter(run, ctx, program))
+                return false;
+        run_number(run, program, kind);
         return true;
 }
 

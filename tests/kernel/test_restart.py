@@ -357,12 +357,17 @@ class Restart(unittest.TestCase):
     def test_upgrade_to_another_object_misses_nothing(self):
         def replace(copy):
             put_other_object(manager.daemon, copy)
-        manager = Manager(NO_LOSS)
+        manager = Manager({"Capture": {**NO_LOSS["Capture"], "Exits": "yes"}})
         with contextlib.closing(manager):
             events = self.upgrade_in_a_storm(manager, replace)
-            self.assertEqual([n for n in manager.store if n.startswith("link-")], ["link-exec-2"])
+            self.assertEqual({n for n in manager.store if n.startswith("link-")},
+                             {"link-exec-2", "link-exit-2"})
         self.assertEqual(lost(events), 0)
         self.assertEqual(self.check(events, N_STORM), N_STORM)
+        begun = {e["process_id"] for e in events if e.get("argv") == [PROGRAM]}
+        ended = [e["process_id"] for e in events if e["event"] == "exit"]
+        self.assertEqual(len(ended), len(set(ended)))
+        self.assertEqual(begun - set(ended), set())
 
     def check_that_it_goes_on(self, *images):
         """As it is, whatever is put in its place."""
