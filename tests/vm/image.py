@@ -29,6 +29,10 @@ TOOLS = {"apt-get": "apt", "chroot": "coreutils", "cmake": "cmake", "cpio": "cpi
 # Documentation and translations are a third of the image, and every byte is unpacked in the VM.
 LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/i18n/*",
             "/usr/share/zoneinfo/*", "/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/lib/udev/hwdb.d/*"]
+# As on Debian with its disks: read-only until systemd remounts it by fstab.
+INIT = "/sbin/init-read-only"
+INIT_SCRIPT = "#!/bin/sh\nmount -o remount,ro / && exec /sbin/init\n"
+FSTAB = "none / auto rw 0 0\n"
 # Left by the build of the root file system itself.
 NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib/udev/hwdb.bin"]
 
@@ -274,6 +278,9 @@ def add_guest(root, files):
     by path in /etc/systemd."""
     for name in INSIDE:
         shutil.copy(HERE / name, root)
+    (root / INIT[1:]).write_text(INIT_SCRIPT, encoding="utf-8")
+    (root / INIT[1:]).chmod(0o755)
+    (root / "etc/fstab").write_text(FSTAB, encoding="utf-8")
     for name, text in files.items():
         path = root / "etc/systemd" / name
         path.parent.mkdir(exist_ok=True)

@@ -91,7 +91,7 @@ def qemu_command(name, initrd, console, port):
     vm = VMS[name]
     kernel = image.kernel(vm.kernel)
     # The kernel's check of its timer takes a busy machine for a broken one, and panics.
-    parameters = ["console=ttyS0", "panic=-1", "rdinit=/sbin/init", "quiet", "no_timer_check",
+    parameters = ["console=ttyS0", "panic=-1", f"rdinit={image.INIT}", "quiet", "no_timer_check",
                   "systemd.unit=multi-user.target", "systemd.show_status=no",
                   f"execsnoopd.scenario={vm.scenario}"]
     if vm.scenario == "lockdown":
