@@ -62,7 +62,9 @@ static __always_inline void collect_parents(struct scratch *s, struct task_struc
         r->ppid = BPF_CORE_READ(parent, tgid);
         r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
         BPF_CORE_READ_INTO(&r->parent_comm, parent, comm);
-        if (BPF_CORE_READ(parent, flags) & PF_KTHREAD)
+        /* Its first exec alone: what such a process, as PID 1, executes then is its own affair. */
+        if (r->head.kind == RECORD_EXEC && (BPF_CORE_READ(parent, flags) & PF_KTHREAD) &&
+            BPF_CORE_READ(task, self_exec_id) == 1)
                 r->traits |= TRAIT_KERNEL;
         r->present |= FACT_PARENT;
 }

@@ -229,6 +229,7 @@ struct task_struct {
         struct pid *thread_pid;
         __u64 start_boottime;
         const struct cred *cred;
+        __u32 self_exec_id; /* u64 since 5.7, of which this is the lower half */
         char comm[16];
         struct fs_struct *fs;
         struct nsproxy *nsproxy;

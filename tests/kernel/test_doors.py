@@ -437,9 +437,8 @@ class Doors(KernelTest):
 
     # the kernel itself
 
-    def test_core_dump_helper(self):
-        helper = self.copy_target("helper")
-
+    def core_dump_helper(self, helper, arguments):
+        """The PID of what crashed, and the exec with these arguments."""
         def crash():
             # nothing of the memory: the helper reads byte by byte
             with open("/proc/self/coredump_filter", "w", encoding="ascii") as file:
@@ -450,10 +449,23 @@ class Doors(KernelTest):
         with CorePattern(f"|{helper} %P"):
             child = Child(crash)
             child.close()
-            event = self.daemon.wait_for(
-                lambda e: e["event"] == "exec" and e.get("filename") == helper, "core dump helper")
+            wanted = [argument.replace("%P", str(child.pid)) for argument in arguments]
+            return child.pid, self.daemon.wait_for(
+                lambda e: e["event"] == "exec" and e.get("argv") == wanted, "core dump helper")
+
+    def test_core_dump_helper(self):
+        helper = self.copy_target("helper")
+        pid, event = self.core_dump_helper(helper, [helper, "%P"])
         self.check(event, ppid=2, parent_comm="kthreadd", exe=helper, comm="helper",
-                   argv=[helper, str(child.pid)], flags=["kernel"], cwd="/")
+                   argv=[helper, str(pid)], flags=["kernel"], cwd="/")
+
+    def test_what_a_core_dump_helper_executes_is_not_the_kernels(self):
+        helper = self.write("helper.sh", f"#!/bin/sh\nexec {TARGET} second $1\n".encode())
+        _, event = self.core_dump_helper(helper, [TARGET, "second", "%P"])
+        self.check(event, ppid=2, parent_comm="kthreadd", filename=TARGET, flags=None)
+        first, = (e for e in self.daemon.sync() if e.get("filename") == helper)
+        self.assertEqual(first["process_id"], event["process_id"])
+        self.assertIn("kernel", first["flags"])
 
 
 if __name__ == "__main__":
