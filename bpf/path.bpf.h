@@ -15,10 +15,12 @@
 #include "copy.bpf.h"
 
 #define WALK_STEPS_MAX 256
-#define WALK_SIZE_MAX                                                                              \
-        4352               /* PATH_MAX and a component: paths that user space can name are whole   \
-                            */
-#define WALK_NAME_SIZE 256 /* NAME_MAX and NUL */
+#define WALK_SIZE_MAX 4352 /* PATH_MAX and 256: paths that user space can name are whole */
+/* NUL included, and one more to tell what is longer: FUSE and cgroups exceed NAME_MAX. */
+#define WALK_NAME_SIZE 1026
+
+#define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
+#define NAME_MEMFD_SIZE 6
 
 enum walk_done {
         WALK_GOING,
@@ -26,7 +28,7 @@ enum walk_done {
         WALK_CUT,
 };
 
-/* Appends the name; false: no room. */
+/* Appends the name; false: no room, or not for all of it. */
 static __always_inline bool walk_emit(struct scratch *s, const void *name)
 {
         __u64 pos = s->pos;
@@ -43,7 +45,10 @@ static __always_inline bool walk_emit(struct scratch *s, const void *name)
                 return false;
         }
         s->pos = pos + n;
-        return true;
+        if (n < WALK_NAME_SIZE)
+                return true;
+        s->done = WALK_CUT;
+        return false;
 }
 
 static __always_inline struct mount *mount_of(const struct vfsmount *mnt)
