@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 
 import harness
@@ -14,6 +15,7 @@ from harness import Child, CorePattern, DOORS, KernelTest, PROGS, TARGET
 N_RACES = harness.rounds(20)
 N_REWRITES = harness.rounds(30)
 MOUNT_BIND = 0x1000
+MNT_DETACH = 2
 
 
 def binary_of(name):
@@ -237,6 +239,74 @@ class Doors(KernelTest):
 
         # from the root of the mount namespace, whatever the process takes for its root
         self.check(self.exec_of(start), filename="/target", exe=root + "/target", cwd=root)
+
+    # files to which no path leads: what stands where they are called as they are, is another
+
+    def private_tmpfs(self, name):
+        """In a child: the target as usr/bin/ls in a file system of its own; open, and its place."""
+        where = os.path.join(self.folder, name)
+        os.mkdir(where)
+        harness.private_mounts()
+        harness.mount("tmpfs", where)
+        os.makedirs(where + "/usr/bin")
+        shutil.copy(TARGET, where + "/usr/bin/ls")
+        os.chdir(where + "/usr")
+        return os.open("bin/ls", os.O_RDONLY), where
+
+    def test_mount_that_is_gone(self):
+        def start():
+            fd, where = self.private_tmpfs("gone-mount")
+            harness.call("umount2", where.encode(), MNT_DETACH)
+            os.execve(fd, ["ls"], {})
+
+        self.check(self.exec_of(start), exe="usr/bin/ls", cwd="usr", truncated=["exe", "cwd"])
+
+    def test_mount_that_is_gone_and_is_the_file_itself(self):
+        def start():
+            where = self.write("gone-file", b"")
+            harness.private_mounts()
+            harness.call("mount", TARGET.encode(), where.encode(), None, MOUNT_BIND, None)
+            fd = os.open(where, os.O_RDONLY)
+            harness.call("umount2", where.encode(), MNT_DETACH)
+            os.execve(fd, ["x"], {})
+
+        self.check(self.exec_of(start), exe=None, truncated=["exe"])
+
+    def test_mount_of_another_namespace(self):
+        ours, theirs = socket.socketpair()
+
+        def lend():
+            fd, where = self.private_tmpfs("elsewhere")
+            socket.send_fds(theirs, [where.encode()], [fd])
+            os.read(0, 1)
+
+        owner = Child(lend)
+        where, (fd,), _, _ = socket.recv_fds(ours, 4096, 1)
+        event = self.exec_of(lambda: os.execve(fd, ["ls"], {}))
+        self.check(event, exe=where.decode()[1:] + "/usr/bin/ls", truncated=["exe"])
+        self.assertEqual(owner.close(), 0)
+        for end in (ours, theirs):
+            end.close()
+        os.close(fd)
+
+    def test_file_that_was_moved_out_of_its_mount(self):
+        bound, inside, outside = (os.path.join(self.folder, f"moved-{name}")
+                                  for name in ("bound", "inside", "outside"))
+        for folder in (bound, inside + "/folder", outside):
+            os.makedirs(folder)
+        shutil.copy(TARGET, inside + "/folder")
+
+        def start():
+            harness.private_mounts()
+            harness.call("mount", inside.encode(), bound.encode(), None, MOUNT_BIND, None)
+            fd = os.open(bound + "/folder/target", os.O_RDONLY)
+            os.rename(inside + "/folder", outside + "/folder")
+            os.execve(fd, ["x"], {})
+
+        event = self.exec_of(start)
+        self.check(event, exe=event["exe"], truncated=["exe"])
+        # from the root of the file system, which here need not be that of all
+        self.assertTrue(("/" + event["exe"]).endswith("moved-outside/folder/target"), event["exe"])
 
     # scripts and other interpreters
 
