@@ -198,7 +198,7 @@ static __always_inline int on_exec_failed(struct syscall_trace_exit *ctx, __u32 
         request.retval = retval;
         request.has_retval = true;
         request_from_regs(&request, task, program == PROGRAM_FAILED_AT);
-        if (has_pending(task, SIGSEGV))
+        if (has_no_return(task))
                 request.traits |= TRAIT_POINT_OF_NO_RETURN;
         send_request(&run, task, &request);
         run_end(&run);

@@ -12,8 +12,6 @@
 #define S_ISUID 04000
 #define S_ISGID 02000
 #define S_IXGRP 00010
-#define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
-#define NAME_MEMFD_SIZE 6
 #define NOT_SET ((__u32)-1) /* AUDIT_UID_UNSET, AUDIT_SID_UNSET */
 
 #define CRED(member) COPIED(s, struct cred, cred, uid, member)
@@ -62,7 +60,9 @@ static __always_inline void collect_parents(struct scratch *s, struct task_struc
         r->ppid = BPF_CORE_READ(parent, tgid);
         r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
         BPF_CORE_READ_INTO(&r->parent_comm, parent, comm);
-        if (BPF_CORE_READ(parent, flags) & PF_KTHREAD)
+        /* Its first exec alone: what such a process, as PID 1, executes then is its own affair. */
+        if (r->head.kind == RECORD_EXEC && (BPF_CORE_READ(parent, flags) & PF_KTHREAD) &&
+            BPF_CORE_READ(task, self_exec_id) == 1)
                 r->traits |= TRAIT_KERNEL;
         r->present |= FACT_PARENT;
 }
@@ -189,16 +189,11 @@ static __always_inline void collect_mtime(struct scratch *s, struct inode *inode
         }
 }
 
-/* A dentry that belongs to no directory, its own parent, with the name that memfd_create() gives.
- */
+/* A dentry that belongs to no directory, its own parent, with the name of a memfd. */
 static __always_inline bool is_memfd(struct dentry *dentry)
 {
-        __u64 name = 0;
-
-        if (BPF_CORE_READ(dentry, d_parent) != dentry)
-                return false;
-        bpf_probe_read_kernel(&name, NAME_MEMFD_SIZE, BPF_CORE_READ(dentry, d_name.name));
-        return name == NAME_MEMFD;
+        return BPF_CORE_READ(dentry, d_parent) == dentry &&
+               is_memfd_name(BPF_CORE_READ(dentry, d_name.name));
 }
 
 static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
@@ -280,15 +275,20 @@ static __always_inline void collect_places(struct scratch *s, struct task_struct
 {
         struct file *exe = BPF_CORE_READ(task, mm, exe_file);
         struct fs_struct *fs = BPF_CORE_READ(task, fs);
+        struct mnt_namespace *space = BPF_CORE_READ(task, nsproxy, mnt_ns), *left = NULL;
+        struct vfsmount *mnt;
 
         if (exe) {
                 collect_exe_file(s, exe);
-                collect_path(s, FIELD_EXE, BPF_CORE_READ(exe, f_path.dentry),
-                             BPF_CORE_READ(exe, f_path.mnt));
+                mnt = BPF_CORE_READ(exe, f_path.mnt);
+                /* Who fails, or tries, may have left the namespace where it was executed. */
+                if (s->head.kind != RECORD_EXEC)
+                        left = BPF_CORE_READ(mount_of(mnt), mnt_ns);
+                collect_path(s, FIELD_EXE, BPF_CORE_READ(exe, f_path.dentry), mnt, left ?: space);
         }
         if (fs)
                 collect_path(s, FIELD_CWD, BPF_CORE_READ(fs, pwd.dentry),
-                             BPF_CORE_READ(fs, pwd.mnt));
+                             BPF_CORE_READ(fs, pwd.mnt), space);
         else
                 s->record.cut |= EXEC_CUT(FIELD_CWD);
         collect_cgroup(s, task);

@@ -110,6 +110,7 @@ struct mount {
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
+        struct mnt_namespace *mnt_ns;
 };
 
 struct path {
@@ -228,6 +229,7 @@ struct task_struct {
         struct task_struct *group_leader;
         struct pid *thread_pid;
         __u64 start_boottime;
+        __u32 self_exec_id; /* u64 since 5.7, of which this is the lower half */
         const struct cred *cred;
         char comm[16];
         struct fs_struct *fs;

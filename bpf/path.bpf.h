@@ -4,8 +4,10 @@
  *
  * bpf_d_path() is refused in tracepoints, so we climb by hand and write the components leaf first,
  * each with its NUL; user space reverses and joins them. A walk ends at the root of the mount
- * namespace, whatever the process's own root is. It gives up, and says so in `cut`, after
- * WALK_STEPS_MAX steps or WALK_SIZE_MAX bytes.
+ * namespace, whatever the process's own root is. What it finds is marked in `cut` if that is not
+ * the namespace of the process, or none (unmounted, or never mounted): anybody can give such a file
+ * the path of a well-known one. So it is if the walk does not end at the root of a mount at all,
+ * and after WALK_STEPS_MAX steps, WALK_SIZE_MAX bytes, or a name that is longer than we take.
  *
  * The verifier made us: the body of each loop is a function of its own that is not inlined, since
  * clang 14 turns a `continue` into a back-edge that 6.1 refuses.
@@ -15,10 +17,12 @@
 #include "copy.bpf.h"
 
 #define WALK_STEPS_MAX 256
-#define WALK_SIZE_MAX                                                                              \
-        4352               /* PATH_MAX and a component: paths that user space can name are whole   \
-                            */
-#define WALK_NAME_SIZE 256 /* NAME_MAX and NUL */
+#define WALK_SIZE_MAX 4352 /* PATH_MAX and 256: paths that user space can name are whole */
+/* NUL included, and one more to tell what is longer: FUSE and cgroups exceed NAME_MAX. */
+#define WALK_NAME_SIZE 1026
+
+#define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
+#define NAME_MEMFD_SIZE 6
 
 enum walk_done {
         WALK_GOING,
@@ -26,7 +30,7 @@ enum walk_done {
         WALK_CUT,
 };
 
-/* Appends the name; false: no room. */
+/* Appends the name; false: no room, or not for all of it. */
 static __always_inline bool walk_emit(struct scratch *s, const void *name)
 {
         __u64 pos = s->pos;
@@ -43,7 +47,10 @@ static __always_inline bool walk_emit(struct scratch *s, const void *name)
                 return false;
         }
         s->pos = pos + n;
-        return true;
+        if (n < WALK_NAME_SIZE)
+                return true;
+        s->done = WALK_CUT;
+        return false;
 }
 
 static __always_inline struct mount *mount_of(const struct vfsmount *mnt)
@@ -51,20 +58,32 @@ static __always_inline struct mount *mount_of(const struct vfsmount *mnt)
         return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
+/* Of a dentry that is its own parent: is it one that memfd_create() made? */
+static __always_inline bool is_memfd_name(const void *string)
+{
+        __u64 name = 0;
+
+        bpf_probe_read_kernel(&name, NAME_MEMFD_SIZE, string);
+        return name == NAME_MEMFD;
+}
+
 /*
  * One step towards the root: in `node` the dentry, in `mount` its struct mount, in `user` the root
- * of that. True: the walk is over.
+ * of that, in `user_end` the mount namespace where it has to end. True: the walk is over.
  */
 static __noinline int path_step(struct scratch *s)
 {
         struct dentry *dentry = (void *)s->node, *parent;
         struct mount *mount = (void *)s->mount, *mount_parent;
+        struct mnt_namespace *space;
+        const void *name;
 
         if (s->node == s->user) {
                 COPY_FROM(s, struct mount, mount, mnt_parent);
                 mount_parent = COPIED(s, struct mount, mount, mnt_parent, mnt_parent);
                 if (mount == mount_parent) {
-                        s->done = WALK_COMPLETE;
+                        space = COPIED(s, struct mount, mount, mnt_parent, mnt_ns);
+                        s->done = (__u64)space == s->user_end ? WALK_COMPLETE : WALK_CUT;
                         return 1;
                 }
                 s->node = (__u64)COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
@@ -73,12 +92,17 @@ static __noinline int path_step(struct scratch *s)
                 return 0;
         }
 
-        /* The name comes first: a memfd is its own parent, and has a name. */
         COPY_FROM(s, struct dentry, dentry, d_parent);
-        if (!walk_emit(s, COPIED(s, struct dentry, dentry, d_parent, d_name.name)))
-                return 1;
+        name = COPIED(s, struct dentry, dentry, d_parent, d_name.name);
         parent = COPIED(s, struct dentry, dentry, d_parent, d_parent);
-        if (parent == dentry) {
+        /* Moved out of what is mounted, or opened by handle. */
+        if (parent == dentry && !is_memfd_name(name)) {
+                s->done = WALK_CUT;
+                return 1;
+        }
+        if (!walk_emit(s, name))
+                return 1;
+        if (parent == dentry) { /* a memfd has a name, but no place */
                 s->done = WALK_COMPLETE;
                 return 1;
         }
@@ -125,9 +149,11 @@ static __always_inline void walk_end(struct scratch *s, enum exec_field field)
 }
 
 static __always_inline void collect_path(struct scratch *s, enum exec_field field,
-                                         struct dentry *dentry, struct vfsmount *mnt)
+                                         struct dentry *dentry, struct vfsmount *mnt,
+                                         const struct mnt_namespace *space)
 {
         walk_begin(s, dentry, mount_of(mnt));
+        s->user_end = (__u64)space;
         s->user = (__u64)BPF_CORE_READ(mnt, mnt_root);
         for (int i = 0; i < WALK_STEPS_MAX; i++)
                 if (path_step(s))

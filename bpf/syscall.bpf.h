@@ -64,6 +64,16 @@ static __always_inline bool has_pending(struct task_struct *task, int signal)
         return BPF_CORE_READ(task, pending.signal.sig[0]) & (1UL << (signal - 1));
 }
 
+/*
+ * The old program is gone, the new one is not complete, and the kernel kills the process. A signal
+ * alone proves nothing: who blocks it can have it pending for long. The end of the environment is
+ * the last thing that the ELF loader sets, and no program can make it 0 again.
+ */
+static __always_inline bool has_no_return(struct task_struct *task)
+{
+        return has_pending(task, SIGSEGV) && !BPF_CORE_READ(task, mm, env_end);
+}
+
 /* Another thread's exec, or a kill, ended this one: not a failure of the program. */
 static __always_inline bool is_loser(struct task_struct *task, long retval)
 {

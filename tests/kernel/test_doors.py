@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 
 import harness
@@ -14,6 +15,7 @@ from harness import Child, CorePattern, DOORS, KernelTest, PROGS, TARGET
 N_RACES = harness.rounds(20)
 N_REWRITES = harness.rounds(30)
 MOUNT_BIND = 0x1000
+MNT_DETACH = 2
 
 
 def binary_of(name):
@@ -238,6 +240,74 @@ class Doors(KernelTest):
         # from the root of the mount namespace, whatever the process takes for its root
         self.check(self.exec_of(start), filename="/target", exe=root + "/target", cwd=root)
 
+    # files to which no path leads: what stands where they are called as they are, is another
+
+    def private_tmpfs(self, name):
+        """In a child: the target as usr/bin/ls in a file system of its own; open, and its place."""
+        where = os.path.join(self.folder, name)
+        os.mkdir(where)
+        harness.private_mounts()
+        harness.mount("tmpfs", where)
+        os.makedirs(where + "/usr/bin")
+        shutil.copy(TARGET, where + "/usr/bin/ls")
+        os.chdir(where + "/usr")
+        return os.open("bin/ls", os.O_RDONLY), where
+
+    def test_mount_that_is_gone(self):
+        def start():
+            fd, where = self.private_tmpfs("gone-mount")
+            harness.call("umount2", where.encode(), MNT_DETACH)
+            os.execve(fd, ["ls"], {})
+
+        self.check(self.exec_of(start), exe="usr/bin/ls", cwd="usr", truncated=["exe", "cwd"])
+
+    def test_mount_that_is_gone_and_is_the_file_itself(self):
+        def start():
+            where = self.write("gone-file", b"")
+            harness.private_mounts()
+            harness.call("mount", TARGET.encode(), where.encode(), None, MOUNT_BIND, None)
+            fd = os.open(where, os.O_RDONLY)
+            harness.call("umount2", where.encode(), MNT_DETACH)
+            os.execve(fd, ["x"], {})
+
+        self.check(self.exec_of(start), exe=None, truncated=["exe"])
+
+    def test_mount_of_another_namespace(self):
+        ours, theirs = socket.socketpair()
+
+        def lend():
+            fd, where = self.private_tmpfs("elsewhere")
+            socket.send_fds(theirs, [where.encode()], [fd])
+            os.read(0, 1)
+
+        owner = Child(lend)
+        where, (fd,), _, _ = socket.recv_fds(ours, 4096, 1)
+        event = self.exec_of(lambda: os.execve(fd, ["ls"], {}))
+        self.check(event, exe=where.decode()[1:] + "/usr/bin/ls", truncated=["exe"])
+        self.assertEqual(owner.close(), 0)
+        for end in (ours, theirs):
+            end.close()
+        os.close(fd)
+
+    def test_file_that_was_moved_out_of_its_mount(self):
+        bound, inside, outside = (os.path.join(self.folder, f"moved-{name}")
+                                  for name in ("bound", "inside", "outside"))
+        for folder in (bound, inside + "/folder", outside):
+            os.makedirs(folder)
+        shutil.copy(TARGET, inside + "/folder")
+
+        def start():
+            harness.private_mounts()
+            harness.call("mount", inside.encode(), bound.encode(), None, MOUNT_BIND, None)
+            fd = os.open(bound + "/folder/target", os.O_RDONLY)
+            os.rename(inside + "/folder", outside + "/folder")
+            os.execve(fd, ["x"], {})
+
+        event = self.exec_of(start)
+        self.check(event, exe=event["exe"], truncated=["exe"])
+        # from the root of the file system, which here need not be that of all
+        self.assertTrue(("/" + event["exe"]).endswith("moved-outside/folder/target"), event["exe"])
+
     # scripts and other interpreters
 
     def script(self, name, content, flags=("script",), **facts):
@@ -437,9 +507,8 @@ class Doors(KernelTest):
 
     # the kernel itself
 
-    def test_core_dump_helper(self):
-        helper = self.copy_target("helper")
-
+    def core_dump_helper(self, helper, arguments):
+        """The PID of what crashed, and the exec with these arguments."""
         def crash():
             # nothing of the memory: the helper reads byte by byte
             with open("/proc/self/coredump_filter", "w", encoding="ascii") as file:
@@ -450,10 +519,23 @@ class Doors(KernelTest):
         with CorePattern(f"|{helper} %P"):
             child = Child(crash)
             child.close()
-            event = self.daemon.wait_for(
-                lambda e: e["event"] == "exec" and e.get("filename") == helper, "core dump helper")
+            wanted = [argument.replace("%P", str(child.pid)) for argument in arguments]
+            return child.pid, self.daemon.wait_for(
+                lambda e: e["event"] == "exec" and e.get("argv") == wanted, "core dump helper")
+
+    def test_core_dump_helper(self):
+        helper = self.copy_target("helper")
+        pid, event = self.core_dump_helper(helper, [helper, "%P"])
         self.check(event, ppid=2, parent_comm="kthreadd", exe=helper, comm="helper",
-                   argv=[helper, str(child.pid)], flags=["kernel"], cwd="/")
+                   argv=[helper, str(pid)], flags=["kernel"], cwd="/")
+
+    def test_what_a_core_dump_helper_executes_is_not_the_kernels(self):
+        helper = self.write("helper.sh", f"#!/bin/sh\nexec {TARGET} second $1\n".encode())
+        _, event = self.core_dump_helper(helper, [TARGET, "second", "%P"])
+        self.check(event, ppid=2, parent_comm="kthreadd", filename=TARGET, flags=None)
+        first, = (e for e in self.daemon.sync() if e.get("filename") == helper)
+        self.assertEqual(first["process_id"], event["process_id"])
+        self.assertIn("kernel", first["flags"])
 
 
 if __name__ == "__main__":

@@ -36,6 +36,20 @@ def cgroup_of(pid):
     return named if unified == "/" else unified
 
 
+def mount_lines():
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return file.readlines()
+
+
+def remove(path):
+    """Of a control group; False: what has ended is still in it."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    return True
+
+
 def comm_of(pid):
     with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
         return file.read().rstrip("\n")
@@ -262,6 +276,31 @@ class Facts(KernelTest):
             os.execve(TARGET, [TARGET], {})
 
         self.assertEqual(self.exec_of(start)["cwd"], self.folder + "/gone")
+
+    def cgroup_event(self, name):
+        """An exec in a new control group, at the root of the hierarchy that counts."""
+        cgroup2 = next((line.split()[4] for line in mount_lines() if " - cgroup2 " in line), None)
+        harness.need(cgroup2, "no unified hierarchy")
+        path = os.path.join(cgroup2, name)
+
+        def start():
+            os.mkdir(path)
+            with open(path + "/cgroup.procs", "w", encoding="ascii") as file:
+                file.write("0")
+            os.execve(TARGET, [TARGET], {})
+
+        try:
+            return self.exec_of(start)
+        finally:
+            harness.wait_until(lambda: not os.path.exists(path) or remove(path), "an empty group")
+
+    def test_control_group_with_a_name_longer_than_those_of_files(self):
+        for name in ("c" * 255, "d" * 256, "e" * 1024):
+            self.assert_facts(self.cgroup_event(name), cgroup="/" + name, unit=None, truncated=None)
+
+    def test_control_group_with_a_name_longer_than_is_taken_is_marked(self):
+        event = self.cgroup_event("a" * 2000)
+        self.assert_facts(event, cgroup="a" * 1025, unit=None, truncated=["cgroup"])
 
     def start_in_terminal(self, prepare=lambda: None):
         """The event, and the name of the terminal."""

@@ -213,6 +213,16 @@ class Failures(FailureTest):
                              errno.EBADF)
         self.assert_facts(event, filename="", flags=["execveat"])
 
+    def test_signal_that_is_blocked_hides_nothing(self):
+        def prepare():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGSEGV])
+            signal.raise_signal(signal.SIGSEGV)
+
+        event = self.failure(lambda: harness.execve(b"/etc/passwd", [b"tried", b"1"]),
+                             errno.EACCES, prepare)
+        self.assert_facts(event, filename="/etc/passwd", flags=None)
+        self.assert_argv(event, [b"tried", b"1"])
+
     def test_program_that_dies_after_the_point_of_no_return(self):
         path = self.write("unmappable", elf_that_cannot_be_mapped())
         child = harness.Child(lambda: os.execve(path, ["x"], {}))
