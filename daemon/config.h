@@ -118,4 +118,3 @@ int config_each(const struct config *c,
                 int (*on_setting)(void *userdata, const char *section, const char *key,
                                   const char *value),
                 void *userdata);
-

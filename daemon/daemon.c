@@ -39,19 +39,12 @@
 #include "source_replay.h"
 #include "stages.h"
 #include "status.h"
-#include "trial.h"
 #include "upgrade.h"
 #include "version.h"
 #include "watchdog.h"
 
 /* How long the end may wait for readers that are slow; the unit's TimeoutStopSec= is 15 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
-
-/* How long an upgrade may wait for the sinks; the rings wait meanwhile. */
-#define UPGRADE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
-
-#define CATCH_UP_STEP_NS (20 * NSEC_PER_MSEC)
-#define CATCH_UP_TIMEOUT_NS (2 * NSEC_PER_SEC)
 
 #define BLIND_TIMEOUT_NS NSEC_PER_SEC
 
@@ -70,7 +63,7 @@ struct daemon {
         struct source_perf *kernel; /* one of the two */
         struct source_replay *replay;
         struct canary *canary;
-        struct trial *trial; /* of another image, since a reload that has not ended */
+        struct upgrade *upgrade; /* since a reload that has not ended */
 
         sd_event_source *process;
         sd_event_source *replay_step;
@@ -246,63 +239,37 @@ static int reload(struct daemon *d)
         return 0;
 }
 
-/* While the rings are still read: lets sinks that are behind catch up. */
-static void catch_up(struct daemon *d, uint64_t end_ns)
-{
-        do {
-                source_perf_reconcile(d->kernel);
-                (void)stages_run(&d->stages);
-                sinks_finish(d->stages.sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
-        } while ((queue_peek(d->stages.queue) || !sinks_are_idle(d->stages.sinks)) &&
-                 clock_monotonic_ns() < end_ns);
-}
-
-/* Does not return if all goes well: another image reads on where this one stopped. */
-static void upgrade(struct daemon *d, const char *path)
-{
-        struct handover_page *page = programs_page(source_perf_programs(d->kernel));
-
-        log_notice("Going on as the new %s", path);
-        catch_up(d, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
-        source_perf_grow_rings(d->kernel);
-        source_perf_reconcile(d->kernel);
-        drain(d, clock_monotonic_ns() + UPGRADE_TIMEOUT_NS);
-        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
-                for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
-                        page->seq[i * page->n_cpus + cpu] = ledger_seq(d->stages.ledger, i, cpu);
-        (void)upgrade_exec(d->kernel, d->handover, path, d->options->argv);
-        (void)source_perf_configure(d->kernel, d->config); /* with rings as they were */
-}
-
 static void end_reload(void)
 {
         (void)notify_send("WATCHDOG=1\nREADY=1");
 }
 
-static void on_tried(void *userdata, bool can_run)
+static void on_upgrade_failed(void *userdata)
 {
         struct daemon *d = userdata;
-        const char *path;
 
-        d->trial = trial_free(d->trial);
-        if (can_run && upgrade_is_due(&path))
-                upgrade(d, path);
+        d->upgrade = upgrade_free(d->upgrade);
+        (void)source_perf_configure(d->kernel, d->config);
         end_reload();
 }
 
-/* Another image first has to show that it can run here. */
-static int start_upgrade(struct daemon *d, const char *path)
+/* True if another image may go on in our place, sooner or later. */
+static bool start_upgrade(struct daemon *d)
 {
-        static const struct trial_ops ops = { .on_tried = on_tried };
+        static const struct upgrade_ops ops = { .on_failed = on_upgrade_failed };
+        const struct upgrade_parts parts = { .kernel = d->kernel,
+                                             .handover = d->handover,
+                                             .stages = &d->stages,
+                                             .argv = d->options->argv };
 
-        return trial_new(d->event, path, d->options->argv, &ops, d, &d->trial);
+        return d->kernel && !d->recorder &&
+               upgrade_start(d->event, &parts, &ops, d, &d->upgrade) > 0;
 }
 
 static int on_sighup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                      void *userdata)
 {
         struct daemon *d = userdata;
-        const char *path;
         char state[80];
 
         /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
@@ -310,10 +277,9 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         (void)snprintf(state, sizeof(state), "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                        clock_monotonic_ns() / NSEC_PER_USEC);
         (void)notify_send(state);
-        d->trial = trial_free(d->trial);
+        d->upgrade = upgrade_free(d->upgrade);
         /* With settings that are no good, another image would not even start. */
-        if (reload(d) < 0 || !d->kernel || d->recorder || !upgrade_is_due(&path) ||
-            start_upgrade(d, path) < 0)
+        if (reload(d) < 0 || !start_upgrade(d))
                 end_reload();
         return sinks_flush(d->stages.sinks);
 }
@@ -549,7 +515,7 @@ static struct daemon *daemon_free(struct daemon *d)
 {
         if (!d)
                 return NULL;
-        trial_free(d->trial);
+        upgrade_free(d->upgrade);
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_free(d->status);

@@ -12,12 +12,32 @@
 #include <unistd.h>
 
 #include "capabilities.h"
+#include "clock.h"
 #include "handover.h"
 #include "log.h"
+#include "programs.h"
+#include "sinks.h"
 #include "source_perf.h"
+#include "stages.h"
+#include "trial.h"
 #include "upgrade.h"
 
-bool upgrade_is_due(const char **ret_path)
+/* How long sinks that are behind may take while the rings are still read, a step at a time. */
+#define CATCH_UP_TIMEOUT_NS (2 * NSEC_PER_SEC)
+#define CATCH_UP_STEP_NS (20 * NSEC_PER_MSEC)
+
+/* And then, while the rings wait. */
+#define DRAIN_TIMEOUT_NS (100 * NSEC_PER_MSEC)
+
+struct upgrade {
+        struct upgrade_parts parts;
+        const struct upgrade_ops *ops;
+        void *userdata;
+        struct trial *trial;
+};
+
+/* True if the file that we run is no longer what its path leads to. Static memory. */
+static bool is_due(const char **ret_path)
 {
         static const char gone[] = " (deleted)";
         static char path[PATH_MAX + sizeof(gone)];
@@ -80,23 +100,103 @@ static int start_keeper(const struct source_perf *source)
         return r < 0 ? r : end[1];
 }
 
-int upgrade_exec(struct source_perf *source, struct handover *h, const char *path,
-                 char *const *argv)
+/* Returns only if there is no way on; nothing has changed then. */
+static void go_on_as(const struct upgrade_parts *parts, const char *path)
 {
         _cleanup_(closep) int keeper = -1;
         int r;
 
-        keeper = start_keeper(source);
+        keeper = start_keeper(parts->kernel);
         r = keeper;
         if (r >= 0)
-                r = source_perf_pass(source);
+                r = source_perf_pass(parts->kernel);
         if (r >= 0)
-                r = handover_pass(h, HANDOVER_KEEPER, keeper);
+                r = handover_pass(parts->handover, HANDOVER_KEEPER, keeper);
         if (r >= 0)
                 r = capabilities_bequeath(true);
         if (r >= 0)
-                r = handover_exec(h, path, argv);
+                r = handover_exec(parts->handover, path, parts->argv);
         (void)capabilities_bequeath(false);
-        handover_pass_nothing(h);
-        return log_errno(LOG_ERR, r, "Cannot go on as %s", path);
+        handover_pass_nothing(parts->handover);
+        log_errno(LOG_ERR, r, "Cannot go on as %s", path);
+}
+
+/* While the rings are still read: lets sinks that are behind catch up. */
+static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
+{
+        struct stages *s = parts->stages;
+
+        do {
+                source_perf_reconcile(parts->kernel);
+                (void)stages_run(s);
+                sinks_finish(s->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
+        } while ((queue_peek(s->queue) || !sinks_are_idle(s->sinks)) &&
+                 clock_monotonic_ns() < end_ns);
+}
+
+/* What has come out of the rings, and how far that is. */
+static void write_page(const struct upgrade_parts *parts)
+{
+        struct handover_page *page = programs_page(source_perf_programs(parts->kernel));
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
+                        page->seq[i * page->n_cpus + cpu] =
+                                ledger_seq(parts->stages->ledger, i, cpu);
+}
+
+static void upgrade(const struct upgrade_parts *parts, const char *path)
+{
+        log_notice("Going on as the new %s", path);
+        catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
+        source_perf_grow_rings(parts->kernel);
+        source_perf_reconcile(parts->kernel);
+        stages_drain(parts->stages, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
+        pipeline_note_losses(parts->stages->pipeline, clock_boottime_ns());
+        write_page(parts);
+        go_on_as(parts, path);
+}
+
+static void on_tried(void *userdata, bool can_run)
+{
+        struct upgrade *u = userdata;
+        const char *path;
+
+        u->trial = trial_free(u->trial);
+        if (can_run && is_due(&path))
+                upgrade(&u->parts, path);
+        u->ops->on_failed(u->userdata);
+}
+
+int upgrade_start(struct sd_event *event, const struct upgrade_parts *parts,
+                  const struct upgrade_ops *ops, void *userdata, struct upgrade **ret)
+{
+        static const struct trial_ops trial_ops = { .on_tried = on_tried };
+        _cleanup_(upgrade_freep) struct upgrade *u = NULL;
+        const char *path;
+        int r;
+
+        if (!is_due(&path))
+                return 0;
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return log_errno(LOG_ERR, -ENOMEM, "Cannot go on as %s", path);
+        u->parts = *parts;
+        u->ops = ops;
+        u->userdata = userdata;
+        r = trial_new(event, path, parts->argv, &trial_ops, u, &u->trial);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(u);
+        return 1;
+}
+
+struct upgrade *upgrade_free(struct upgrade *u)
+{
+        if (!u)
+                return NULL;
+        trial_free(u->trial);
+        free(u);
+        return NULL;
 }

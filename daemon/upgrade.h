@@ -6,17 +6,37 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include "macro.h"
 
 struct handover;
+struct sd_event;
 struct source_perf;
+struct stages;
+struct upgrade;
 
-/* True if the file that we run is no longer what its path leads to. Static memory. */
-bool upgrade_is_due(const char **ret_path);
+/* All borrowed. */
+struct upgrade_parts {
+        struct source_perf *kernel;
+        struct handover *handover;
+        struct stages *stages;
+        char *const *argv; /* of this image, and of the next */
+};
+
+struct upgrade_ops {
+        /*
+         * There is no way on, which has been logged; rings may be larger than the settings say.
+         * The upgrade may be freed by it.
+         */
+        void (*on_failed)(void *userdata);
+};
 
 /*
- * Nothing may be read from the rings any more, and the page is written. Returns only if there is no
- * way on, with an errno that has been logged; nothing has changed then.
+ * 1: it is under way, and ends with another image or with on_failed(). 0: the file that we run is
+ * the one that its path leads to. Negative errno: likewise nothing was begun, and it was logged.
  */
-int upgrade_exec(struct source_perf *source, struct handover *h, const char *path,
-                 char *const *argv);
+int upgrade_start(struct sd_event *event, const struct upgrade_parts *parts,
+                  const struct upgrade_ops *ops, void *userdata, struct upgrade **ret);
+
+/* Also one that is under way: it is not to be. */
+struct upgrade *upgrade_free(struct upgrade *u);
+DEFINE_FREEP(struct upgrade, upgrade_free)
