@@ -3,7 +3,7 @@
 """check_complete.py SOURCE EXECSNOOPD: the manual pages say all that there is, and nothing else.
 
 Settings with default and range, keys of events, words in them, fields and message IDs of the
-journal, options, signals and exit codes: each set is taken from the program, the schema or the
+journal, options, signals and exit codes, and the files of the source: each set is taken from the program, the schema or the
 source on one side, and from the tags (.TP) of a section of a page on the other. What is on one side
 only is an error.
 """
@@ -178,6 +178,21 @@ def check_command(report, page, daemon, daemon_folder):
                 page.tags("EXIT STATUS"))
 
 
+def check_map(report, source):
+    """daemon/README.md names each file of the daemon and of the BPF side, by name or by stem."""
+    words = re.findall(r"`([^` ]+)`", (source / "daemon/README.md").read_text("utf-8"))
+    named = {word.removeprefix("bpf/") for word in words}
+    files = [path for folder in ("daemon", "bpf") for path in (source / folder).iterdir()
+             if path.suffix in (".c", ".h")]
+    names = {path.name for path in files} | {path.stem for path in files}
+    for path in sorted(files):
+        if path.name not in named and path.stem not in named:
+            report.problems.append(f"daemon/README.md: {path.name} is not there")
+    for word in sorted(named):
+        if re.search(r"\.[ch]$", word) and word not in names:
+            report.problems.append(f"daemon/README.md: there is no {word}")
+
+
 def main():
     source, daemon = pathlib.Path(sys.argv[1]), sys.argv[2]
     manual = source / "packaging/man"
@@ -189,6 +204,7 @@ def main():
                  json.loads((source / "config/event.schema.json").read_text("utf-8")))
     check_journal(report, events, source / "daemon")
     check_command(report, Page(manual / "execsnoopd.8"), daemon, source / "daemon")
+    check_map(report, source)
     print(*report.problems, sep="\n")
     return 1 if report.problems else 0
 
