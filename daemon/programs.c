@@ -32,6 +32,9 @@
 
 #define MAP_NAME_SIZE 32
 
+/* In which a service manager reads a message, if it is not hung. */
+#define LAST_CLOSER_SECONDS 2
+
 struct programs {
         struct handover *handover;
         struct handover_page *page;
@@ -177,8 +180,10 @@ static void inherit_programs(struct programs *p, const struct config *config)
 /*
  * The last close of a link waits for a grace period that covers all tasks: milliseconds, but in a
  * storm of forks as long as the storm. So the last one shall not be ours but that of a child, which
- * has copies of all descriptors and nothing else to do. It goes when the returned descriptor is
- * closed, at the latest with us. -1: there can be no child, and we wait ourselves.
+ * has copies of all descriptors and nothing else to do. Nor shall it be that of the service
+ * manager, which is told to let go of its copies, and before systemd 254 or so waits for a close:
+ * so the child goes some time after the returned descriptor is closed, at the latest with us. -1:
+ * there can be no child, and we wait ourselves.
  */
 static int start_last_closer(void)
 {
@@ -195,6 +200,7 @@ static int start_last_closer(void)
                         (void)close(fd); /* whoever reads from us waits for us alone */
                 while (read(ends[0], &c, sizeof(c)) < 0 && errno == EINTR)
                         ;
+                (void)sleep(LAST_CLOSER_SECONDS);
                 _exit(EXIT_SUCCESS);
         }
         (void)close(ends[0]);
