@@ -323,7 +323,8 @@ def check_lockdown_is_refused(journal, port):
 
 SCENARIOS = {
     "package": (
-        package_checks.check_boot_ends, check_service_is_active, check_boot_is_clean,
+        package_checks.check_boot_ends, check_service_is_active,
+        package_checks.check_log_can_be_written, check_boot_is_clean,
         check_daemon_has_little_privilege, check_early_boot_is_logged,
         package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
         package_checks.check_exposure, check_facts_of_root, check_facts_of_another_user,

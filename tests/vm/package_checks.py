@@ -130,6 +130,12 @@ def check_rate_is_not_limited(journal, port):
     assert UNIT not in suppressed, suppressed
 
 
+def check_log_can_be_written(journal, port):
+    """In the daemon's own view of the file systems: / was read-only when the boot began."""
+    succeed("nsenter", "--mount", "--target", show(UNIT, "MainPID")["MainPID"],
+            "test", "-w", os.path.dirname(LOG))
+
+
 def check_reload_adds_a_file(journal, port):
     """Where the package has made a folder for it."""
     before = show(UNIT, "MainPID", "NRestarts")
