@@ -22,6 +22,7 @@
 #include "sink.h"
 
 #define SEND_SECONDS 60
+#define RETRY_MS 10
 
 /* Large enough for any argv below, and shared: its strings are random bytes, and never 0. */
 static char bytes[512 * 1024];
@@ -160,7 +161,9 @@ static int deliver(struct sink *sink)
                 struct pollfd p = { .fd = sink_poll_fd(sink), .events = POLLOUT };
 
                 (void)fflush(stdout);
-                if (poll(&p, 1, SEND_SECONDS * 1000) != 1)
+                if (p.fd < 0) /* nothing to poll: by time */
+                        (void)poll(NULL, 0, RETRY_MS);
+                else if (poll(&p, 1, SEND_SECONDS * 1000) != 1)
                         return -ETIMEDOUT;
                 state = sink_flush(sink);
         }
