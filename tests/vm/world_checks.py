@@ -132,6 +132,13 @@ def inside_unit(*command):
     return run("nsenter", "--target", show(UNIT, "MainPID")["MainPID"], "--mount", *command)
 
 
+def unmount_inside_unit():
+    for path in (f"{DEBUGFS}/tracing", DEBUGFS, TRACEFS):
+        while inside_unit("umount", "--lazy", path).returncode == 0:
+            pass
+    assert inside_unit("ls", DEBUGFS, TRACEFS).stdout.split() == [DEBUGFS + ":", TRACEFS + ":"]
+
+
 def expect_exec(journal, mark):
     expect_all(journal, mark, execs(mark, 1))
 
@@ -142,20 +149,20 @@ def check_tracefs_that_goes(journal, port):
     unit = show(UNIT, "MainPID", "NRestarts")
     lost = lost_sum(journal.events)
     unmount_tracefs()
-    for path in (f"{DEBUGFS}/tracing", DEBUGFS, TRACEFS):
-        while inside_unit("umount", "--lazy", path).returncode == 0:
-            pass
-    assert inside_unit("ls", DEBUGFS, TRACEFS).stdout.split() == [DEBUGFS + ":", TRACEFS + ":"]
+    unmount_inside_unit()
     expect_exec(journal, "tracefs-gone")
     reload_with(WITH_FILE + "[Capture]\nExits=yes\n")
     port.say("note", "told: " + journal.wait_message("tracefs is not mounted"))
     expect_exec(journal, "tracefs-gone-still")
-    assert inside_unit("mount", "-t", "debugfs", "debugfs", DEBUGFS).returncode == 0
-    assert inside_unit("ls", TRACEFS).stdout == ""
-    reload_and_wait(journal, WITH_FILE + "[Capture]\nExits=yes\n")
-    pid = start("/bin/true", ["true", "tracefs-in-debugfs"])
-    assert finish(pid) == 0
-    journal.wait("its end", lambda event: event["event"] == "exit" and event["pid"] == pid)
+    for kind, path in (("debugfs", DEBUGFS), ("tracefs", TRACEFS)):
+        assert inside_unit("mount", "-t", kind, kind, path).returncode == 0
+        reload_and_wait(journal, WITH_FILE + "[Capture]\nExits=yes\n")
+        pid = start("/bin/true", ["true", "tracefs-elsewhere"])
+        assert finish(pid) == 0
+        journal.wait("its end", lambda event, pid=pid: event["event"] == "exit"
+                     and event["pid"] == pid)
+        reload_and_wait(journal, WITH_FILE)
+        unmount_inside_unit()
     expect(journal.wait_stats(), unaccounted=0)
     assert lost_sum(journal.events) == lost, lost_sum(journal.events)
     expect(show(UNIT, "MainPID", "NRestarts"), **unit)
@@ -179,5 +186,4 @@ def restart_without_tracefs(journal, port):
     started = journal.wait("start", is_a("start"), begun + 1)[-1]
     port.say("note", f"started again: {started['down']}")
     expect_exec(journal, "tracefs-back")
-    reload_and_wait(journal, WITH_FILE)
     expect(journal.wait_stats(), unaccounted=0)
