@@ -56,7 +56,7 @@ class SelfTest(unittest.TestCase):
 
     def test_blind_daemon_says_so_and_is_restarted_from_scratch(self):
         with Manager({"Stats": {"SelfTest": "1s"}}) as manager:
-            self.wait_for_canaries(manager, 2)
+            self.wait_for_canaries(manager, 3)      # the third is sent when the second was seen
             first = self.canaries(manager)[0]
             stop_programs(manager.pid)
             os.waitpid(os.posix_spawn(TARGET, ["unseen"], {}), 0)
