@@ -51,32 +51,25 @@ static uint64_t lost_so_far(const struct canary *c)
         return stats_lost(&stats);
 }
 
-/* Without the environment: who looks at the log shall find nothing strange. */
+/*
+ * Without the environment: who looks at the log shall find nothing strange. With our signals still
+ * blocked: one that is sent to all processes of the service must not end it before it has run.
+ */
 static int spawn(pid_t *ret)
 {
         char *argv[] = { (char *)"execsnoopd-canary", (char *)"--version", NULL };
         char *environment[] = { NULL };
         posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attributes;
-        sigset_t none;
         int r;
 
-        (void)sigemptyset(&none);
-        r = posix_spawnattr_init(&attributes);
+        r = posix_spawn_file_actions_init(&actions);
         if (r != 0)
                 return -r;
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        r = posix_spawn_file_actions_init(&actions);
-        if (r == 0) {
-                for (int fd = 0; fd <= STDERR_FILENO && r == 0; fd++)
-                        r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-                if (r == 0)
-                        r = posix_spawn(ret, "/proc/self/exe", &actions, &attributes, argv,
-                                        environment);
-                (void)posix_spawn_file_actions_destroy(&actions);
-        }
-        (void)posix_spawnattr_destroy(&attributes);
+        for (int fd = 0; fd <= STDERR_FILENO && r == 0; fd++)
+                r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+        if (r == 0)
+                r = posix_spawn(ret, "/proc/self/exe", &actions, NULL, argv, environment);
+        (void)posix_spawn_file_actions_destroy(&actions);
         return -r;
 }
 
