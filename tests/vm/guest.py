@@ -321,25 +321,32 @@ def check_lockdown_is_refused(journal, port):
     expect(show("sysinit.target", "ActiveState"), ActiveState="active")
 
 
+# On each kernel.
+AT_WORK = (
+    package_checks.check_boot_ends, check_service_is_active,
+    package_checks.check_log_can_be_written, check_boot_is_clean,
+    check_daemon_has_little_privilege, check_early_boot_is_logged,
+    package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
+    package_checks.check_exposure, check_facts_of_root, check_facts_of_another_user,
+    check_facts_of_a_script, check_facts_of_fexecve, check_facts_of_a_unit,
+    package_checks.check_journal_limits_the_rate_of_others,
+    package_checks.check_rate_is_not_limited, check_broken_reload_changes_nothing,
+    check_reload_adds_exits_and_failures, check_exits, check_failures,
+    check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
+    package_checks.check_reload_adds_a_file)
+# What takes longest, on the oldest and on the newest.
+WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_goes,
+         world_checks.check_machine_that_sleeps)
+RESTARTS = (
+    package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
+    check_killed, package_checks.check_status, check_ledger, check_stop,
+    check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
+# Of the releases that have the package.
+END = (package_checks.check_purge_leaves_nothing, package_checks.check_lockdown_after_the_boot)
+
 SCENARIOS = {
-    "package": (
-        package_checks.check_boot_ends, check_service_is_active,
-        package_checks.check_log_can_be_written, check_boot_is_clean,
-        check_daemon_has_little_privilege, check_early_boot_is_logged,
-        package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
-        package_checks.check_exposure, check_facts_of_root, check_facts_of_another_user,
-        check_facts_of_a_script, check_facts_of_fexecve, check_facts_of_a_unit,
-        package_checks.check_journal_limits_the_rate_of_others,
-        package_checks.check_rate_is_not_limited, check_broken_reload_changes_nothing,
-        check_reload_adds_exits_and_failures, check_exits, check_failures,
-        check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
-        package_checks.check_reload_adds_a_file, world_checks.check_clock_that_is_set,
-        world_checks.check_tracefs_that_goes, world_checks.check_machine_that_sleeps,
-        package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
-        check_killed, package_checks.check_status, check_ledger, check_stop,
-        check_every_door_and_every_fact, package_checks.check_kernel_without_btf,
-        package_checks.check_purge_leaves_nothing,
-        package_checks.check_lockdown_after_the_boot),
+    "world": AT_WORK + WORLD + RESTARTS,
+    "release": AT_WORK + RESTARTS + END,
     "lockdown": (check_lockdown_is_refused,),
 }
 
