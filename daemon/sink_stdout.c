@@ -10,7 +10,9 @@
  * socket has a flag for each call. A regular file never waits for a reader; it is written through
  * the fd as given, whose offset and O_APPEND are what the shell's redirection means.
  *
- * The destination may take a part of a line: the rest follows before anything else.
+ * The destination may take a part of a line: the rest follows before anything else. What a pipe
+ * takes whole or not at all is written at once, so only a line longer than that can be left in the
+ * middle, when the end comes before a slow reader has made room.
  *
  * Refuses an fd that is not open for writing, and sockets that keep messages apart, for which a
  * line can be too long. Known limit: another writer in the same pipe can come between the parts of
@@ -94,7 +96,7 @@ static enum sink_state sink_stdout_flush(struct sink *s)
         if (o->closed)
                 return SINK_CLOSED;
         while (backlog_count(s->backlog) > 0) {
-                size_t n = sink_gather(s, o->offset, MIB, iov);
+                size_t n = sink_gather(s, o->offset, PIPE_BUF, iov);
                 ssize_t done;
 
                 done = o->send(o->own_fd >= 0 ? o->own_fd : o->fd, iov, n);

@@ -202,6 +202,29 @@ static void stdout_keeps_lines_whole_for_slow_reader_of_pipe(void **state)
         close(fd[1]);
 }
 
+/* Whenever the end may come: no reader finds a part of a line that a pipe takes whole. */
+static void stdout_leaves_whole_lines_in_a_full_pipe(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = NULL;
+        _cleanup_(reader_done) struct reader r = { 0 };
+        int fd[2];
+
+        (void)state;
+        pipe_make(fd);
+        s = stdout_make(fd[1], 4 * MIB);
+        lines_write_n(s, 1000, 1000);
+        for (size_t max = 1; sink_flush(s) == SINK_BUSY; max = max * 7 % 9999) {
+                reader_take(&r, fd[0], max);
+                assert_int_equal(sink_flush(s), SINK_BUSY);
+                reader_take_all(&r, fd[0]);
+                assert_int_equal(r.data[r.size - 1], '\n');
+        }
+        reader_take_all(&r, fd[0]);
+        lines_assert(r.data, r.size, 1, 1000);
+        close(fd[0]);
+        close(fd[1]);
+}
+
 static void stdout_keeps_lines_whole_for_slow_reader_of_socket(void **state)
 {
         int fd[2];
@@ -482,6 +505,7 @@ int main(void)
                 cmocka_unit_test(stdout_writes_lines_to_pipe_and_counts_them),
                 cmocka_unit_test(stdout_drops_without_taking_a_seq_when_full),
                 cmocka_unit_test(stdout_keeps_lines_whole_for_slow_reader_of_pipe),
+                cmocka_unit_test(stdout_leaves_whole_lines_in_a_full_pipe),
                 cmocka_unit_test(stdout_keeps_lines_whole_for_slow_reader_of_socket),
                 cmocka_unit_test(stdout_polls_pipe_that_cannot_be_opened_again),
                 cmocka_unit_test(stdout_poll_fd_tells_when_to_go_on),
