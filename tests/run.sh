@@ -47,9 +47,12 @@ run_pass() {
   run_ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" || status=1
 }
 
+# Long, and not about speed: with sanitizers only.
+ONCE='^kernel\.(capabilities|control|selftest)$'
+
 # Virtual machines run side by side: they measure nothing.
 run_pass build/asan --exclude-regex '^(faults|journal|install|style|docs|package|vm)\.' "$@"
-run_pass build/release --exclude-regex '^(unit|golden|fuzz|vm)\.' "$@"
+run_pass build/release --exclude-regex "^(unit|golden|fuzz|vm)\.|$ONCE" "$@"
 run_pass build/release --label-regex '^vm$' --parallel 2 "$@"
 if [ "$total" -eq 0 ]; then
   say "$0: there are no such tests: $*"

@@ -334,14 +334,14 @@ AT_WORK = (
     check_reload_adds_exits_and_failures, check_exits, check_failures,
     check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
     package_checks.check_reload_adds_a_file)
-# What takes longest, on the oldest and on the newest.
+# What takes longest, on the newest.
 WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_goes,
          world_checks.check_machine_that_sleeps)
 RESTARTS = (
     package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
     check_killed, package_checks.check_status, check_ledger, check_stop,
     check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
-# Of the releases that have the package.
+# On the others.
 END = (package_checks.check_purge_leaves_nothing, package_checks.check_lockdown_after_the_boot)
 
 SCENARIOS = {
