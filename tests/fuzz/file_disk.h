@@ -41,7 +41,8 @@ static struct {
         struct given lines[GIVEN_MAX];
         struct buf text; /* of all lines */
         size_t n_lines, n_written;
-        size_t partial; /* bytes of the next line that are in the file */
+        size_t partial;  /* bytes of the next line that are in the file */
+        unsigned n_torn; /* files that ended so, could not be cut, and are not ours any more */
         uint64_t told;
         const struct account *account; /* of the sink */
 } model;
@@ -65,14 +66,26 @@ static inline void check_killed(void)
         assert(account_read(&account).told == model.told || access(path, F_OK) < 0);
 }
 
+/* What is in the file of the next line stays there; the line will be in another one. */
+static inline void model_leave(void)
+{
+        model.n_torn += model.partial > 0;
+        model.partial = 0;
+}
+
 static inline int disk_open(const char *name, int flags, mode_t mode)
 {
+        int fd;
+
         check_killed();
         if (disk.open_error)
                 return disk_fails(disk.open_error);
         if (disk.create_error && (flags & O_CREAT))
                 return disk_fails(disk.create_error);
-        return sink_file_system_real.open(name, flags, mode);
+        fd = sink_file_system_real.open(name, flags, mode);
+        if (fd >= 0 && (flags & O_CREAT))
+                model_leave(); /* a rotation went halfway: ours has got another name */
+        return fd;
 }
 
 /* From `start` on, up to `size` bytes; returns how many there were. */

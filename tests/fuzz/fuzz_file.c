@@ -36,6 +36,7 @@ struct world {
         struct span initial; /* whole lines */
         bool may_prune;
         unsigned n_moved;
+        unsigned n_torn;     /* files whose last line was not ended; of those of the rotation */
         uint64_t n_kernel;   /* events of the kernel offered to this sink */
         size_t first_line;   /* of this sink */
         uint64_t first_byte; /* likewise */
@@ -119,6 +120,8 @@ static void killed(struct world *w)
         if (model.n_written < model.n_lines)
                 model.text.size = model.lines[model.n_written].start;
         model.n_lines = model.n_written;
+        if (access(path, F_OK) < 0)
+                model_leave();
         model.partial = 0;
         account_recover_file(&w->account, path);
         sink_open(w);
@@ -354,7 +357,7 @@ static size_t check_line(struct span line)
 }
 
 /* Returns the first of our lines, or GIVEN_MAX: there is none. */
-static size_t check_lines(struct span text, bool may_be_torn)
+static size_t check_lines(struct span text, bool is_torn)
 {
         size_t first = GIVEN_MAX, next = GIVEN_MAX;
 
@@ -363,7 +366,7 @@ static size_t check_lines(struct span text, bool may_be_torn)
                 struct span line = { text.data, newline ? (size_t)(newline + 1 - text.data) : 0 };
                 size_t id;
 
-                assert(newline || may_be_torn);
+                assert(newline || is_torn);
                 if (!newline)
                         break;
                 text.data += line.size;
@@ -407,10 +410,13 @@ static void check_file(struct world *w, const char *name, size_t *first)
 {
         _cleanup_(closep) int fd = openat(AT_FDCWD, name, O_RDONLY | O_CLOEXEC);
         _cleanup_(freep) char *data = NULL;
+        bool is_torn;
         struct span text;
         size_t id;
 
         assert(fd >= 0);
+        is_torn = !ends_in_newline(fd, size_of(fd));
+        w->n_torn += is_torn && !strstr(name, "/moved.");
         text.size = (size_t)size_of(fd);
         data = malloc(text.size + 1);
         assert(data);
@@ -421,7 +427,7 @@ static void check_file(struct world *w, const char *name, size_t *first)
                 text.size -= w->initial.size;
                 w->initial.size = 0;
         }
-        id = check_lines(text, strstr(name, "/moved.") != NULL);
+        id = check_lines(text, is_torn);
         if (is_in_rotation(name))
                 *first = MIN(*first, id);
 }
@@ -450,6 +456,7 @@ static void check_files(struct world *w)
         while (next_file(d, name))
                 check_file(w, name, &first);
         (void)closedir(d);
+        assert(w->n_torn == model.n_torn || (w->may_prune && w->n_torn < model.n_torn));
         assert(w->initial.size == 0 || w->may_prune);
         for (size_t id = 0; id < model.n_written; id++)
                 assert(model.lines[id].is_seen || (w->may_prune && id < first));
