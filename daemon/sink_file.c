@@ -307,16 +307,24 @@ static int file_rename(const struct sink_file *f, unsigned from, unsigned to)
         return f->system->rename(from_name, to_name) < 0 ? -errno : 0;
 }
 
-/* Removes what is beyond the limit, which may have been higher once. */
+/*
+ * Removes what is beyond the limit, which may have been higher once; also behind a gap, of which
+ * rotations that failed leave one at most.
+ */
 static int file_prune(const struct sink_file *f)
 {
-        for (unsigned number = f->config.max_files; number > 0; number++) {
+        unsigned n_gaps = 0;
+
+        for (unsigned number = f->config.max_files; number > 0 && n_gaps < 2; number++) {
                 _cleanup_(freep) char *name = file_name(f, number);
 
                 if (!name)
                         return -ENOMEM;
-                if (unlink(name) < 0)
-                        return errno == ENOENT ? 0 : -errno;
+                if (unlink(name) < 0) {
+                        if (errno != ENOENT)
+                                return -errno;
+                        n_gaps++;
+                }
         }
         return 0;
 }
