@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "clock.h"
 #include "macro.h"
 #include "notify.h"
 
@@ -50,15 +51,23 @@ static int connect_to(const char *path, int *ret)
         return 0;
 }
 
-static int send_message(int socket, const struct msghdr *message, int patience_ms)
+/* -EAGAIN: it has not read until `end_ns`. */
+static int send_message(int socket, const struct msghdr *message, uint64_t end_ns)
 {
         struct pollfd p = { .fd = socket, .events = POLLOUT };
-        ssize_t n;
+        uint64_t now_ns;
 
-        do
-                n = sendmsg(socket, message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&p, 1, patience_ms) > 0)));
-        return n < 0 ? -errno : 1;
+        while (sendmsg(socket, message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+                if (errno == EINTR)
+                        continue;
+                if (errno != EAGAIN)
+                        return -errno;
+                now_ns = clock_monotonic_ns();
+                if (now_ns >= end_ns)
+                        return -EAGAIN;
+                (void)poll(&p, 1, (int)((end_ns - now_ns) / NSEC_PER_MSEC + 1));
+        }
+        return 1;
 }
 
 static int notify(const char *state, int fd, int patience_ms)
@@ -70,7 +79,9 @@ static int notify(const char *state, int fd, int patience_ms)
         } control = { .head = { .cmsg_level = SOL_SOCKET,
                                 .cmsg_type = SCM_RIGHTS,
                                 .cmsg_len = CMSG_LEN(sizeof(int)) } };
+        static bool is_deaf; /* it has let us wait in vain: not again, until it reads */
         struct msghdr message = { .msg_iov = &content, .msg_iovlen = 1 };
+        uint64_t end_ns = clock_monotonic_ns();
         const char *path = getenv("NOTIFY_SOCKET");
         _cleanup_(closep) int socket = -1;
         int r;
@@ -85,7 +96,11 @@ static int notify(const char *state, int fd, int patience_ms)
                 message.msg_control = control.space;
                 message.msg_controllen = sizeof(control.space);
         }
-        return send_message(socket, &message, patience_ms);
+        if (!is_deaf)
+                end_ns += (uint64_t)patience_ms * NSEC_PER_MSEC;
+        r = send_message(socket, &message, end_ns);
+        is_deaf = r == -EAGAIN && (is_deaf || patience_ms > 0);
+        return r;
 }
 
 int notify_try(const char *state)

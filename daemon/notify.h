@@ -15,7 +15,10 @@
 /* Does not wait: for what is said again anyway. */
 int notify_try(const char *state);
 
-/* Waits for room, 5 s at most: for what the manager must know. */
+/*
+ * Waits for room, 5 s at most: for what the manager must know. If that was in vain, later calls do
+ * not wait until one has got through.
+ */
 int notify_send(const char *state);
 
 /* Likewise, with a copy of a descriptor. */
