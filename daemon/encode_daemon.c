@@ -205,48 +205,60 @@ static void put_inherited(struct buf *b, const struct stats *inherited)
         json_end_object(b);
 }
 
-/* What a start event can do without, if there is no room: the next stats has nearly the same. */
-static const char *const optional[] = { "inherited", "settings" };
+/*
+ * What a start event can do without, if there is no room, in this order: the next stats has nearly
+ * the same as the first, --cat-config the second.
+ */
+enum left_out {
+        LEFT_OUT_NOTHING,
+        LEFT_OUT_INHERITED,
+        LEFT_OUT_SETTINGS, /* as well */
+};
 
-static void put_left_out(struct buf *b, unsigned n_left_out)
+static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
 {
-        if (n_left_out == 0)
+        if (left_out == LEFT_OUT_NOTHING)
                 return;
         json_key(b, "truncated");
         json_begin_array(b);
-        for (unsigned i = 0; i < n_left_out; i++)
-                json_string(b, optional[i]);
+        if (info->inherited)
+                json_string(b, "inherited");
+        if (left_out == LEFT_OUT_SETTINGS)
+                json_string(b, "settings");
         json_end_array(b);
 }
 
 static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
-                                bool is_brief, unsigned n_left_out, struct line *ret)
+                                bool is_brief, enum left_out left_out, struct line *ret)
 {
         struct buf *b = line_begin(e, EVENT_START, boot_ns, is_brief);
 
         json_put_string(b, "version", info->version);
         json_put_text(b, "kernel", span_of_string(info->kernel));
         json_put_u64(b, "boot_age_ns", boot_ns);
-        if (n_left_out < 2)
+        if (left_out < LEFT_OUT_SETTINGS)
                 put_settings(b, info->config);
         put_missing(b, info->missing);
         if (info->down)
                 json_put_string(b, "down", info->down);
-        if (n_left_out < 1)
+        if (left_out < LEFT_OUT_INHERITED)
                 put_inherited(b, info->inherited);
-        put_left_out(b, n_left_out);
+        put_left_out(b, left_out, info);
         return line_end(e, ret);
 }
 
 int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
                  struct line *ret)
 {
+        enum left_out left_out = LEFT_OUT_NOTHING;
         int r;
 
-        for (unsigned n_left_out = 0;; n_left_out++) {
-                r = encode_start_without(e, boot_ns, info, limit > 0, n_left_out, ret);
+        for (;;) {
+                r = encode_start_without(e, boot_ns, info, limit > 0, left_out, ret);
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
-                    n_left_out == ELEMENTSOF(optional))
+                    left_out == LEFT_OUT_SETTINGS)
                         return r;
+                left_out = left_out == LEFT_OUT_NOTHING && info->inherited ? LEFT_OUT_INHERITED
+                                                                           : LEFT_OUT_SETTINGS;
         }
 }

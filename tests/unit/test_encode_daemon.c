@@ -265,6 +265,25 @@ static void start_leaves_out_what_does_not_fit(void **state)
         }
 }
 
+static void start_does_not_claim_to_leave_out_what_there_is_not(void **state)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        _cleanup_(config_freep) struct config *config = NULL;
+        struct start_info info = { .version = "1", .kernel = "6" };
+        struct json_object *json;
+        struct line line;
+
+        (void)state;
+        assert_int_equal(config_new(&config), 0);
+        info.config = config;
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, line_size_max(&line) - 1, &line), 0);
+        json = parse_line(&line);
+        assert_false(has(json, "settings"));
+        assert_value(json, "truncated", "[\"settings\"]");
+        json_object_put(json);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -277,6 +296,7 @@ int main(void)
                 cmocka_unit_test(start_makes_odd_settings_safe),
                 cmocka_unit_test(start_shows_what_is_missing_and_inherited),
                 cmocka_unit_test(start_leaves_out_what_does_not_fit),
+                cmocka_unit_test(start_does_not_claim_to_leave_out_what_there_is_not),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
