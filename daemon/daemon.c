@@ -8,9 +8,12 @@
  * through the pipeline with a flush behind it, a signal, a timer. A batch is small, so that a
  * pass never waits long for it.
  *
- * After READY=1 nothing here blocks, and nothing that goes wrong ends the process: a reload that
- * fails leaves all as it was, a sink that fails is retried for ever. The loop ends when it is asked
- * to, when nobody reads our stdout any more, or when the rings cannot be read.
+ * After READY=1 a pass over the rings waits for little: a reload waits for the kernel to verify
+ * what it loads (the rings are larger meanwhile), for a sink that goes (sinks.c) and for a service
+ * manager that does not read (notify.h, once); an upgrade for the sinks that are behind
+ * (upgrade.c). Nothing that goes wrong ends the process: a reload that fails leaves all as it was,
+ * a sink that fails is retried for ever. The loop ends when it is asked to, when nobody reads our
+ * stdout any more, or when the rings cannot be read.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -196,6 +199,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         (void)pipeline_mark_lost(d->stages.pipeline, now_ns, &now_ns);
         source_perf_reconcile(d->kernel);
         drain(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
+        (void)sinks_flush(d->stages.sinks);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
         (void)notify_send("WATCHDOG=trigger");
 }
@@ -250,6 +254,7 @@ static void on_upgrade_failed(void *userdata)
 
         d->upgrade = upgrade_free(d->upgrade);
         (void)source_perf_configure(d->kernel, d->config);
+        (void)sinks_flush(d->stages.sinks);
         end_reload();
 }
 
@@ -434,7 +439,7 @@ static int start(struct daemon *d)
                 info.missing = source_perf_missing_keys(d->kernel);
                 pipeline_stats(d->stages.pipeline, &inherited);
                 info.down = "unknown";
-                if (programs_are_inherited(source_perf_programs(d->kernel))) {
+                if (programs_counted_all(source_perf_programs(d->kernel))) {
                         info.down = "counted";
                         info.inherited = &inherited;
                 }

@@ -78,10 +78,14 @@ static void item_remove(struct handover *h, struct item *item)
 static void remove_from_store(const struct handover *h, const char *name)
 {
         char state[sizeof("FDSTOREREMOVE=1\nFDNAME=") + FDNAME_MAX];
-        int n = snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        int n = snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name), r;
 
-        if (h->is_kept && n > 0 && (size_t)n < sizeof(state))
-                (void)notify_send(state);
+        if (!h->is_kept || n < 0 || (size_t)n >= sizeof(state))
+                return;
+        r = notify_send(state);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "The service manager keeps '%s' for longer than we need",
+                          name);
 }
 
 /* None of ours stays: those have short names, once each. */
@@ -131,15 +135,28 @@ static int take_list(struct handover *h, FILE *list)
         return 1;
 }
 
-/* The variable is "PID FD", the descriptor that of the list; 0 if there is none. */
-static int take_passed_fds(struct handover *h)
+/* The variable is "PID FD", the descriptor that of the list. -1: there is none. */
+static int passed_list(void)
 {
         const char *value = getenv(VARIABLE);
-        FILE *list;
         long pid;
-        int fd, r;
+        int fd;
 
-        if (!value || sscanf(value, "%ld %d", &pid, &fd) != 2 || pid != getpid())
+        return value && sscanf(value, "%ld %d", &pid, &fd) == 2 && pid == getpid() ? fd : -1;
+}
+
+bool handover_is_coming(void)
+{
+        return passed_list() >= 0;
+}
+
+/* 0 if there are none. */
+static int take_passed_fds(struct handover *h)
+{
+        int fd = passed_list(), r;
+        FILE *list;
+
+        if (fd < 0)
                 return 0;
         (void)unsetenv(VARIABLE);
         h->is_direct = true;
@@ -252,7 +269,7 @@ static int old_page(struct handover *h, unsigned n_cpus)
         return 0;
 }
 
-int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret)
+bool handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret)
 {
         int r;
 
@@ -265,8 +282,12 @@ int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **re
         if (r != -ENOENT)
                 log_warning("What the run before us left is of another version of execsnoopd; "
                             "what happened since cannot be known");
-        r = handover_reset(h, ret);
-        return r < 0 ? r : false;
+        return false;
+}
+
+bool handover_is_empty(const struct handover *h)
+{
+        return h->n_items == 0;
 }
 
 void handover_forget_all(struct handover *h)
@@ -406,7 +427,7 @@ void handover_forget_rest(struct handover *h)
                         handover_forget(h, h->items[i].name);
 }
 
-bool handover_is_kept(const struct handover *h)
+bool handover_has_store(const struct handover *h)
 {
         return h->is_kept;
 }

@@ -20,7 +20,10 @@
 #include "exec_record.h"
 #include "macro.h"
 
-/* Any change of the page, or of the maps that go with it, bumps it. */
+/*
+ * A change of the page bumps it, and one of what the maps that go with it mean; of another shape
+ * than we expect, they are dropped anyway.
+ */
 #define HANDOVER_VERSION 2
 
 #define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
@@ -56,11 +59,20 @@ int handover_open(bool keep, struct handover **ret);
 struct handover *handover_free(struct handover *h);
 DEFINE_FREEP(struct handover, handover_free)
 
-/* The page, for `n_cpus` CPUs. True: of the run before us. To be called first. */
-int handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret);
+/*
+ * The page of the run before us, for `n_cpus` CPUs. False: there is none that we understand, and
+ * handover_reset() has to be called. To be called first.
+ */
+bool handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret);
 
-/* The rest is of no use after all: drops it, from the store as well, and starts a new page. */
+/* What there is, is of no use: drops it, from the store as well, and starts a new page. */
 int handover_reset(struct handover *h, struct handover_page **ret);
+
+/* True if this image was put in the place of another, and nothing of that was taken yet. */
+bool handover_is_coming(void);
+
+/* True if nothing has come from the run before us, and nothing is stored yet. */
+bool handover_is_empty(const struct handover *h);
 
 /* A descriptor from the run before us, now the caller's; -1 if there is none. */
 int handover_take(struct handover *h, const char *name);
@@ -95,4 +107,4 @@ void handover_forget_all(struct handover *h);
 void handover_forget_rest(struct handover *h);
 
 /* True if what we store may survive us: there is somebody to keep it. */
-bool handover_is_kept(const struct handover *h);
+bool handover_has_store(const struct handover *h);

@@ -11,6 +11,7 @@
 #include "config_log.h"
 #include "config_report.h"
 #include "daemon.h"
+#include "handover.h"
 #include "log.h"
 #include "trial.h"
 #include "version.h"
@@ -152,7 +153,7 @@ int main(int argc, char **argv)
                 break;
         }
         if (config_load_logged(&options.location, &config) < 0)
-                return EXIT_CODE_CONFIG;
+                return handover_is_coming() ? EXIT_CODE_FAILURE : EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
                 r = trial_pass(config);
                 config_free(config);

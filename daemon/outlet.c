@@ -153,6 +153,7 @@ bool outlet_is_idle(const struct outlet *o)
 
 void outlet_finish(struct outlet *o, uint64_t end_ns)
 {
+        o->io = sd_event_source_disable_unref(o->io); /* the sink may get another descriptor */
         for (;;) {
                 struct pollfd p = { .events = POLLOUT };
 

@@ -31,7 +31,7 @@ bool outlet_is_idle(const struct outlet *o);
 
 /*
  * Delivers everything, waiting for room until `end_ns` (CLOCK_MONOTONIC) at most. Plans nothing, so
- * it works when the loop has ended, too.
+ * it works when the loop has ended, too; if that goes on, outlet_flush() has to come next.
  */
 void outlet_finish(struct outlet *o, uint64_t end_ns);
 

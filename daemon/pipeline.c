@@ -140,6 +140,7 @@ static void account_resume(struct pipeline *p, enum sink_place place, struct sin
         sink->stats.down = down.count;
         sink->stats.lost += down.count;
         ledger_add_for(p->ledger, place, &down);
+        state.told = MIN(state.told, p->earlier);
         state.uncertain = down.uncertain;
         state.sending = 0;
         account_write(sink->account, &state);

@@ -42,10 +42,10 @@ struct programs {
         struct program program[_PROGRAM_MAX];
         struct program old[_PROGRAM_MAX]; /* of another object, running until ours do */
         uint64_t recursion_misses[_PROGRAM_MAX];
-        uint32_t generation; /* of what we load */
+        uint32_t generation; /* of what we have loaded last */
         bool attached;
         bool is_inherited; /* maps and page, and maybe programs */
-        bool is_complete;  /* what ran has never stopped since */
+        bool is_complete;  /* likewise, and what ran has never stopped since */
         bool can_loop;     /* there is bpf_loop(), 5.17 */
         unsigned n_cpus;
         struct exec_control *control;
@@ -273,36 +273,56 @@ static _printf_(2, 0) int on_libbpf_message(enum libbpf_print_level level _unuse
         return 0;
 }
 
+/* What the run before us left is of no use; its links may be closed here for the last time. */
+static int begin_anew(struct programs *p)
+{
+        _cleanup_(closep) int last_closer = -1;
+        int r;
+
+        if (!handover_is_empty(p->handover))
+                last_closer = start_last_closer();
+        r = handover_reset(p->handover, &p->page);
+        return r < 0 ? r : make_maps(p);
+}
+
 /* The maps, of the run before us if it has left them, and what goes with them. */
 static int obtain_maps(struct programs *p)
 {
         int r;
 
-        r = handover_page(p->handover, p->n_cpus, &p->page);
-        if (r < 0)
-                return r;
-        p->is_inherited = r;
+        p->is_inherited = handover_page(p->handover, p->n_cpus, &p->page);
         if (p->is_inherited && open_maps(p, true) < 0) {
                 log_warning("What the run before us left cannot be used; what happened since "
                             "cannot be known");
                 execsnoop_bpf__destroy(TAKE_PTR(p->maps));
                 p->is_inherited = false;
-                r = handover_reset(p->handover, &p->page);
-                if (r < 0)
-                        return r;
         }
         if (!p->is_inherited) {
-                r = make_maps(p);
+                r = begin_anew(p);
                 if (r < 0)
                         return r;
         }
         return map_shared_memory(p);
 }
 
+bool programs_are_to_load(const struct programs *p, const struct config *config)
+{
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                if (is_wanted(config, i) && !program_is_loaded(&p->program[i]))
+                        return true;
+        return false;
+}
+
+/*
+ * With a generation that none had before: not those in the store, of which who was killed while
+ * storing them has let none run, nor what was released a moment ago and is still attached.
+ */
 static int load_wanted(struct programs *p, const struct config *config)
 {
         int r;
 
+        if (programs_are_to_load(p, config))
+                p->generation = ++p->page->generation;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (!is_wanted(config, i) || program_is_loaded(&p->program[i]))
                         continue;
@@ -354,8 +374,6 @@ int programs_new(const struct config *config, struct handover *handover, struct 
         r = obtain_maps(p);
         if (r < 0)
                 return r;
-        /* Never one that is in the store: who was killed while storing it, has not let it run. */
-        p->generation = ++p->page->generation;
         if (p->is_inherited)
                 inherit_programs(p, config);
         r = load_wanted(p, config);
@@ -372,7 +390,7 @@ int programs_new(const struct config *config, struct handover *handover, struct 
         return 0;
 }
 
-bool programs_are_inherited(const struct programs *p)
+bool programs_counted_all(const struct programs *p)
 {
         return p->is_complete;
 }
@@ -385,7 +403,7 @@ struct handover_page *programs_page(const struct programs *p)
 /* What somebody keeps for the run after us, goes on counting. */
 struct programs *programs_free(struct programs *p)
 {
-        bool leave = p && p->attached && handover_is_kept(p->handover);
+        bool leave = p && p->attached && handover_has_store(p->handover);
         _cleanup_(closep) int last_closer = -1;
 
         if (!p)
@@ -435,11 +453,16 @@ static void run_attached(struct programs *p)
 static void forget_processes(struct programs *p)
 {
         int map = bpf_map__fd(p->maps->maps.processes);
-        uint32_t pid;
+        uint32_t pid, next = 0;
+        int r;
 
-        while (!p->control->track_exits && bpf_map_get_next_key(map, NULL, &pid) == 0 &&
-               bpf_map_delete_elem(map, &pid) == 0)
-                ;
+        if (p->control->track_exits)
+                return;
+        /* From one to the next, not from the start each time: that would visit every bucket. */
+        for (r = bpf_map_get_next_key(map, NULL, &pid); r == 0; pid = next) {
+                r = bpf_map_get_next_key(map, &pid, &next);
+                (void)bpf_map_delete_elem(map, &pid);
+        }
 }
 
 static void store_attached(struct programs *p)
@@ -478,7 +501,7 @@ int programs_attach(struct programs *p)
 
 void programs_stop(struct programs *p)
 {
-        if (handover_is_kept(p->handover))
+        if (handover_has_store(p->handover))
                 return; /* what comes now is for the run after us to count */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 set_running(p, i, 0);

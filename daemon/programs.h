@@ -27,7 +27,7 @@ struct programs;
 int programs_new(const struct config *config, struct handover *handover, struct programs **ret);
 
 /* True: what ran in the run before us has never stopped, so the counters have all there was. */
-bool programs_are_inherited(const struct programs *p);
+bool programs_counted_all(const struct programs *p);
 
 /* Valid as long as the handover. */
 struct handover_page *programs_page(const struct programs *p);
@@ -44,6 +44,9 @@ int programs_attach(struct programs *p);
  * programs_free(): to detach one may take seconds. If there is a run after us, they go on for it.
  */
 void programs_stop(struct programs *p);
+
+/* True if programs_configure() would have to load one: that takes the kernel a while. */
+bool programs_are_to_load(const struct programs *p, const struct config *config);
 
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);

@@ -103,7 +103,7 @@ bool stages_run(struct stages *s)
         r = pipeline_run(s->pipeline, BATCH);
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode an event of our own");
-        return r > 0;
+        return r > 0 || (r < 0 && queue_peek(s->queue));
 }
 
 void stages_drain(struct stages *s, uint64_t end_ns)
