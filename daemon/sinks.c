@@ -253,6 +253,15 @@ bool sinks_are_idle(const struct sinks *s)
         return true;
 }
 
+bool sinks_can_be_left(const struct sinks *s)
+{
+        for (unsigned i = HANDOVER_SINKS; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet &&
+                    (!outlet_is_idle(s->place[i].outlet) || pipeline_has_untold(s->pipeline)))
+                        return false;
+        return true;
+}
+
 void sinks_reopen(struct sinks *s)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {

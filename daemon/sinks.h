@@ -39,6 +39,12 @@ int sinks_flush(struct sinks *s);
 /* True if everything accepted has been delivered. */
 bool sinks_are_idle(const struct sinks *s);
 
+/*
+ * True if the image after us can tell what has not been delivered: all but stdout have an account
+ * of it.
+ */
+bool sinks_can_be_left(const struct sinks *s);
+
 /* Close and open again what is a file. */
 void sinks_reopen(struct sinks *s);
 

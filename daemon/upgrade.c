@@ -56,7 +56,7 @@ static bool is_due(const char **ret_path)
         return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
 }
 
-static _Noreturn void keep(const struct source_perf *source, int ready, int end)
+static _Noreturn void run_keeper(const struct source_perf *source, int ready, int end)
 {
         char c = 0;
 
@@ -86,7 +86,7 @@ static int start_keeper(const struct source_perf *source)
         pid = fork();
         if (pid == 0) {
                 (void)close(end[1]);
-                keep(source, ready[1], end[0]);
+                run_keeper(source, ready[1], end[0]);
         }
         if (pid < 0)
                 r = -errno;
@@ -145,14 +145,33 @@ static void write_page(const struct upgrade_parts *parts)
                                 ledger_seq(parts->stages->ledger, i, cpu);
 }
 
-static void upgrade(const struct upgrade_parts *parts, const char *path)
+/* Tells all that it can before the end of this image. */
+static void drain(const struct upgrade_parts *parts)
 {
-        log_notice("Going on as the new %s", path);
+        struct stages *s = parts->stages;
+        uint64_t now_ns;
+
         catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
         source_perf_grow_rings(parts->kernel);
         source_perf_reconcile(parts->kernel);
-        stages_drain(parts->stages, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
-        pipeline_note_losses(parts->stages->pipeline, clock_boottime_ns());
+        now_ns = clock_boottime_ns();
+        pipeline_note_losses(s->pipeline, now_ns);
+        (void)pipeline_mark_lost(s->pipeline, now_ns, &now_ns);
+        stages_drain(s, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
+        pipeline_note_losses(s->pipeline, clock_boottime_ns());
+}
+
+/* Returns only if there is no way on; nothing has changed then. */
+static void try_upgrade(const struct upgrade_parts *parts, const char *path)
+{
+        log_notice("Going on as the new %s", path);
+        drain(parts);
+        if (!sinks_can_be_left(parts->stages->sinks)) {
+                log_error("Cannot go on as %s: stdout is behind, and what waits for it would be "
+                          "lost",
+                          path);
+                return;
+        }
         write_page(parts);
         go_on_as(parts, path);
 }
@@ -164,7 +183,7 @@ static void on_tried(void *userdata, bool can_run)
 
         u->trial = trial_free(u->trial);
         if (can_run && is_due(&path))
-                upgrade(&u->parts, path);
+                try_upgrade(&u->parts, path);
         u->ops->on_failed(u->userdata);
 }
 

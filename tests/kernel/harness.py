@@ -71,7 +71,10 @@ def main():
         print(f"cannot run here: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("CI") else EXIT_SKIP)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))       # and clean up
-    faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+    faulthandler.dump_traceback_later(HANGS_AFTER)
+    end = threading.Timer(HANGS_AFTER + 1, os.kill, (os.getpid(), signal.SIGTERM))
+    end.daemon = True
+    end.start()
     unittest.main(verbosity=2)
 
 
@@ -224,6 +227,7 @@ class Daemon:
     """
 
     prefix = ()     # a command that runs the daemon
+    program = DAEMON
 
     def __init__(self, settings=None, sink="stdout", options=(), paused=False, environment=None):
         self.folder = tempfile.mkdtemp(prefix="execsnoopd-test-")
@@ -265,7 +269,7 @@ class Daemon:
     def start(self, options, paused, environment):
         notify_path = os.path.join(self.folder, "notify")
         self.notify = Notifications(notify_path)
-        command = [*self.prefix, DAEMON, f"--config={self.config}", *options]
+        command = [*self.prefix, self.program, f"--config={self.config}", *options]
         output = subprocess.DEVNULL
         if self.sink == "stdout":
             command.append("--stdout")

@@ -8,17 +8,20 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import checks
 import harness
 from bpf_maps import bpftool, map_of
 from harness import Child, DAEMON, Daemon, NOBODY, STORM, TARGET
 
+EXIT_FAILURE = 1
 EXIT_USAGE = 64
 EXIT_NOT_PERMITTED = 77
 EXIT_CONFIG = 78
 
 N_DURING_RELOADS = 10_000
+N_WAITING = 500     # far more than a pipe holds
 
 
 def run_daemon(*options, **settings):
@@ -85,6 +88,15 @@ class Options(ControlTest):
             self.assertEqual((result.returncode, result.stdout), (EXIT_CONFIG, ""))
             self.assertIn(f"{path}:3: Exits: ", result.stderr)
             self.assertIn(f"{path}:4: RingSize: ", result.stderr)
+
+    def test_bad_value_after_an_upgrade_is_no_reason_to_stay_down(self):
+        """The settings were good when the image before us let us go on."""
+        path = self.write("bad.conf", "[Capture]\nExits=maybe\n")
+        command = f'EXECSNOOPD_HANDOVER="$$ 99" exec "{DAEMON}" --config="{path}"'
+        result = subprocess.run(["sh", "-c", command], capture_output=True, check=False,
+                                timeout=harness.DEADLINE)
+        self.assertEqual(result.returncode, EXIT_FAILURE)
+        self.assertIn(f"{path}:2: Exits: ", result.stderr.decode())
 
     def test_unknown_key_is_a_warning_only(self):
         path = self.write("odd.conf", "[Capture]\nNoSuchKey=1\n")
@@ -261,6 +273,36 @@ class Reload(ControlTest):
             self.assertGreater(followed(), 0)
             daemon.reload({})
             self.assertEqual(followed(), 0)
+
+    def test_program_that_comes_back_at_once_tells_each_event_once(self):
+        """Its former self is still attached for a moment."""
+        failures = {"Capture": {"FailedExecs": "yes", "FailedExecsIgnore": ""}}
+        with Daemon(failures) as daemon:
+            daemon.reload({})
+            daemon.reload(failures)
+            child = Child(lambda: os.execve(self.folder, ["nothing"], {}))
+            child.close()
+            self.assertEqual(len(daemon.of(child.pid, "exec_failed")), 1)
+
+    def test_no_upgrade_leaves_what_waits_for_stdout(self):
+        """There is no account of it. Once all of it is read, the upgrade may be tried again."""
+        marker, copy = f"waits-{os.getpid()}", os.path.join(self.folder, "execsnoopd")
+        shutil.copy(DAEMON, copy)
+        with unittest.mock.patch.object(Daemon, "program", copy), Daemon(paused=True) as daemon:
+            subprocess.run([STORM, str(N_WAITING), marker, TARGET], check=True)
+            shutil.copy(DAEMON, copy + ".new")
+            os.rename(copy + ".new", copy)
+            self.assertIn("stdout is behind", daemon.reload())
+            daemon.lines.running.set()
+            events = daemon.sync()
+            self.assertEqual(sum(1 for e in events if e.get("argv", [])[1:2] == [marker]),
+                             N_WAITING)
+            daemon.reload()
+            daemon.wait_for(lambda e: e["event"] == "start" and e["down"] == "counted",
+                            "start of the new program")
+            events = daemon.events()
+            daemon.kill()       # it is no stream like others: it has two beginnings
+        self.assertEqual(sum(e["count"] for e in events if e["event"] == "lost"), 0)
 
     def test_other_path_under_load_loses_nothing(self):
         with Daemon({"Capture": {"RingSize": "8M"}}, sink="file") as daemon:
