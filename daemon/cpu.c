@@ -55,7 +55,7 @@ static int cpu_new(const struct cpu_config *config, unsigned number, struct ring
         return 0;
 }
 
-static int explain_ring_error(int error, unsigned number, uint64_t size)
+static int explain_ring_error(const struct cpu_config *config, unsigned number, int error)
 {
         const char *hint = "";
 
@@ -63,8 +63,9 @@ static int explain_ring_error(int error, unsigned number, uint64_t size)
                 hint = " (is RLIMIT_MEMLOCK too low?)";
         else if (error == -EACCES)
                 hint = " (kernel.perf_event_paranoid may demand CAP_SYS_ADMIN)";
-        return log_errno(LOG_ERR, error, "Cannot open a ring of %" PRIu64 "K on CPU %u%s",
-                         size / KIB, number, hint);
+        return log_errno(config->error_level, error,
+                         "Cannot open a ring of %" PRIu64 "K on CPU %u%s", config->ring.size / KIB,
+                         number, hint);
 }
 
 int cpu_open(const struct cpu_config *config, unsigned number, struct cpu *ret)
@@ -78,7 +79,7 @@ int cpu_open(const struct cpu_config *config, unsigned number, struct cpu *ret)
                 return 0;
         }
         if (r < 0)
-                return explain_ring_error(r, number, config->ring.size);
+                return explain_ring_error(config, number, r);
         return cpu_new(config, number, ring, ret);
 }
 
@@ -110,7 +111,7 @@ int cpu_resume(const struct cpu_config *config, unsigned number, struct handover
         }
         r = ring_adopt(&config->ring, number, records, bell, &ring);
         if (r < 0)
-                return explain_ring_error(r, number, config->ring.size);
+                return explain_ring_error(config, number, r);
         return cpu_new(config, number, ring, ret);
 }
 

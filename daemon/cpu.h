@@ -14,6 +14,7 @@ struct cpu {
         struct ring *ring; /* NULL: offline */
         sd_event_source *records_io, *bell_io;
         uint64_t lost_no_ring; /* as seen last */
+        bool has_failed;       /* to open a ring for it, when it came online: which was logged */
 };
 
 struct cpu_config {
@@ -22,6 +23,7 @@ struct cpu_config {
         int64_t priority;
         sd_event_io_handler_t on_io; /* a failure ends the loop */
         void *userdata;
+        int error_level; /* of the message if there can be no ring: LOG_ERR or below */
 };
 
 /* 0 also if the CPU is offline: then it has no ring. Errors are logged. */

@@ -99,6 +99,7 @@ static struct cpu_config cpu_config_of(struct source_perf *s, uint64_t size)
                 .priority = PRIORITY,
                 .on_io = on_io,
                 .userdata = s,
+                .error_level = LOG_ERR,
         };
 }
 
@@ -145,12 +146,13 @@ int source_perf_drain(struct source_perf *s)
 }
 
 /* Rings of another size in place of the old ones, whose content is drained; all or nothing. */
-static int resize_rings(struct source_perf *s, uint64_t size)
+static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
 {
         struct cpu_config old = cpu_config_of(s, s->ring_size), config = cpu_config_of(s, size);
         _cleanup_(freep) struct cpu *fresh = NULL;
         int r = 0;
 
+        config.error_level = error_level;
         fresh = calloc(s->n_cpus, sizeof(*fresh));
         if (!fresh)
                 return -ENOMEM;
@@ -168,10 +170,13 @@ static int resize_rings(struct source_perf *s, uint64_t size)
         }
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
                 fresh[cpu].lost_no_ring = s->cpus[cpu].lost_no_ring;
-                if (r < 0)
-                        cpu_close(&fresh[cpu]);
-                else
+                if (r >= 0) {
                         s->cpus[cpu] = fresh[cpu];
+                        continue;
+                }
+                if (fresh[cpu].ring)
+                        (void)ring_drain(fresh[cpu].ring);
+                cpu_close(&fresh[cpu]);
         }
         if (r >= 0)
                 s->ring_size = size;
@@ -200,8 +205,10 @@ static void follow_cpu(struct source_perf *s, unsigned cpu)
         if (lost_no_ring(s, cpu) == c->lost_no_ring)
                 return;
         raised = capabilities_raise(CAPABILITIES_RINGS);
-        if (cpu_open(&config, cpu, &fresh) < 0)
-                return; /* it has been logged; the next loss is the next chance */
+        config.error_level = c->has_failed ? LOG_DEBUG : LOG_ERR;
+        c->has_failed = cpu_open(&config, cpu, &fresh) < 0;
+        if (c->has_failed)
+                return; /* until the next time */
         if (c->ring)
                 (void)ring_drain(c->ring);
         cpu_close(c);
@@ -407,6 +414,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         r = programs_new(config, handover, &s->programs);
         if (r < 0)
                 return r;
+        s->watermark_ns = programs_page(s->programs)->passed_ns;
         r = add_timer(s);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot add a timer");
@@ -437,8 +445,9 @@ int source_perf_attach(struct source_perf *s, const struct config *config)
         r = programs_attach(s->programs);
         if (r < 0)
                 return r;
-        if (s->ring_size != config->capture.ring_size)            /* those of the image before us */
-                (void)resize_rings(s, config->capture.ring_size); /* or those we have will do */
+        if (s->ring_size != config->capture.ring_size) /* those of the image before us */
+                (void)resize_rings(s, config->capture.ring_size,
+                                   LOG_ERR); /* or those we have will do */
         return set_timer(s, 0);
 }
 
@@ -473,22 +482,24 @@ int source_perf_configure(struct source_perf *s, const struct config *config)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
-        uint64_t old_size = s->ring_size;
+        uint64_t old_size = s->ring_size, size = config->capture.ring_size;
         int r;
 
-        if (config->capture.ring_size != old_size) {
-                r = resize_rings(s, config->capture.ring_size);
+        if (size != old_size) {
+                r = resize_rings(s, size, LOG_ERR);
                 if (r < 0)
                         return r;
         }
+        if (programs_are_to_load(s->programs, config))
+                source_perf_grow_rings(s); /* nobody reads them while the kernel verifies */
         r = programs_configure(s->programs, config);
-        if (r < 0) {
-                if (s->ring_size != old_size)
-                        (void)resize_rings(s, old_size);
-                return r;
-        }
-        s->interval_ns = config->capture.max_latency_ns / 2;
-        return 0;
+        if (r < 0)
+                size = old_size;
+        else
+                s->interval_ns = config->capture.max_latency_ns / 2;
+        if (s->ring_size != size)
+                (void)resize_rings(s, size, LOG_ERR);
+        return r;
 }
 
 void source_perf_stats(struct source_perf *s, struct stats *stats)
@@ -518,12 +529,14 @@ uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program,
 
 void source_perf_grow_rings(struct source_perf *s)
 {
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_RINGS);
         uint64_t size = s->ring_size;
 
         while (size < UPGRADE_RING_SIZE && 2 * size * s->n_cpus <= UPGRADE_MEMORY_MAX)
                 size *= 2;
         if (size > s->ring_size)
-                (void)resize_rings(s, size); /* or those we have must do */
+                (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */
 }
 
 int source_perf_pass(struct source_perf *s)

@@ -6,9 +6,11 @@ what it can, and can do later what it has to.
 Other kernels ask for more than this one: progs/strict_kernel.c makes them.
 """
 import os
+import pathlib
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import unittest
@@ -21,7 +23,9 @@ from manager import Manager
 DAC_READ_SEARCH, SYS_ADMIN, PERFMON, BPF = (1 << n for n in (2, 21, 38, 39))
 GIVEN = "+bpf,+perfmon,+dac_read_search,+sys_admin"
 PROGRAM = "counted-by-test-capabilities"
-# Small enough for RLIMIT_MEMLOCK as it is.
+RING_SIZE = 320     # in struct handover_page: of the rings that were passed on
+UPGRADE_RING_SIZE = 16 << 20
+MLOCK_KB = pathlib.Path("/proc/sys/kernel/perf_event_mlock_kb")
 CAPTURE = {"RingSize": "256K"}
 ALL = {**CAPTURE, "RingSize": "128K", "Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "",
        "Attempts": "yes"}
@@ -73,6 +77,11 @@ def execute(count):
 
 
 class Capabilities(unittest.TestCase):
+    def setUp(self):
+        """What the unit has by LimitMEMLOCK=infinity, and not every root can give."""
+        self.addCleanup(MLOCK_KB.write_text, MLOCK_KB.read_text("ascii"), "ascii")
+        MLOCK_KB.write_text(str(1 << 20), "ascii")
+
     def check_sets(self, manager, permitted, effective=0):
         """Also after a second's reading of the counters, and another."""
         for _ in range(2):
@@ -109,6 +118,8 @@ class Capabilities(unittest.TestCase):
         self.assertNotEqual(os.stat(f"/proc/{pid}/exe").st_ino, before)
         self.assertEqual([e["down"] for e in events if e["event"] == "start"],
                          ["unknown", "counted"])
+        passed, = struct.unpack("Q", os.pread(manager.store["page"], 8, RING_SIZE))
+        self.assertEqual(passed, UPGRADE_RING_SIZE)
 
     def check_life(self, strict, permitted, effective=0):
         with Unprivileged(strict) as manager:
