@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# tests/run.sh [CTEST OPTIONS]: installs what the tests need, builds, and runs all of them:
+# tests/run.sh [CTEST OPTIONS]: installs what the tests need, builds, and runs all of them, or those
+# that are chosen with -R and -E:
 #
 #   asan      unit tests, golden recordings and fuzz seeds under ASan and UBSan, and the tests
 #             against the live kernel with a daemon that is built so
@@ -47,14 +48,9 @@ run_pass() {
   run_ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" || status=1
 }
 
-# Long, and not about speed: with sanitizers only.
-ONCE='^kernel\.(capabilities|control|selftest)$'
-
-# Tests with the label `beside` measure nothing and disturb nobody: three at a time keep two CPUs
-# busy. RUN_SERIAL keeps the tests against the live kernel alone.
-run_pass build/asan --parallel 2 --label-exclude '^beside$' \
-  --exclude-regex '^(faults|journal|install|style|docs|package)\.' "$@"
-run_pass build/release --label-exclude '^beside$' --exclude-regex "^(unit|golden|fuzz)\.|$ONCE" "$@"
+# tests/CMakeLists.txt says what the labels mean. RUN_SERIAL keeps tests against the live kernel alone.
+run_pass build/asan --label-exclude '^(release|beside)$' --parallel 2 "$@"
+run_pass build/release --label-exclude '^(asan|beside)$' "$@"
 run_pass build/release --label-regex '^beside$' --parallel 3 "$@"
 if [ "$total" -eq 0 ]; then
   say "$0: there are no such tests: $*"
