@@ -342,7 +342,9 @@ RESTARTS = (
     check_killed, package_checks.check_status, check_ledger, check_stop,
     check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
 # On the others.
-END = (package_checks.check_purge_leaves_nothing, package_checks.check_lockdown_after_the_boot)
+END = (package_checks.check_purge_leaves_nothing,
+       package_checks.check_installed_on_a_machine_that_runs,
+       package_checks.check_lockdown_after_the_boot)
 
 SCENARIOS = {
     "world": AT_WORK + WORLD + RESTARTS,

@@ -10,7 +10,7 @@ import threading
 import time
 
 from inside import (DROP_IN, KERNEL_TESTS, UNIT, expect, finish, has_argument, is_a, lost_sum,
-                    reload_with, run, show, succeed)
+                    reload_with, run, show, start, succeed)
 
 PACKAGE = "/package.deb"
 PROGRAM = "/usr/sbin/execsnoopd"
@@ -259,8 +259,21 @@ def check_purge_leaves_nothing(journal, port):
     assert not os.path.exists(DROP_IN)
 
 
+def check_installed_on_a_machine_that_runs(journal, port):
+    """From the package alone: what the README tells an administrator to type."""
+    before = journal.count("start")
+    succeed("dpkg", "--install", PACKAGE)
+    succeed("systemctl", "enable", "--now", UNIT)
+    started = journal.wait("start", is_a("start"), before + 1)[-1]
+    expect(started, seq=1, down="unknown")
+    assert finish(start("/bin/true", ["true", "by-hand"])) == 0
+    journal.wait("exec", has_argument("by-hand"))
+    expect(journal.wait_stats(), unaccounted=0)
+    succeed("dpkg", "--purge", "execsnoopd")
+
+
 def check_lockdown_after_the_boot(journal, port):
-    """Installed and enabled on a machine that runs; but there is nothing to be done any more."""
+    """The same, where there is nothing to be done any more."""
     with open("/sys/kernel/security/lockdown", "w", encoding="ascii") as file:
         file.write("confidentiality")
     succeed("dpkg", "--install", PACKAGE)
