@@ -26,9 +26,8 @@ is_installed dpkg-dev || { require_root && install_packages dpkg-dev; }
 if ! dpkg-checkbuilddeps 2>/dev/null; then
   require_root
   say "Installing build dependencies"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-  as_root env DEBIAN_FRONTEND=noninteractive DEB_BUILD_PROFILES="${DEB_BUILD_PROFILES:-}" \
-    apt-get build-dep -q -y --no-install-recommends "$temp/execsnoopd" >&2
+  apt_get update
+  apt_get build-dep -y --no-install-recommends "$temp/execsnoopd"
 fi
 dpkg-buildpackage --no-sign --build=binary >&2
 find "$temp" -maxdepth 1 -type f -exec mv -t "$output" {} +

@@ -30,6 +30,13 @@ is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# Waits for those that update the host by themselves, as Debian does after each boot.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    ${DEB_BUILD_PROFILES:+DEB_BUILD_PROFILES="$DEB_BUILD_PROFILES"} \
+    apt-get -q -o DPkg::Lock::Timeout=600 "$@" >&2
+}
+
 # Installs what is missing. Asks the package system for nothing if nothing is: the second run is fast.
 install_packages() {
   missing=""
@@ -42,10 +49,9 @@ install_packages() {
     exit 69
   fi
   say "Installing:$missing"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+  apt_get update
   # shellcheck disable=SC2086 # a list
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -q -y --no-install-recommends $missing >&2
+  apt_get install -y --no-install-recommends $missing
 }
 
 # build PRESET [CMAKE OPTIONS]

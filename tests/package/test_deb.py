@@ -146,10 +146,14 @@ def live(root, folder):
                "--console=pipe", f"--machine={name}", "--capability=all",
                "--system-call-filter=bpf perf_event_open", f"--bind-ro={tracing}",
                f"--bind={folder}:/package", "--boot", "systemd.unit=multi-user.target"]
-    with own_cgroups(name) as cgroups:
-        console = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True, timeout=LIFE_SECONDS,
-                                 check=False, preexec_fn=lambda: enter(cgroups)).stdout
+    with own_cgroups(name) as cgroups, subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, preexec_fn=lambda: enter(cgroups)) as container:
+        try:
+            console, _ = container.communicate(timeout=LIFE_SECONDS)
+        except subprocess.TimeoutExpired:
+            container.terminate()       # as a service manager would: it takes all down with it
+            console, _ = container.communicate()
     output = (folder / "output").read_text("utf-8") if (folder / "output").exists() else console
     status = folder / "status"
     assert status.exists() and status.read_text("utf-8").strip() == "0", output
