@@ -15,7 +15,8 @@ import sys
 EXIT_SKIP = 77
 FOLDER = pathlib.Path("/var/log/execsnoopd")
 USER = "nobody"
-SYSTEMCTL = "#!/bin/sh\necho \"$(id -u) $*\" >>/run/asked\n"
+# As if the service was stopped.
+SYSTEMCTL = "#!/bin/sh\necho \"$(id -u) $*\" >>/run/asked\nexit 1\n"
 EXPECTED = "0 kill --kill-whom=main --signal=USR1 execsnoopd.service\n"
 
 

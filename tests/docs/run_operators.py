@@ -4,10 +4,12 @@
 
 Recordings are replayed into the file and the journal that the page speaks of, in namespaces of our
 own. Then each shell block of the page is run as it stands: it has to succeed in silence on stderr,
-and to print what each `<!-- expect: REGEX -->` above it says. rsyslog, with the configuration of
-the page, has to deliver the file byte for byte. The table of losses has each `where` once, and links
-between the documents lead somewhere.
+and to print what each `<!-- expect: REGEX -->` above it says; likewise the commands of execsnoopd(8)
+that read the journal. rsyslog, with the configuration of the page, has to deliver the file byte for
+byte, and to drop what journald forwards of ours. The table of losses has each `where` once, and
+links between the documents lead somewhere.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -25,6 +27,7 @@ import run_journald
 RECORDINGS = ("commands", "failures", "places", "loss", "long")
 LOG = pathlib.Path("/var/log/execsnoopd/exec.jsonl")
 SHIPPED = pathlib.Path("/var/log/shipped.jsonl")
+FORWARDED = pathlib.Path("/var/log/forwarded")
 CONFIG = f"[File]\nEnabled=yes\nPath={LOG}\n"
 BLOCK = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w+)\n([\s\S]*?)^```$", re.M)
 DEADLINE_SECONDS = 60
@@ -69,21 +72,49 @@ def run_block(notes, code):
             f"{done.stdout}"
 
 
-def run_rsyslog(code):
-    """Until it has delivered everything; false if it is not here."""
-    if not shutil.which("rsyslogd"):
-        return False
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/var/lib"], check=True)
-    os.mkdir("/var/lib/rsyslog")
+@contextlib.contextmanager
+def rsyslog(configuration):
     config = pathlib.Path("/run/rsyslog.conf")
-    config.write_text(code, encoding="utf-8")
+    config.write_text(configuration, encoding="utf-8")
     process = subprocess.Popen(["rsyslogd", "-n", "-f", config, "-i", "/run/rsyslog.pid"])
     try:
-        wait_until("rsyslog", lambda: SHIPPED.exists() and SHIPPED.read_bytes() == LOG.read_bytes())
+        yield
     finally:
         process.terminate()
         process.wait()
-    return True
+
+
+def check_shipping(code):
+    """The file is delivered."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/var/lib"], check=True)
+    os.mkdir("/var/lib/rsyslog")
+    with rsyslog(code):
+        wait_until("rsyslog", lambda: SHIPPED.exists() and SHIPPED.read_bytes() == LOG.read_bytes())
+
+
+def check_forwarding(code, source, daemon):
+    """Of what journald forwards, only the words of others pass these rules."""
+    socket = "/run/systemd/journal/syslog"
+    pathlib.Path("/run/systemd/journald.conf.d/zzz-forward.conf").write_text(
+        "[Journal]\nForwardToSyslog=yes\n", encoding="utf-8")
+    with run_journald.Journald(), \
+            rsyslog(f'module(load="imuxsock" SysSock.Use="off")\n'
+                    f'input(type="imuxsock" Socket="{socket}")\n{code}*.* {FORWARDED}\n'):
+        wait_until("the socket", lambda: os.path.exists(socket))
+        subprocess.run([daemon, "--config=/dev/null",
+                        f"--replay={source}/tests/golden/commands.rec"], check=True)
+        subprocess.run(["systemd-cat", "-t", "other", "echo", "theirs"], check=True)
+        wait_until("the others'", lambda: FORWARDED.exists() and "theirs" in FORWARDED.read_text())
+    assert "execsnoopd" not in FORWARDED.read_text("utf-8")
+
+
+def check_manual(source):
+    """Its commands for the journal succeed, but for those that want a unit."""
+    page = (source / "packaging/man/execsnoopd.8").read_text("utf-8").replace("\\-", "-")
+    commands = re.findall(r"^\.B (journalctl -t .*)$", page, re.M)
+    assert len(commands) >= 2, commands
+    for command in commands:
+        run_block("<!-- expect: . -->", command)
 
 
 def check_losses(source, page):
@@ -113,12 +144,15 @@ def main():
         for notes, language, code in blocks:
             if language == "sh":
                 run_block(notes, code)
-        shipped = [run_rsyslog(code) for _, language, code in blocks if language == "rsyslog"]
+        check_manual(source)
     count = sum(language == "sh" for _, language, _ in blocks)
-    assert count >= 10 and shipped
-    if shipped != [True]:
+    assert count >= 10
+    if not shutil.which("rsyslogd"):
         print("skipped: rsyslog is not here; all else is well")
         return EXIT_SKIP
+    rules, shipping = [code for _, language, code in blocks if language == "rsyslog"]
+    check_shipping(shipping)
+    check_forwarding(rules, source, daemon)
     print(f"{count} blocks executed, {LOG.name} shipped")
     return 0
 
