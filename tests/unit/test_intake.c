@@ -272,25 +272,51 @@ static void loss_of_a_sink_while_delivering_is_told_by_the_next_pass(void **stat
         assert_accounts(rig);
 }
 
-static void recording_has_counters_only_if_they_show_a_loss(void **state)
+/* Returns the descriptor of what is recorded from now on. */
+static int start_recording(struct rig *rig)
 {
-        struct rig *rig = *state;
         const struct recording_header header = { .n_cpus = N_CPUS };
-        const off_t empty = sizeof(header), frame = sizeof(struct recording_frame);
-        _cleanup_(closep) int fd = memfd_create("test_intake", MFD_CLOEXEC);
+        int fd = memfd_create("test_intake", MFD_CLOEXEC);
         char path[64];
 
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         assert_int_equal(recorder_new(path, &header, &rig->stages.intake.recorder), 0);
-        reconcile(rig);
+        return fd;
+}
+
+static void assert_marks(struct rig *rig, int fd, off_t expected)
+{
+        const off_t mark = sizeof(struct recording_frame) + sizeof(struct recording_mark);
+
         assert_int_equal(recorder_flush(rig->stages.intake.recorder), 0);
-        assert_int_equal(lseek(fd, 0, SEEK_END), empty);
+        assert_int_equal(lseek(fd, 0, SEEK_END), sizeof(struct recording_header) + expected * mark);
+}
+
+static void recording_has_counters_only_if_they_show_a_loss(void **state)
+{
+        struct rig *rig = *state;
+        _cleanup_(closep) int fd = start_recording(rig);
+
+        reconcile(rig);
+        assert_marks(rig, fd, 0);
         (void)kernel_seq(rig, PROGRAM_EXEC, 0);
         reconcile(rig);
         reconcile(rig);
-        assert_int_equal(recorder_flush(rig->stages.intake.recorder), 0);
-        assert_int_equal(lseek(fd, 0, SEEK_END),
-                         empty + frame + (off_t)sizeof(struct recording_mark));
+        assert_marks(rig, fd, 1);
+        recorder_free(rig->stages.intake.recorder);
+}
+
+static void recording_has_what_the_times_of_losses_come_from(void **state)
+{
+        struct rig *rig = *state;
+        _cleanup_(closep) int fd = start_recording(rig);
+
+        rig->handler.on_counted(rig->handler.userdata, 10);
+        assert_marks(rig, fd, 1);
+        pass(rig, 20);
+        assert_marks(rig, fd, 2);
+        rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
+        assert_marks(rig, fd, 3);
         recorder_free(rig->stages.intake.recorder);
 }
 
@@ -582,6 +608,7 @@ int main(void)
                 TEST(losses_are_told_at_once_and_then_each_second),
                 TEST(loss_of_a_sink_while_delivering_is_told_by_the_next_pass),
                 TEST(recording_has_counters_only_if_they_show_a_loss),
+                TEST(recording_has_what_the_times_of_losses_come_from),
                 TEST(clock_of_the_source_is_the_encoders),
                 TEST(clock_step_is_for_the_pass_that_saw_it_and_later_ones),
                 TEST(clock_step_divides_what_a_pass_collects),

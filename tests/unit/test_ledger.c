@@ -251,6 +251,25 @@ static void reader_that_was_not_told_hears_all_of_it_later(void **state)
         assert_untold(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21, 0 });
 }
 
+/* A sink may be told in parts, for there is a limit to what a line says. */
+static void what_is_uncertain_is_told_once(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_add_for(l, 0,
+                       &(struct loss){ .where = LOSS_DOWN,
+                                       .cpu = LOSS_ANY_CPU,
+                                       .count = 5,
+                                       .from_ns = 1,
+                                       .to_ns = 2,
+                                       .uncertain = 3 });
+        (void)ledger_close(l, 0);
+        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->uncertain, 3);
+        ledger_told(l, 0, LOSS_DOWN, 4);
+        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->count, 1);
+        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->uncertain, 0);
+}
+
 static void account_tells_nothing_later_than_it_was_closed(void **state)
 {
         struct ledger *l = *state;
@@ -378,6 +397,7 @@ int main(void)
                 TEST(time_span_is_never_backwards),
                 TEST(each_reader_is_told_once),
                 TEST(reader_that_was_not_told_hears_all_of_it_later),
+                TEST(what_is_uncertain_is_told_once),
                 TEST(account_tells_nothing_later_than_it_was_closed),
                 TEST(new_reader_hears_of_nothing_before_it),
                 TEST(tellings_add_up_on_random_walks),
