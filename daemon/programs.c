@@ -430,11 +430,7 @@ static void set_running(struct programs *p, enum exec_program which, uint32_t ge
         __atomic_store_n(&p->control->running[which], generation, __ATOMIC_SEQ_CST);
 }
 
-/*
- * What is just being handled by one that is replaced, will have been. It takes microseconds, unless
- * the hypervisor takes the CPU away: then an exec is logged twice.
- */
-static void let_finish(void)
+void programs_let_finish(void)
 {
         static const struct timespec delay = { .tv_nsec = 10 * NSEC_PER_MSEC };
 
@@ -485,7 +481,7 @@ int programs_attach(struct programs *p)
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 p->control->before[i] = p->old[i].generation;
         run_attached(p);
-        let_finish();
+        programs_let_finish(); /* else an exec is logged twice */
         memset(p->control->before, 0, sizeof(p->control->before)); /* before it is detached */
         p->page->object_hash =
                 program_object_hash(); /* last: sooner, others would be taken for ours */

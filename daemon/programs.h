@@ -48,6 +48,12 @@ void programs_stop(struct programs *p);
 /* True if programs_configure() would have to load one: that takes the kernel a while. */
 bool programs_are_to_load(const struct programs *p, const struct config *config);
 
+/*
+ * Returns when what a program was just doing has been done: after 10 ms. It takes microseconds,
+ * unless the hypervisor takes the CPU away.
+ */
+void programs_let_finish(void);
+
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int programs_configure(struct programs *p, const struct config *config);
 

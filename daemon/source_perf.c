@@ -35,11 +35,12 @@
 #define STOP_TIMEOUT_NS NSEC_PER_SEC
 
 /*
- * For an upgrade: to load the programs of another object took a second in a storm of 7,000 execs of
- * 700 bytes per second, and more on a slow host. The memory is for all CPUs.
+ * While programs are loaded: that took a second in a storm of 7,000 execs of 700 bytes per second,
+ * and more on a slow host. All of it comes out of the rings in one pass, and what the queue has no
+ * room for then is lost there. The memory is for all CPUs.
  */
-#define UPGRADE_RING_SIZE (16 * MIB)
-#define UPGRADE_MEMORY_MAX (256 * MIB)
+#define LOADING_RING_SIZE (16 * MIB)
+#define LOADING_MEMORY_MAX (256 * MIB)
 
 /* Before everything else in the loop: what waits elsewhere is safe, what waits in a ring is not. */
 #define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)
@@ -159,6 +160,7 @@ static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
         for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
                 r = cpu_open(&config, cpu, &fresh[cpu]);
 
+        programs_let_finish(); /* who has found the old ring a moment ago, still writes to it */
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
                 if (!s->cpus[cpu].ring)
                         continue;
@@ -533,7 +535,7 @@ void source_perf_grow_rings(struct source_perf *s)
                 capabilities_raise(CAPABILITIES_RINGS);
         uint64_t size = s->ring_size;
 
-        while (size < UPGRADE_RING_SIZE && 2 * size * s->n_cpus <= UPGRADE_MEMORY_MAX)
+        while (size < LOADING_RING_SIZE && 2 * size * s->n_cpus <= LOADING_MEMORY_MAX)
                 size *= 2;
         if (size > s->ring_size)
                 (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */

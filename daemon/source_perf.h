@@ -59,7 +59,9 @@ uint64_t source_perf_base(const struct source_perf *s, enum exec_program program
 /* Recursion misses of the program that the handler has been told, or that were before this run. */
 uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program);
 
-/* Before an upgrade: larger rings for a while, until source_perf_configure() or the image after us.
+/*
+ * For as long as programs are loaded, by us or the image after us: larger rings, until
+ * source_perf_configure() or that image makes them what is configured.
  */
 void source_perf_grow_rings(struct source_perf *s);
 

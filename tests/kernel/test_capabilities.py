@@ -24,7 +24,7 @@ DAC_READ_SEARCH, SYS_ADMIN, PERFMON, BPF = (1 << n for n in (2, 21, 38, 39))
 GIVEN = "+bpf,+perfmon,+dac_read_search,+sys_admin"
 PROGRAM = "counted-by-test-capabilities"
 RING_SIZE = 320     # in struct handover_page: of the rings that were passed on
-UPGRADE_RING_SIZE = 16 << 20
+LOADING_RING_SIZE = 16 << 20
 MLOCK_KB = pathlib.Path("/proc/sys/kernel/perf_event_mlock_kb")
 CAPTURE = {"RingSize": "256K"}
 ALL = {**CAPTURE, "RingSize": "128K", "Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "",
@@ -119,7 +119,7 @@ class Capabilities(unittest.TestCase):
         self.assertEqual([e["down"] for e in events if e["event"] == "start"],
                          ["unknown", "counted"])
         passed, = struct.unpack("Q", os.pread(manager.store["page"], 8, RING_SIZE))
-        self.assertEqual(passed, UPGRADE_RING_SIZE)
+        self.assertEqual(passed, LOADING_RING_SIZE)
 
     def check_life(self, strict, permitted, effective=0):
         with Unprivileged(strict) as manager:

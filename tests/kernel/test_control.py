@@ -260,6 +260,19 @@ class Reload(ControlTest):
                    if e["event"] == "exec" and e.get("argv", [])[1:2] == [marker]]
         self.assertEqual(sorted(map(int, numbers)), list(range(N_DURING_RELOADS)))
 
+    def test_nothing_is_lost_while_programs_are_loaded(self):
+        """Which takes longer than rings of this size last; larger ones have room for all of it."""
+        base = {"Capture": {"RingSize": "2M"}, "Queue": {"Size": "64M", "Backlog": "64M"}}
+        more = {"FailedExecs": "yes", "Attempts": "yes", "Exits": "no"}
+        with Daemon(base) as daemon:
+            storms = [subprocess.Popen([STORM, str(N_DURING_RELOADS // 2), f"load-{i}", TARGET],
+                                       stdin=subprocess.DEVNULL) for i in range(2)]
+            daemon.reload({**base, "Capture": {**base["Capture"], **more}})
+            for storm in storms:
+                self.assertEqual(storm.wait(), 0)
+            events = daemon.stop()
+        self.assertEqual(events[-1]["lost"], 0)
+
     def test_processes_that_are_no_longer_followed_are_forgotten(self):
         def followed():
             return len(bpftool("map", "dump", "id", map_of(daemon.process.pid, "processes")))
