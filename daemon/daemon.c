@@ -113,11 +113,17 @@ static void fill_stats(void *userdata, struct stats *stats)
         }
 }
 
-static int recording_failed(struct daemon *d, int error)
+/* A recording that fails is over; the log goes on. */
+static void flush_recorder(struct daemon *d)
 {
+        int r;
+
+        r = d->recorder ? recorder_flush(d->recorder) : 0;
+        if (r >= 0)
+                return;
         d->intake.recorder = NULL;
         d->recorder = recorder_free(d->recorder);
-        return log_errno(LOG_ERR, error, "Recording to %s stopped", d->options->record_path);
+        log_errno(LOG_ERR, r, "Recording to %s stopped", d->options->record_path);
 }
 
 /*
@@ -127,13 +133,8 @@ static int recording_failed(struct daemon *d, int error)
 static int on_post(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
-        int r;
 
-        if (d->recorder) {
-                r = recorder_flush(d->recorder);
-                if (r < 0)
-                        (void)recording_failed(d, r);
-        }
+        flush_recorder(d);
         if (queue_peek(d->stages.queue))
                 return sd_event_source_set_enabled(d->process, SD_EVENT_ONESHOT);
         if (d->replay && sinks_are_idle(d->stages.sinks))
@@ -144,7 +145,8 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
 static int on_process(sd_event_source *source _unused_, void *userdata)
 {
         struct daemon *d = userdata;
-        stages_run(&d->stages);
+
+        (void)stages_run(&d->stages);
         return sinks_flush(d->stages.sinks);
 }
 
@@ -277,8 +279,7 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         struct daemon *d = userdata;
         char state[80];
 
-        /* Loading a program takes a second or, on a slow host, ten: the watchdog counts from here.
-         */
+        /* Programs to load take a second, or ten on a slow host: the watchdog counts from here. */
         (void)snprintf(state, sizeof(state), "WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                        clock_monotonic_ns() / NSEC_PER_USEC);
         (void)notify_send(state);
@@ -462,10 +463,9 @@ static int start(struct daemon *d)
         if (d->kernel) {
                 r = canary_new(d->event, d->stages.pipeline, d->config->stats.self_test_ns,
                                &canary_ops, d, &d->canary);
-                if (r < 0)
-                        return log_errno(LOG_ERR, r, "Cannot add a timer");
         }
-        r = watchdog_new(d->event, &d->watchdog);
+        if (r >= 0)
+                r = watchdog_new(d->event, &d->watchdog);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot add a timer");
         (void)notify_send("READY=1");
@@ -487,11 +487,7 @@ static void stop(struct daemon *d)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
         sinks_finish(d->stages.sinks, end_ns);
         sinks_tell_rest(d->stages.sinks);
-        if (d->recorder) {
-                r = recorder_flush(d->recorder);
-                if (r < 0)
-                        (void)recording_failed(d, r);
-        }
+        flush_recorder(d);
 }
 
 /*
