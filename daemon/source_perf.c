@@ -60,6 +60,7 @@ struct source_perf {
         unsigned n_cpus;
         struct cpu *cpus;
         uint64_t ring_size;
+        int keeper; /* -1, or closed when the rings of the image before us are not ours any more */
         uint64_t interval_ns; /* between passes while there is work */
 
         unsigned n_records; /* of the current pass */
@@ -146,7 +147,13 @@ int source_perf_drain(struct source_perf *s)
         return s->n_records;
 }
 
-/* Rings of another size in place of the old ones, whose content is drained; all or nothing. */
+/*
+ * Rings of another size in place of the old ones, whose content is drained; all or nothing.
+ *
+ * Those of the image before us have their keeper until then: perf_mmap_close() takes the locked
+ * memory off the account of whoever unmaps a ring last, not of whoever mapped it first. If that
+ * were us, it would drop below zero, and no ring could be opened any more (seen on 6.18).
+ */
 static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
 {
         struct cpu_config old = cpu_config_of(s, s->ring_size), config = cpu_config_of(s, size);
@@ -180,8 +187,11 @@ static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
                         (void)ring_drain(fresh[cpu].ring);
                 cpu_close(&fresh[cpu]);
         }
-        if (r >= 0)
+        if (r >= 0) {
                 s->ring_size = size;
+                closep(&s->keeper);
+                s->keeper = -1;
+        }
         return r;
 }
 
@@ -402,11 +412,12 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
         _cleanup_(source_perf_freep) struct source_perf *s = NULL;
-        int r, keeper;
+        int r;
 
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
+        s->keeper = -1;
         s->handler = *handler;
         s->event = sd_event_ref(event);
         s->handover = handover;
@@ -430,9 +441,8 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         r = open_rings(s);
         if (r < 0)
                 return r;
-        keeper = handover_take(handover, HANDOVER_KEEPER);
+        s->keeper = handover_take(handover, HANDOVER_KEEPER);
         handover_forget(handover, HANDOVER_KEEPER);
-        closep(&keeper);
 
         *ret = TAKE_PTR(s);
         return 0;
@@ -447,9 +457,8 @@ int source_perf_attach(struct source_perf *s, const struct config *config)
         r = programs_attach(s->programs);
         if (r < 0)
                 return r;
-        if (s->ring_size != config->capture.ring_size) /* those of the image before us */
-                (void)resize_rings(s, config->capture.ring_size,
-                                   LOG_ERR); /* or those we have will do */
+        if (s->keeper >= 0) /* or those of the image before us will do */
+                (void)resize_rings(s, config->capture.ring_size, LOG_ERR);
         return set_timer(s, 0);
 }
 
@@ -472,6 +481,7 @@ struct source_perf *source_perf_free(struct source_perf *s)
         sd_event_source_disable_unref(s->timer);
         for (unsigned cpu = 0; s->cpus && cpu < s->n_cpus; cpu++)
                 cpu_close(&s->cpus[cpu]);
+        closep(&s->keeper);
         free(s->cpus);
         free(s->base);
         programs_free(s->programs);

@@ -5,6 +5,7 @@ what it can, and can do later what it has to.
 
 Other kernels ask for more than this one: progs/strict_kernel.c makes them.
 """
+import mmap
 import os
 import pathlib
 import shutil
@@ -64,6 +65,13 @@ class Unprivileged(Manager):
         return {name: int(found["Cap" + name], 16) for name in ("Eff", "Prm", "Inh", "Amb")}
 
 
+def ring_size(pid):
+    """Without the page before the data; the bells are smaller."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        rings = [line.split()[0].split("-") for line in file if "[perf_event]" in line]
+    return max(int(end, 16) - int(begin, 16) for begin, end in rings) - mmap.PAGESIZE
+
+
 def take_ring_away(pid, cpu):
     """What comes of the CPU's going offline."""
     key = [f"{byte:02x}" for byte in cpu.to_bytes(4, sys.byteorder)]
@@ -80,7 +88,8 @@ class Capabilities(unittest.TestCase):
         """What the unit has by LimitMEMLOCK=infinity, which not every root can give, nor this."""
         self.may_lock = os.access(MLOCK_KB, os.W_OK)
         if self.may_lock:
-            self.addCleanup(MLOCK_KB.write_text, MLOCK_KB.read_text("ascii"), "ascii")
+            self.mlock_kb = MLOCK_KB.read_text("ascii")
+            self.addCleanup(MLOCK_KB.write_text, self.mlock_kb, "ascii")
             MLOCK_KB.write_text(str(1 << 20), "ascii")
 
     def check_sets(self, manager, permitted, effective=0):
@@ -155,6 +164,22 @@ class Capabilities(unittest.TestCase):
 
     def test_kernel_that_wants_both(self):
         self.check_life("perf bpf", DAC_READ_SEARCH | SYS_ADMIN | BPF, BPF)
+
+    def test_rings_change_after_an_upgrade(self):
+        """Also where the kernel has their memory on the account of our process."""
+        if self.may_lock:
+            MLOCK_KB.write_text(self.mlock_kb, "ascii")
+        with Unprivileged("", {"RingSize": "1M"}) as manager:
+            manager.replace()
+            manager.reload()
+            for size in 512, 1024, 256, 1024:
+                manager.configure({"Capture": {"RingSize": f"{size}K"}, "Stats": SELF_TEST})
+                manager.reload()
+                self.assertEqual(ring_size(manager.pid), size << 10)
+            execute(5)
+            mine = [e for e in manager.sync() if e.get("argv") == [PROGRAM]]
+            manager.end()
+        self.assertEqual(len(mine), 5)
 
     def test_cpu_that_comes_online_is_followed(self):
         cpus = os.sched_getaffinity(0)
