@@ -3,8 +3,8 @@
 
 What takes long is made once and kept in ${XDG_CACHE_HOME:-/var/cache}/execsnoopd-tests: a kernel
 per Debian release, an unpacked root file system per release, each by a name that changes with what
-is in it. Delete the folder to begin anew, and to get what is the newest kernel today. Only the image
-with the build under test in it is made every time.
+is in it. Delete the folder to begin anew, and to get what is the newest kernel today. Only the
+image with the build under test in it is made every time.
 
 The root file system is Debian's own, with systemd as PID 1, and goes to the VM as an initramfs: no
 disk, no driver, no boot loader. The few modules that the checks need go before it in an archive of

@@ -10,7 +10,7 @@ import threading
 import time
 
 from inside import (DROP_IN, KERNEL_TESTS, UNIT, expect, finish, has_argument, is_a, lost_sum,
-                    reload_with, run, show, start, succeed)
+                    reload_and_wait, reload_with, run, show, start, succeed)
 
 PACKAGE = "/package.deb"
 PROGRAM = "/usr/sbin/execsnoopd"
@@ -165,7 +165,8 @@ def check_restart_is_counted(journal, port):
 
 
 def check_upgrade_in_place(journal, port):
-    """A new file, as a package manager puts it there, and a reload: nothing is missed."""
+    """A new file, as a package manager puts it there, and a reload: nothing is missed, and later the
+    rings can be changed as before."""
     before, pid = journal.count("start"), show(UNIT, "MainPID", "NRestarts")
     with Execs("upgraded") as execs:
         shutil.copy2(PROGRAM, PROGRAM + ".dpkg-new")
@@ -180,6 +181,10 @@ def check_upgrade_in_place(journal, port):
     port.say("note", f"upgrade: {execs.logged(journal.events)} of {execs.count} execs were logged")
     assert lost == 0, lost
     assert execs.logged(journal.events) == execs.count, (execs.logged(journal.events), execs.count)
+    for size in "512K", "2M":
+        reload_and_wait(journal, f"[Capture]\nRingSize={size}\n[File]\nEnabled=yes\n")
+    refused = [text for text in journal.words if "Cannot open a ring" in text]
+    assert not refused, refused
 
 
 def check_status(journal, port):
