@@ -28,7 +28,7 @@
 
 #define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
 
-/* Once the rings are adopted, to be taken and closed. */
+/* To be taken, and closed when the rings that were passed on are mapped no more. */
 #define HANDOVER_KEEPER "keeper"
 
 struct handover_page {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The keeper: a child that maps the rings, says so, and sleeps until the descriptor "keeper" is
- * closed, which the new image does when all has been adopted, or the kernel if it dies.
+ * closed: by the new image, when it has rings of its own (see resize_rings() in source_perf.c), or
+ * by the kernel if it dies.
  */
 #include <errno.h>
 #include <fcntl.h>
