@@ -9,8 +9,8 @@
  * pass never waits long for it.
  *
  * After READY=1 a pass over the rings waits for little: a reload waits for the kernel to verify
- * what it loads (the rings are larger meanwhile), for a sink that goes (sinks.c) and for a service
- * manager that does not read (notify.h, once); an upgrade for the sinks that are behind
+ * what it loads (the rings are larger meanwhile), for a sink that goes (delivery.c) and for a
+ * service manager that does not read (notify.h, once); an upgrade for the sinks that are behind
  * (upgrade.c). Nothing that goes wrong ends the process: a reload that fails leaves all as it was,
  * a sink that fails is retried for ever. The loop ends when it is asked to, when nobody reads our
  * stdout any more, or when the rings cannot be read.
@@ -23,28 +23,30 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#include "canary.h"
-#include "capabilities.h"
-#include "clock.h"
-#include "config_log.h"
+#include "base/message_id.h"
+#include "config/config.h"
 #include "daemon.h"
-#include "handover.h"
-#include "identity.h"
-#include "intake.h"
-#include "log.h"
-#include "message_id.h"
-#include "notify.h"
-#include "programs.h"
-#include "recordings.h"
-#include "ring.h"
-#include "sinks.h"
-#include "source_perf.h"
-#include "source_replay.h"
+#include "flow/intake.h"
+#include "flow/source_replay.h"
+#include "host/canary.h"
+#include "host/capabilities.h"
+#include "host/clock.h"
+#include "host/config_log.h"
+#include "host/delivery.h"
+#include "host/exit_code.h"
+#include "host/handover.h"
+#include "host/identity.h"
+#include "host/log.h"
+#include "host/notify.h"
+#include "host/record_files.h"
+#include "host/status_line.h"
+#include "host/watchdog.h"
+#include "kernel/loader.h"
+#include "kernel/ring.h"
+#include "kernel/source_perf.h"
 #include "stages.h"
-#include "status.h"
 #include "upgrade.h"
 #include "version.h"
-#include "watchdog.h"
 
 /* How long the end may wait for readers that are slow; the unit's TimeoutStopSec= is 15 s. */
 #define STOP_TIMEOUT_NS (5 * NSEC_PER_SEC)
@@ -59,7 +61,7 @@ struct daemon {
 
         struct stages stages;
         struct intake intake;
-        struct status *status;
+        struct status_line *status;
         struct watchdog *watchdog;
         struct recorder *recorder;
         struct handover *handover;  /* NULL: a replay */
@@ -137,7 +139,7 @@ static int on_post(sd_event_source *source _unused_, void *userdata)
         flush_recorder(d);
         if (queue_peek(d->stages.queue))
                 return sd_event_source_set_enabled(d->process, SD_EVENT_ONESHOT);
-        if (d->replay && sinks_are_idle(d->stages.sinks))
+        if (d->replay && delivery_are_idle(d->stages.sinks))
                 return sd_event_source_set_enabled(d->replay_step, SD_EVENT_ONESHOT);
         return 0;
 }
@@ -147,7 +149,7 @@ static int on_process(sd_event_source *source _unused_, void *userdata)
         struct daemon *d = userdata;
 
         (void)stages_run(&d->stages);
-        return sinks_flush(d->stages.sinks);
+        return delivery_flush(d->stages.sinks);
 }
 
 /* One pass of the recording, each time everything before it is delivered: see on_post(). */
@@ -201,7 +203,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         (void)pipeline_mark_lost(d->stages.pipeline, now_ns, &now_ns);
         source_perf_reconcile(d->kernel);
         drain(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
-        (void)sinks_flush(d->stages.sinks);
+        (void)delivery_flush(d->stages.sinks);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
         (void)notify_send("WATCHDOG=trigger");
 }
@@ -256,7 +258,7 @@ static void on_upgrade_failed(void *userdata)
 
         d->upgrade = upgrade_free(d->upgrade);
         (void)source_perf_configure(d->kernel, d->config);
-        (void)sinks_flush(d->stages.sinks);
+        (void)delivery_flush(d->stages.sinks);
         end_reload();
 }
 
@@ -287,7 +289,7 @@ static int on_sighup(sd_event_source *source _unused_, const struct signalfd_sig
         /* With settings that are no good, another image would not even start. */
         if (reload(d) < 0 || !start_upgrade(d))
                 end_reload();
-        return sinks_flush(d->stages.sinks);
+        return delivery_flush(d->stages.sinks);
 }
 
 static int on_sigusr1(sd_event_source *source _unused_,
@@ -295,8 +297,8 @@ static int on_sigusr1(sd_event_source *source _unused_,
 {
         struct daemon *d = userdata;
 
-        sinks_reopen(d->stages.sinks);
-        return sinks_flush(d->stages.sinks);
+        delivery_reopen(d->stages.sinks);
+        return delivery_flush(d->stages.sinks);
 }
 
 static int on_sigusr2(sd_event_source *source _unused_,
@@ -329,7 +331,7 @@ static int open_recorder(struct daemon *d)
 
         if (!d->options->record_path)
                 return 0;
-        r = recordings_open_recorder(d->options->record_path, &d->identity, &d->recorder);
+        r = record_files_open_recorder(d->options->record_path, &d->identity, &d->recorder);
         if (r < 0)
                 return r;
         d->intake.recorder = d->recorder;
@@ -339,7 +341,7 @@ static int open_recorder(struct daemon *d)
 /* The stream goes on behind the events that were numbered before us. */
 static void resume(struct daemon *d)
 {
-        struct programs *programs = source_perf_programs(d->kernel);
+        struct loader *programs = source_perf_loader(d->kernel);
         uint64_t earlier = 0, now_ns = d->identity.start_ns;
 
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
@@ -351,7 +353,7 @@ static void resume(struct daemon *d)
                 }
                 earlier += source_perf_missed(d->kernel, i);
         }
-        pipeline_begin(d->stages.pipeline, earlier, MIN(programs_page(programs)->passed_ns, now_ns),
+        pipeline_begin(d->stages.pipeline, earlier, MIN(loader_page(programs)->passed_ns, now_ns),
                        now_ns);
 }
 
@@ -367,7 +369,7 @@ static int build_stages(struct daemon *d)
                 return r;
         if (d->kernel) {
                 resume(d);
-                accounts = programs_page(source_perf_programs(d->kernel))->accounts;
+                accounts = loader_page(source_perf_loader(d->kernel))->accounts;
         }
         d->intake.queue = d->stages.queue;
         d->intake.ledger = d->stages.ledger;
@@ -389,7 +391,7 @@ static int add_signals(struct daemon *d)
         /* Both are errors of a write like any other: nobody reads, LimitFSIZE= is reached. */
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGXFSZ, SIG_IGN);
-        (void)signal(SIGCHLD, SIG_IGN); /* the helpers of programs.c are not waited for */
+        (void)signal(SIGCHLD, SIG_IGN); /* the helpers of loader.c are not waited for */
         for (unsigned i = 0; i < ELEMENTSOF(signals); i++) {
                 r = sd_event_add_signal(d->event, NULL,
                                         signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
@@ -440,7 +442,7 @@ static int start(struct daemon *d)
                 info.missing = source_perf_missing_keys(d->kernel);
                 pipeline_stats(d->stages.pipeline, &inherited);
                 info.down = "unknown";
-                if (programs_counted_all(source_perf_programs(d->kernel))) {
+                if (loader_counted_all(source_perf_loader(d->kernel))) {
                         info.down = "counted";
                         info.inherited = &inherited;
                 }
@@ -457,7 +459,7 @@ static int start(struct daemon *d)
                 if (r < 0)
                         log_errno(LOG_WARNING, r, "Cannot drop a capability");
         }
-        r = sinks_flush(d->stages.sinks);
+        r = delivery_flush(d->stages.sinks);
         if (r < 0)
                 return r;
         if (d->kernel) {
@@ -469,7 +471,7 @@ static int start(struct daemon *d)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot add a timer");
         (void)notify_send("READY=1");
-        return status_new(d->event, d->stages.pipeline, &d->status);
+        return status_line_new(d->event, d->stages.pipeline, &d->status);
 }
 
 /* Nothing new comes in; what is there goes out; `stop` is the last word. */
@@ -485,8 +487,8 @@ static void stop(struct daemon *d)
         r = pipeline_stop(d->stages.pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
-        sinks_finish(d->stages.sinks, end_ns);
-        sinks_tell_rest(d->stages.sinks);
+        delivery_finish(d->stages.sinks, end_ns);
+        delivery_tell_rest(d->stages.sinks);
         flush_recorder(d);
 }
 
@@ -519,10 +521,10 @@ static struct daemon *daemon_free(struct daemon *d)
         upgrade_free(d->upgrade);
         recorder_free(d->recorder);
         source_replay_free(d->replay);
-        status_free(d->status);
+        status_line_free(d->status);
         stages_release(&d->stages);
         watchdog_free(d->watchdog);
-        source_perf_free(d->kernel); /* see programs_free(): nothing else is open by now */
+        source_perf_free(d->kernel); /* see loader_free(): nothing else is open by now */
         handover_free(d->handover);
         canary_free(d->canary);
         sd_event_source_disable_unref(d->process);
@@ -541,7 +543,7 @@ static int open_source(struct daemon *d)
         int r;
 
         if (d->options->replay_path)
-                return recordings_open_replay(d->options->replay_path, &handler, &d->replay);
+                return record_files_open_replay(d->options->replay_path, &handler, &d->replay);
         r = handover_open(!d->options->record_path, &d->handover);
         if (r < 0)
                 return r;
@@ -603,5 +605,5 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         stop(d);
         if (r < 0)
                 return exit_code_of(d, r);
-        return recordings_explain_end(d->options->replay_path, d->error);
+        return record_files_explain_end(d->options->replay_path, d->error);
 }

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "config_log.h"
-#include "config_report.h"
+#include "config/config.h"
+#include "config/config_report.h"
 #include "daemon.h"
-#include "handover.h"
-#include "log.h"
+#include "host/config_log.h"
+#include "host/exit_code.h"
+#include "host/handover.h"
+#include "host/log.h"
 #include "trial.h"
 #include "version.h"
 

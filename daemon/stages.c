@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "stages.h"
 
-#include "config.h"
-#include "enrich.h"
-#include "identity.h"
-#include "log.h"
-#include "recorder.h"
-#include "sinks.h"
+#include "config/config.h"
+#include "event/enrich.h"
+#include "flow/recorder.h"
+#include "host/delivery.h"
+#include "host/identity.h"
+#include "host/log.h"
 
 /* Records per run: some 5 ms of work, a tenth of the default time between two passes. */
 #define BATCH 256
@@ -53,19 +53,19 @@ int stages_open_sinks(struct stages *s, struct sd_event *event, const struct con
 {
         int r;
 
-        r = sinks_new(event, s->pipeline, accounts, use_stdout, &s->sinks);
+        r = delivery_new(event, s->pipeline, accounts, use_stdout, &s->sinks);
         if (r < 0)
                 return r;
-        r = sinks_prepare(s->sinks, config);
+        r = delivery_prepare(s->sinks, config);
         if (r < 0)
                 return r;
-        sinks_commit(s->sinks);
+        delivery_commit(s->sinks);
         return 0;
 }
 
 void stages_release(struct stages *s)
 {
-        sinks_free(s->sinks);
+        delivery_free(s->sinks);
         pipeline_free(s->pipeline);
         ledger_free(s->ledger);
         queue_free(s->queue);
@@ -81,18 +81,18 @@ int stages_prepare(struct stages *s, const struct config *config)
         r = queue_resize(s->queue, queue_size_of(config));
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot resize the queue");
-        return sinks_prepare(s->sinks, config);
+        return delivery_prepare(s->sinks, config);
 }
 
 void stages_commit(struct stages *s, const struct config *config)
 {
-        sinks_commit(s->sinks);
+        delivery_commit(s->sinks);
         pipeline_configure(s->pipeline, config);
 }
 
 void stages_revert(struct stages *s, const struct config *config)
 {
-        sinks_revert(s->sinks);
+        delivery_revert(s->sinks);
         (void)queue_resize(s->queue, queue_size_of(config));
 }
 
@@ -113,6 +113,6 @@ void stages_drain(struct stages *s, uint64_t end_ns)
         queue_release_all(s->queue);
         do {
                 more = stages_run(s);
-                sinks_finish(s->sinks, end_ns);
+                delivery_finish(s->sinks, end_ns);
         } while (more);
 }

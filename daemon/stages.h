@@ -11,13 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pipeline.h"
+#include "flow/pipeline.h"
 
 struct account;
 struct config;
 struct recording_header;
 struct sd_event;
-struct sinks;
+struct delivery;
 
 /* All owned; NULL before stages_build() and, for `sinks`, before stages_open_sinks(). */
 struct stages {
@@ -26,7 +26,7 @@ struct stages {
         struct queue *queue;
         struct ledger *ledger;
         struct pipeline *pipeline;
-        struct sinks *sinks;
+        struct delivery *sinks;
 };
 
 /*
@@ -36,7 +36,8 @@ struct stages {
 int stages_build(struct stages *s, const struct recording_header *identity,
                  const struct config *config, const struct pipeline_ops *ops, void *userdata);
 
-/* When it is known where the stream begins, see pipeline_begin(). Arguments as for sinks_new(). */
+/* When it is known where the stream begins, see pipeline_begin(). Arguments as for delivery_new().
+ */
 int stages_open_sinks(struct stages *s, struct sd_event *event, const struct config *config,
                       struct account *accounts, bool use_stdout);
 

@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
-#include "capabilities.h"
-#include "handover.h"
-#include "log.h"
-#include "programs.h"
+#include "config/config.h"
+#include "host/capabilities.h"
+#include "host/handover.h"
+#include "host/log.h"
+#include "kernel/loader.h"
 #include "trial.h"
 
 #define VARIABLE "EXECSNOOPD_TRIAL"
@@ -163,7 +164,7 @@ static int load_programs(const struct config *config)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised = 0;
         _cleanup_(handover_freep) struct handover *handover = NULL;
-        _cleanup_(programs_freep) struct programs *programs = NULL;
+        _cleanup_(loader_freep) struct loader *programs = NULL;
         int r;
 
         r = capabilities_begin();
@@ -173,10 +174,10 @@ static int load_programs(const struct config *config)
         r = handover_open(false, &handover);
         if (r < 0)
                 return r;
-        r = programs_new(config, handover, &programs);
+        r = loader_new(config, handover, &programs);
         if (r < 0)
                 return r;
-        return programs_attach(programs);
+        return loader_attach(programs);
 }
 
 int trial_pass(const struct config *config)

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 struct config;
 struct sd_event;

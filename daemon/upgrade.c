@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capabilities.h"
-#include "clock.h"
-#include "handover.h"
-#include "log.h"
-#include "programs.h"
-#include "sinks.h"
-#include "source_perf.h"
+#include "host/capabilities.h"
+#include "host/clock.h"
+#include "host/delivery.h"
+#include "host/handover.h"
+#include "host/log.h"
+#include "kernel/loader.h"
+#include "kernel/source_perf.h"
 #include "stages.h"
 #include "trial.h"
 #include "upgrade.h"
@@ -130,15 +130,15 @@ static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
         do {
                 source_perf_reconcile(parts->kernel);
                 (void)stages_run(s);
-                sinks_finish(s->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
-        } while ((queue_peek(s->queue) || !sinks_are_idle(s->sinks)) &&
+                delivery_finish(s->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
+        } while ((queue_peek(s->queue) || !delivery_are_idle(s->sinks)) &&
                  clock_monotonic_ns() < end_ns);
 }
 
 /* What has come out of the rings, and how far that is. */
 static void write_page(const struct upgrade_parts *parts)
 {
-        struct handover_page *page = programs_page(source_perf_programs(parts->kernel));
+        struct handover_page *page = loader_page(source_perf_loader(parts->kernel));
 
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
@@ -167,7 +167,7 @@ static void try_upgrade(const struct upgrade_parts *parts, const char *path)
 {
         log_notice("Going on as the new %s", path);
         drain(parts);
-        if (!sinks_can_be_left(parts->stages->sinks)) {
+        if (!delivery_can_be_left(parts->stages->sinks)) {
                 log_error("Cannot go on as %s: stdout is behind, and what waits for it would be "
                           "lost",
                           path);

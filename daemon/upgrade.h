@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "macro.h"
+#include "base/macro.h"
 
 struct handover;
 struct sd_event;

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "backlog.h"
-#include "decode.h"
-#include "encode.h"
-#include "enrich.h"
-#include "sink.h"
-#include "source_replay.h"
+#include "encode/encode.h"
+#include "event/decode.h"
+#include "event/enrich.h"
+#include "flow/source_replay.h"
+#include "sink/backlog.h"
+#include "sink/sink.h"
 
 #define ROUNDS 10
 #define ROUND_NS (20 * NSEC_PER_MSEC)

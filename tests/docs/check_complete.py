@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+MAP = "docs/architecture.md"
 TOO_LARGE = "99999999999999"
 # Text keys with bytes that are not UTF-8 have a sibling; the page says so once for all.
 SIBLING = "_base64"
@@ -157,11 +158,11 @@ def check_events(report, page, schema):
     report.same("lost_by", keys_of(schema, ("lost_by",)), places)
 
 
-def check_journal(report, page, daemon_folder):
-    source = (daemon_folder / "sink_journal.c").read_text("utf-8")
-    fields = set(re.findall(r"EXECSNOOP_[A-Z]+|MESSAGE_ID(?==)|PRIORITY|SYSLOG_IDENTIFIER", source))
+def check_journal(report, page, source):
+    journal = (source / "core/sink/sink_journal.c").read_text("utf-8")
+    fields = set(re.findall(r"EXECSNOOP_[A-Z]+|MESSAGE_ID(?==)|PRIORITY|SYSLOG_IDENTIFIER", journal))
     report.same("fields", fields, page.tags("Fields"))
-    ids = set(re.findall(r'"([0-9a-f]{32})"', (daemon_folder / "message_id.h").read_text("utf-8")))
+    ids = set(re.findall(r'"([0-9a-f]{32})"', (source / "core/base/message_id.h").read_text("utf-8")))
     report.same("message IDs", ids, page.tags("Message IDs"))
 
 
@@ -173,24 +174,23 @@ def check_command(report, page, daemon, daemon_folder):
     source = (daemon_folder / "daemon.c").read_text("utf-8")
     report.same("signals", set(re.findall(r"\{ (SIG[A-Z0-9]+), on_", source)),
                 page.tags("SIGNALS"))
-    header = (daemon_folder / "daemon.h").read_text("utf-8")
+    header = (daemon_folder / "host/exit_code.h").read_text("utf-8")
     report.same("exit codes", set(re.findall(r"EXIT_CODE_[A-Z_]+ = ([0-9]+)", header)),
                 page.tags("EXIT STATUS"))
 
 
 def check_map(report, source):
-    """daemon/README.md names each file of the daemon and of the BPF side, by name or by stem."""
-    words = re.findall(r"`([^` ]+)`", (source / "daemon/README.md").read_text("utf-8"))
-    named = {word.removeprefix("bpf/") for word in words}
-    files = [path for folder in ("daemon", "bpf") for path in (source / folder).iterdir()
-             if path.suffix in (".c", ".h")]
+    """docs/architecture.md names each module of the source folders, by name or by stem."""
+    words = re.findall(r"`([^` ]+)`", (source / MAP).read_text("utf-8"))
+    named = {word.rpartition("/")[2] for word in words}
+    files = [path for folder in ("core", "daemon", "bpf") for path in (source / folder).rglob("*.[ch]")]
     names = {path.name for path in files} | {path.stem for path in files}
     for path in sorted(files):
         if path.name not in named and path.stem not in named:
-            report.problems.append(f"daemon/README.md: {path.name} is not there")
+            report.problems.append(f"{MAP}: {path.relative_to(source)} is not there")
     for word in sorted(named):
         if re.search(r"\.[ch]$", word) and word not in names:
-            report.problems.append(f"daemon/README.md: there is no {word}")
+            report.problems.append(f"{MAP}: there is no {word}")
 
 
 def main():
@@ -202,7 +202,7 @@ def main():
     events = Page(manual / "execsnoopd-events.7")
     check_events(report, events,
                  json.loads((source / "config/event.schema.json").read_text("utf-8")))
-    check_journal(report, events, source / "daemon")
+    check_journal(report, events, source)
     check_command(report, Page(manual / "execsnoopd.8"), daemon, source / "daemon")
     check_map(report, source)
     print(*report.problems, sep="\n")

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "sink_internal.h"
+#include "sink/sink_internal.h"
 
 #define GIVEN_MAX 300
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "account.h"
-#include "buf.h"
-#include "sink.h"
+#include "base/buf.h"
+#include "sink/account.h"
+#include "sink/sink.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,7 +65,7 @@ static uint64_t worth_of(struct span line)
                 return 0;
         for (p += strlen("\"count\":"); p < text.data + text.size && *p >= '0' && *p <= '9'; p++) {
                 count = 10 * count + (uint64_t)(*p - '0');
-                if (count > SINK_LOST_MAX)
+                if (count > LOSS_COUNT_MAX)
                         return 0;
         }
         return count;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup.h"
+#include "event/cgroup.h"
 
 #define NAME_FIRST "[0-9A-Za-z:_\\-]"
 #define NAME_OTHERS "[0-9A-Za-z:_.@\\-]*"

@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "config.h"
-#include "text.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/config_file.h"
+#include "config/config_report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

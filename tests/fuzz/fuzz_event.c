@@ -16,10 +16,10 @@
 #include <json-c/json.h>
 
 #include "../unit/canonical_json.h"
-#include "decode.h"
-#include "encode.h"
+#include "base/text.h"
+#include "encode/encode.h"
+#include "event/decode.h"
 #include "record_input.h"
-#include "text.h"
 
 #define BOOT_ID "0123456789abcdef0123456789abcdef"
 

@@ -284,7 +284,7 @@ static bool run_with(struct world *w, uint8_t op, uint8_t arg)
                 give(w, EVENT_EXIT, 0, (size_t)arg * 64);
                 return true;
         case 'k':
-                give(w, arg % _EVENT_KIND_MAX, arg * UINT32_C(8421505) % SINK_LOST_MAX, arg / 8);
+                give(w, arg % _EVENT_KIND_MAX, arg * UINT32_C(8421505) % LOSS_COUNT_MAX, arg / 8);
                 return true;
         case 'g':
                 append_foreign("{\"event\":\"exec\",\"torn\":\"................", arg % 40);

@@ -24,12 +24,12 @@
 #include <json-c/json.h>
 
 #include "../unit/canonical_json.h"
-#include "decode.h"
-#include "enrich.h"
-#include "message_id.h"
+#include "base/message_id.h"
+#include "base/text.h"
+#include "event/decode.h"
+#include "event/enrich.h"
 #include "record_input.h"
-#include "sink.h"
-#include "text.h"
+#include "sink/sink.h"
 
 #define BOOT_ID "0123456789abcdef0123456789abcdef"
 

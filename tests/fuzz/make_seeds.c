@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "../unit/record_builder.h"
-#include "buf.h"
-#include "recorder.h"
+#include "base/buf.h"
+#include "flow/recorder.h"
 
 static struct record record;
 

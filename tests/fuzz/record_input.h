@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "exec_record.h"
-#include "macro.h"
 
 /* So many bytes can be put right. */
 static inline bool record_input_has_size(size_t size)

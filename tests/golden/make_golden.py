@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "kernel"))
 import harness  # noqa: E402
 
-# As in daemon/recorder.h and bpf/exec_record.h.
+# As in core/flow/recorder.h and bpf/exec_record.h.
 HEADER = struct.Struct("8sIIQq40s72s72s")
 FRAME = struct.Struct("II")
 MARK = struct.Struct("IIQ")

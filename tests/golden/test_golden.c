@@ -20,8 +20,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "backlog.h"
 #include "replay_stages.h"
+#include "sink/backlog.h"
 
 #define FOLDER TESTS_DIR "/golden"
 #define RECORDINGS_MAX 64

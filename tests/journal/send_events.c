@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "encode.h"
-#include "log.h"
-#include "sink.h"
+#include "encode/encode.h"
+#include "host/log.h"
+#include "sink/sink.h"
 
 #define SEND_SECONDS 60
 #define RETRY_MS 10

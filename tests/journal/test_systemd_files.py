@@ -3,7 +3,7 @@
 """test_systemd_files.py SOURCE_FOLDER: what systemd's own tools say of the files in systemd/.
 
 The unit verifies and keeps its exposure level; the other files parse; the catalog explains every
-MESSAGE_ID of daemon/message_id.h, and refers only to fields that such a message has.
+MESSAGE_ID of core/base/message_id.h, and refers only to fields that such a message has.
 """
 import os
 import re
@@ -62,8 +62,8 @@ def check_root_files(source, root):
 
 def check_catalog(source, root):
     ids = dict(re.findall(r'#define MESSAGE_ID_(\w+) "([0-9a-f]{32})"\n',
-                          read(source, "daemon", "message_id.h")))
-    assert len(ids) == read(source, "daemon", "message_id.h").count("#define")
+                          read(source, "core", "base", "message_id.h")))
+    assert len(ids) == read(source, "core", "base", "message_id.h").count("#define")
     assert len(set(ids.values())) == len(ids)
     text = read(source, "systemd", "execsnoopd.catalog")
     entries = dict(re.findall(r"^-- ([0-9a-f]{32})\n(.*?)(?=^-- |\Z)", text, re.M | re.S))

@@ -14,7 +14,7 @@
 
 #include <json-c/json.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 static inline bool canonical_is_shown(uint32_t c)
 {

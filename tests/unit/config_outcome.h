@@ -12,7 +12,9 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "config.h"
+#include "config/config.h"
+#include "config/config_file.h"
+#include "config/config_report.h"
 
 /* What a configuration came to: settings by name, messages. */
 struct outcome {

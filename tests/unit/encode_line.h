@@ -18,9 +18,9 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "base/text.h"
 #include "canonical_json.h"
-#include "encode.h"
-#include "text.h"
+#include "encode/encode.h"
 
 #define BOOT_ID "0123456789abcdef0123456789abcdef"
 

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 #define FAKE_FIELDS_MAX 32
 #define FAKE_ENTRY_SIZE_MAX (32 * MIB)

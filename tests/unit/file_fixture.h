@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include "sink_internal.h"
+#include "sink/sink_internal.h"
 #include "sink_lines.h"
 
 /* The disk as the sink sees it. Errors are errno values; 0 is none. */

@@ -10,7 +10,7 @@
 #include <sched.h>
 
 #include "fake_journald.h"
-#include "sink.h"
+#include "sink/sink.h"
 
 #define BACKLOG (64 * MIB)
 

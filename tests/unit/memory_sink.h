@@ -13,7 +13,7 @@
 
 #include <json-c/json.h>
 
-#include "sink.h"
+#include "sink/sink.h"
 
 struct memory_sink {
         struct sink sink;

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "exec_record.h"
-#include "macro.h"
 
 struct record {
         union {

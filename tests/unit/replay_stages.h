@@ -9,11 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "config.h"
-#include "enrich.h"
-#include "intake.h"
-#include "queue.h"
-#include "source_replay.h"
+#include "config/config.h"
+#include "event/enrich.h"
+#include "event/queue.h"
+#include "flow/intake.h"
+#include "flow/source_replay.h"
 
 struct replay_stages {
         struct intake intake; /* first: a handler may be made before the rest is there */

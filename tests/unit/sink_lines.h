@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sink.h"
+#include "sink/sink.h"
 
 #define LINE_HEAD "{\"event\":\"exec\",\"seq\":"
 #define LINE_PAD ",\"pad\":\""

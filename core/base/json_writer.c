@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * JSON is written straight into the line: encoding events is what this daemon does all day, and a
+ * tree of objects in between cost four times as much as everything else together.
+ *
+ * The bytes of a string are looked at once, eight at a time, and those before the first that does
+ * not stand for itself are copied; that one goes by a table of what becomes of it. Every byte
+ * becomes six at most (a character beyond U+FFFF that is escaped has four and becomes twelve), so
+ * room is reserved by the block, and not looked after by the byte.
+ *
+ * Escapes are those that other writers make: the short ones where JSON has them, else lower-case
+ * \u00xx; "/" stays. Noncharacters are valid, but for systemd as unprintable as controls:
+ * journalctl shows a field that has one as an array of numbers.
+ *
+ * Sizes are exact, not estimates: json_text_size() and json_text_cut() ask the same function that
+ * writes.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "base/text.h"
+
+#define ELLIPSIS "\xe2\x80\xa6" /* U+2026 */
+#define ELLIPSIS_SIZE (sizeof(ELLIPSIS) - 1)
+
+#define BETWEEN_STRINGS "\",\""
+#define BETWEEN_STRINGS_SIZE (sizeof(BETWEEN_STRINGS) - 1)
+
+/* Bytes per reservation: of a long string never more than six times that is reserved in vain. */
+#define BLOCK_SIZE (size_t)512
+
+#define ESCAPED_PER_BYTE_MAX 6
+#define ESCAPED_MAX 12 /* two surrogates */
+
+/* -9223372036854775808 */
+#define NUMBER_SIZE_MAX 20
+
+#define WORD_SIZE sizeof(uint64_t)
+
+/* What becomes of a byte within a string: itself, \u00xx, a part of a sequence, or \letter. */
+enum {
+        CLASS_ITSELF = '\0',
+        CLASS_HEX = 'u',
+        CLASS_SEQUENCE = '?', /* NUL, too: no text */
+};
+
+static const char classes[256] = {
+        ['\0'] = CLASS_SEQUENCE,
+        [0x01 ... 0x07] = CLASS_HEX,
+        ['\b'] = 'b',
+        ['\t'] = 't',
+        ['\n'] = 'n',
+        [0x0b] = CLASS_HEX,
+        ['\f'] = 'f',
+        ['\r'] = 'r',
+        [0x0e ... 0x1f] = CLASS_HEX,
+        ['"'] = '"',
+        ['\\'] = '\\',
+        [0x7f] = CLASS_HEX,
+        [0x80 ... 0xff] = CLASS_SEQUENCE,
+};
+
+/*
+ * Whatever begins, or has a key or a comma before it, needs no comma. A string ends with its quote,
+ * so the last byte is never one of a value.
+ */
+static bool is_comma_due(const struct buf *b)
+{
+        char last = b->size > 0 ? b->data[b->size - 1] : ',';
+
+        return last != '{' && last != '[' && last != ':' && last != ',';
+}
+
+/* Where `size` bytes of a value or a key go, behind its comma; or NULL. */
+static char *reserve_next(struct buf *b, size_t size)
+{
+        char *p = buf_reserve(b, size + 1);
+
+        if (!p || !is_comma_due(b))
+                return p;
+        b->size++;
+        *p = ',';
+        return p + 1;
+}
+
+static void append_next(struct buf *b, const char *text, size_t size)
+{
+        char *p = reserve_next(b, size);
+
+        if (!p)
+                return;
+        memcpy(p, text, size);
+        b->size += size;
+}
+
+void json_begin_object(struct buf *b)
+{
+        append_next(b, "{", 1);
+}
+
+void json_end_object(struct buf *b)
+{
+        buf_append_char(b, '}');
+}
+
+void json_begin_array(struct buf *b)
+{
+        append_next(b, "[", 1);
+}
+
+void json_end_array(struct buf *b)
+{
+        buf_append_char(b, ']');
+}
+
+void json_true(struct buf *b)
+{
+        append_next(b, "true", 4);
+}
+
+void json_u64(struct buf *b, uint64_t value)
+{
+        if (reserve_next(b, NUMBER_SIZE_MAX))
+                buf_append_u64(b, value);
+}
+
+void json_i64(struct buf *b, int64_t value)
+{
+        if (!reserve_next(b, NUMBER_SIZE_MAX))
+                return;
+        if (value < 0)
+                buf_append_char(b, '-');
+        buf_append_u64(b, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void json_plain(struct buf *b, struct span plain)
+{
+        char *p = reserve_next(b, plain.size + 2);
+
+        if (!p)
+                return;
+        *p++ = '"';
+        memcpy(p, plain.data, plain.size);
+        p[plain.size] = '"';
+        b->size += plain.size + 2;
+}
+
+void json_plain_key(struct buf *b, struct span plain)
+{
+        char *p = reserve_next(b, plain.size + 3);
+
+        if (!p)
+                return;
+        *p++ = '"';
+        memcpy(p, plain.data, plain.size);
+        memcpy(p + plain.size, "\":", 2);
+        b->size += plain.size + 3;
+}
+
+/* U+FDD0..U+FDEF, and the last two of each plane. */
+static bool is_noncharacter(uint32_t c)
+{
+        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+/* \uxxxx; returns the end. */
+static char *escape_hex(char *out, uint32_t utf16)
+{
+        static const char digits[] = "0123456789abcdef";
+
+        *out++ = '\\';
+        *out++ = 'u';
+        for (int shift = 12; shift >= 0; shift -= 4)
+                *out++ = digits[utf16 >> shift & 0xf];
+        return out;
+}
+
+/* What escape_next() does, for what is no ASCII character. */
+static char *escape_sequence(char *out, const uint8_t **p, size_t left, bool *bad)
+{
+        struct text_unit unit = text_unit(*p, left);
+
+        if (!unit.is_valid) {
+                *bad = true;
+                memcpy(out, TEXT_REPLACEMENT, sizeof(TEXT_REPLACEMENT) - 1);
+                out += sizeof(TEXT_REPLACEMENT) - 1;
+        } else if (unit.character <= 0x9f || is_noncharacter(unit.character)) {
+                if (unit.character > 0xffff) /* JSON has UTF-16 there */
+                        out = escape_hex(out, 0xd7c0 + (unit.character >> 10));
+                out = escape_hex(out, unit.character > 0xffff ? 0xdc00 | (unit.character & 0x3ff)
+                                                              : unit.character);
+        } else {
+                memcpy(out, *p, unit.size);
+                out += unit.size;
+        }
+        *p += unit.size;
+        return out;
+}
+
+/*
+ * One character, or what stands for bytes that are none, into at most ESCAPED_MAX bytes. Moves *p
+ * behind it; returns the end of what was written; sets *bad if they are none.
+ */
+static inline char *escape_next(char *out, const uint8_t **p, size_t left, bool *bad)
+{
+        char class = classes[**p];
+
+        if (class == CLASS_SEQUENCE)
+                return escape_sequence(out, p, left, bad);
+        if (class == CLASS_HEX) {
+                out = escape_hex(out, **p);
+        } else {
+                if (class != CLASS_ITSELF)
+                        *out++ = '\\';
+                *out++ = class == CLASS_ITSELF ? (char)**p : class;
+        }
+        (*p)++;
+        return out;
+}
+
+/*
+ * How many bytes of the word at `p` stand for themselves before the first that does not. A byte
+ * that does not gets its high bit set: one that is not ASCII has it, DEL gets it by the sum, and by
+ * the differences with their borrows what is below U+0020 and what is zero because it is equal.
+ * Carries and borrows go up, so the lowest of the high bits is always true.
+ */
+static inline size_t count_plain(const uint8_t *p)
+{
+        const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+        uint64_t word, quote, backslash;
+
+        memcpy(&word, p, sizeof(word));
+        word = le64toh(word); /* the first byte is the lowest */
+        quote = word ^ (ones * '"');
+        backslash = word ^ (ones * '\\');
+        word |= (word + ones) | (word - ones * 0x20) | (quote - ones) | (backslash - ones);
+        return word & highs ? (size_t)__builtin_ctzll(word & highs) / 8 : WORD_SIZE;
+}
+
+/* The inside of a string; with `nul_separates`, of strings. False: not all bytes were text. */
+static bool append_inside(struct buf *b, struct span bytes, bool nul_separates)
+{
+        const uint8_t *p = (const uint8_t *)bytes.data, *end = p + bytes.size, *stop;
+        bool bad = false;
+        size_t plain;
+        char *out;
+
+        while (p < end) {
+                stop = p + MIN((size_t)(end - p), BLOCK_SIZE);
+                out = buf_reserve(b, ESCAPED_PER_BYTE_MAX * (size_t)(stop - p) + ESCAPED_MAX);
+                if (!out)
+                        return true;
+                while (p < stop) { /* a sequence may end behind it */
+                        if ((size_t)(stop - p) >= WORD_SIZE) {
+                                memcpy(out, p, WORD_SIZE);
+                                plain = count_plain(p);
+                                p += plain;
+                                out += plain;
+                                if (plain == WORD_SIZE)
+                                        continue;
+                        }
+                        if (*p == '\0' && nul_separates) {
+                                memcpy(out, BETWEEN_STRINGS, BETWEEN_STRINGS_SIZE);
+                                out += BETWEEN_STRINGS_SIZE;
+                                p++;
+                        } else {
+                                out = escape_next(out, &p, (size_t)(end - p), &bad);
+                        }
+                }
+                b->size = (size_t)(out - b->data);
+        }
+        return !bad;
+}
+
+bool json_text(struct buf *b, struct span bytes)
+{
+        bool exact;
+
+        append_next(b, "\"", 1);
+        exact = append_inside(b, bytes, false);
+        buf_append_char(b, '"');
+        return exact;
+}
+
+void json_text_key(struct buf *b, struct span bytes)
+{
+        (void)json_text(b, bytes);
+        buf_append_char(b, ':');
+}
+
+bool json_strings(struct buf *b, struct span strings)
+{
+        bool exact = true;
+
+        json_begin_array(b);
+        if (strings.size > 0) {
+                if (strings.data[strings.size - 1] == '\0')
+                        strings.size--;
+                buf_append_char(b, '"');
+                exact = append_inside(b, strings, true);
+                buf_append_char(b, '"');
+        }
+        json_end_array(b);
+        return exact;
+}
+
+void json_base64(struct buf *b, struct span bytes)
+{
+        append_next(b, "\"", 1);
+        text_base64(bytes, b);
+        buf_append_char(b, '"');
+}
+
+/* The size of one character within a string; moves *p behind it. */
+static size_t escaped_size(const uint8_t **p, const uint8_t *end)
+{
+        char escaped[ESCAPED_MAX];
+        bool bad;
+
+        return (size_t)(escape_next(escaped, p, (size_t)(end - *p), &bad) - escaped);
+}
+
+size_t json_text_size(struct span bytes)
+{
+        const uint8_t *p = (const uint8_t *)bytes.data, *end = p + bytes.size;
+        size_t sum = 0, plain;
+
+        while (p < end) {
+                if ((size_t)(end - p) >= WORD_SIZE) {
+                        plain = count_plain(p);
+                        p += plain;
+                        sum += plain;
+                        if (plain == WORD_SIZE)
+                                continue;
+                }
+                sum += escaped_size(&p, end);
+        }
+        return sum;
+}
+
+/* The first or the last characters of valid text, as many as take at most `room`; what it takes. */
+static size_t take_head(struct span valid, size_t room, struct span *ret)
+{
+        const uint8_t *start = (const uint8_t *)valid.data, *end = start + valid.size;
+        const uint8_t *p = start, *next = start;
+        size_t used = 0, size;
+
+        while (p < end) {
+                size = escaped_size(&next, end);
+                if (used + size > room)
+                        break;
+                used += size;
+                p = next;
+        }
+        *ret = (struct span){ valid.data, (size_t)(p - start) };
+        return used;
+}
+
+static void take_tail(struct span valid, size_t room, struct span *ret)
+{
+        const uint8_t *start = (const uint8_t *)valid.data, *end = start + valid.size;
+        const uint8_t *p = end, *previous, *next;
+        size_t used = 0;
+
+        while (p > start) {
+                for (previous = p - 1; (*previous & 0xc0) == 0x80; previous--)
+                        ;
+                next = previous;
+                used += escaped_size(&next, end);
+                if (used > room)
+                        break;
+                p = previous;
+        }
+        *ret = (struct span){ (const char *)p, (size_t)(end - p) };
+}
+
+void json_text_cut(struct buf *b, struct span valid, size_t room)
+{
+        struct span head, tail;
+
+        append_next(b, "\"", 1);
+        if (room >= ELLIPSIS_SIZE) {
+                room -= ELLIPSIS_SIZE;
+                room -= take_head(valid, room / 2, &head);
+                valid.data += head.size;
+                valid.size -= head.size;
+                take_tail(valid, room, &tail);
+                (void)append_inside(b, head, false);
+                buf_append(b, ELLIPSIS, ELLIPSIS_SIZE);
+                (void)append_inside(b, tail, false);
+        }
+        buf_append_char(b, '"');
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * One table of settings drives everything: defaults, parsing, ranges, showing, listing. A new
+ * setting is a member of struct config and a line here (and one in execsnoopd.conf and the manual).
+ *
+ * A configuration is built from the defaults by one assignment after the other, in the order in
+ * which config_file.c reads them, while the builder remembers for each setting where its value
+ * comes from. What depends on several settings is settled at the end. The result is never changed
+ * again.
+ *
+ * Refuses every value outside of its range. An unknown section or key is only a warning, so that
+ * one configuration serves several versions.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/config_file.h"
+#include "config/config_report.h"
+#include "config/config_value.h"
+
+struct setting {
+        const char *section;
+        const char *key;
+        const struct value_type *type;
+        size_t offset, size; /* of the member of struct config */
+        const char *fallback;
+        uint64_t min, max; /* of a number; none if max is 0 */
+        bool or_zero;      /* 0 is fine too: no limit */
+};
+
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+#define DAY (24 * 3600 * NSEC_PER_SEC)
+
+#define SETTING(in, name, type_name, member, text, ...)                                            \
+        {                                                                                          \
+                .section = (in), .key = (name), .type = &value_##type_name,                        \
+                .offset = offsetof(struct config, member),                                         \
+                .size = sizeof(((struct config *)NULL)->member), .fallback = (text), __VA_ARGS__   \
+        }
+
+/* The order in which they are shown; settings of a section follow each other. */
+static const struct setting settings[] = {
+        SETTING("Capture", "Exits", flag, capture.exits, "no"),
+        SETTING("Capture", "FailedExecs", flag, capture.failed_execs, "no"),
+        SETTING("Capture", "FailedExecsIgnore", errnos, capture.failed_execs_ignore, "ENOENT"),
+        SETTING("Capture", "Attempts", flag, capture.attempts, "no"),
+        SETTING("Capture", "ArgvMax", size, capture.argv_max, "64K", .min = 4 * KIB,
+                .max = 6 * MIB),
+        SETTING("Capture", "Environment", names, capture.environment,
+                "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT"),
+        SETTING("Capture", "RingSize", size, capture.ring_size, "1M", .min = 4 * KIB, .max = GIB),
+        SETTING("Capture", "MaxLatency", time, capture.max_latency_ns, "100ms",
+                .min = NSEC_PER_MSEC, .max = 10 * NSEC_PER_SEC),
+
+        SETTING("Journal", "Enabled", flag, journal.enabled, "yes"),
+        SETTING("Journal", "Format", format, journal.format, "native"),
+
+        SETTING("File", "Enabled", flag, file.enabled, "no"),
+        SETTING("File", "Path", path, file.path, "/var/log/execsnoopd/exec.jsonl"),
+        SETTING("File", "Format", format, file.format, "native"),
+        SETTING("File", "MaxSize", size, file.max_size, "64M", .min = 4 * KIB, .max = 1024 * TIB,
+                .or_zero = true),
+        SETTING("File", "MaxAge", time, file.max_age_ns, "0", .min = NSEC_PER_SEC,
+                .max = 5200 * 7 * DAY, .or_zero = true),
+        SETTING("File", "MaxFiles", count, file.max_files, "10", .min = 1, .max = 10000),
+        SETTING("File", "Mode", mode, file.mode, "0640", .max = 0777),
+        SETTING("File", "Sync", flag, file.sync, "no"),
+
+        SETTING("Queue", "Size", size, queue.size, "16M", .min = 64 * KIB, .max = 16 * GIB),
+        SETTING("Queue", "Backlog", size, queue.backlog, "16M", .min = 64 * KIB, .max = 16 * GIB),
+
+        SETTING("Stats", "Interval", time, stats.interval_ns, "1min", .min = NSEC_PER_SEC,
+                .max = DAY),
+        SETTING("Stats", "SelfTest", time, stats.self_test_ns, "10min", .min = NSEC_PER_SEC,
+                .max = DAY, .or_zero = true),
+};
+
+/* Where the value of a setting comes from. */
+struct origin {
+        struct buf text; /* lines for config_cat(): of a list its assignments too; empty: default */
+        bool is_explicit;
+};
+
+struct builder {
+        struct config *config;
+        struct config_report *report;
+        struct origin origins[ELEMENTSOF(settings)];
+};
+
+static void builder_done(struct builder *b)
+{
+        config_free(b->config);
+        for (size_t i = 0; i < ELEMENTSOF(b->origins); i++)
+                buf_done(&b->origins[i].text);
+}
+
+static void *setting_member(const struct setting *s, struct config *c)
+{
+        return (char *)c + s->offset;
+}
+
+static void store_number(const struct setting *s, struct config *c, uint64_t value)
+{
+        const uint8_t value8 = (uint8_t)value;
+        const uint32_t value32 = (uint32_t)value;
+
+        if (s->size == sizeof(value8))
+                memcpy(setting_member(s, c), &value8, sizeof(value8));
+        else if (s->size == sizeof(value32))
+                memcpy(setting_member(s, c), &value32, sizeof(value32));
+        else
+                memcpy(setting_member(s, c), &value, sizeof(value));
+}
+
+static uint64_t load_number(const struct setting *s, const struct config *c)
+{
+        const char *member = (const char *)c + s->offset;
+        uint32_t value32;
+        uint64_t value;
+
+        if (s->size == sizeof(uint8_t))
+                return (uint8_t)*member;
+        if (s->size == sizeof(value32)) {
+                memcpy(&value32, member, sizeof(value32));
+                return value32;
+        }
+        memcpy(&value, member, sizeof(value));
+        return value;
+}
+
+static int check_range(const struct setting *s, uint64_t value, struct buf *problem)
+{
+        if (s->max == 0 || (value >= s->min && value <= s->max) || (value == 0 && s->or_zero))
+                return 0;
+        buf_append_string(problem, "out of range, expected ");
+        if (s->or_zero)
+                buf_append_string(problem, "0, or ");
+        s->type->format_number(s->min, problem);
+        buf_append_string(problem, " to ");
+        s->type->format_number(s->max, problem);
+        return -EINVAL;
+}
+
+/* Of a list: adds to what is there. */
+static int setting_parse(const struct setting *s, struct config *c, struct span text,
+                         struct buf *problem)
+{
+        uint64_t value;
+        int r;
+
+        if (s->type->parse)
+                return s->type->parse(text, setting_member(s, c), problem);
+        r = s->type->parse_number(text, &value, problem);
+        if (r < 0)
+                return r;
+        r = check_range(s, value, problem);
+        if (r < 0)
+                return r;
+        store_number(s, c, value);
+        return 0;
+}
+
+static void setting_format(const struct setting *s, const struct config *c, struct buf *ret)
+{
+        if (s->type->format)
+                s->type->format((const char *)c + s->offset, ret);
+        else
+                s->type->format_number(load_number(s, c), ret);
+}
+
+static int setting_restore(const struct setting *s, struct config *c)
+{
+        _cleanup_(buf_done) struct buf problem = { 0 };
+        const struct span text = { .data = s->fallback, .size = strlen(s->fallback) };
+        int r;
+
+        if (s->type->clear)
+                s->type->clear(setting_member(s, c));
+        r = setting_parse(s, c, text, &problem);
+        assert(r != -EINVAL); /* our own table */
+        return r;
+}
+
+static int builder_init(struct builder *b, struct config_report *report)
+{
+        int r;
+
+        b->report = report;
+        b->config = calloc(1, sizeof(*b->config));
+        if (!b->config)
+                return -ENOMEM;
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                r = setting_restore(&settings[i], b->config);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Makes room in a list for the assignment `value`; what it replaces has no origin any more. */
+static void builder_make_list(struct builder *b, size_t i, struct span value)
+{
+        struct origin *o = &b->origins[i];
+
+        if (o->is_explicit && value.size > 0)
+                return;
+        settings[i].type->clear(setting_member(&settings[i], b->config));
+        buf_reset(&o->text);
+}
+
+static void builder_note_origin(struct builder *b, size_t i, const struct config_position *at,
+                                struct span value)
+{
+        struct origin *o = &b->origins[i];
+
+        o->is_explicit = true;
+        if (!settings[i].type->is_list)
+                buf_reset(&o->text);
+        buf_append_string(&o->text, "# ");
+        config_append_origin(&o->text, at);
+        buf_append_char(&o->text, '\n');
+        if (!settings[i].type->is_list)
+                return;
+        buf_append_string(&o->text, settings[i].key);
+        buf_append_char(&o->text, '=');
+        buf_append_span(&o->text, value);
+        buf_append_char(&o->text, '\n');
+}
+
+static int builder_assign(struct builder *b, size_t i, const struct config_position *at,
+                          struct span value)
+{
+        _cleanup_(buf_done) struct buf problem = { 0 };
+        const struct setting *s = &settings[i];
+        int r;
+
+        if (value.size == 0 && !s->type->is_list) {
+                b->origins[i].is_explicit = false;
+                buf_reset(&b->origins[i].text);
+                return setting_restore(s, b->config);
+        }
+        if (s->type->is_list)
+                builder_make_list(b, i, value);
+        r = setting_parse(s, b->config, value, &problem);
+        if (buf_error(&problem))
+                return -ENOMEM;
+        if (r == -EINVAL)
+                config_report_add(&b->report->errors, at, "%.*s", (int)problem.size, problem.data);
+        if (r < 0)
+                return r;
+        builder_note_origin(b, i, at, value);
+        return buf_error(&b->origins[i].text);
+}
+
+static bool is_section(struct span name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (span_is(name, settings[i].section))
+                        return true;
+        return false;
+}
+
+/* A setting of that name with other capitals or in another section, or NULL. */
+static const struct setting *find_similar(struct span key)
+{
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (key.size == strlen(settings[i].key) &&
+                    strncasecmp(key.data, settings[i].key, key.size) == 0)
+                        return &settings[i];
+        return NULL;
+}
+
+static int on_section(void *userdata, const struct config_position *at, struct span section)
+{
+        struct builder *b = userdata;
+        _cleanup_(buf_done) struct buf header = { 0 };
+        struct config_position position = *at;
+
+        if (is_section(section))
+                return 0;
+        buf_append_char(&header, '[');
+        buf_append_span(&header, section);
+        buf_append_char(&header, ']');
+        if (buf_error(&header))
+                return -ENOMEM;
+        position.key = buf_span(&header);
+        config_report_add(&b->report->warnings, &position, "unknown section, ignored");
+        return 0;
+}
+
+static int on_assignment(void *userdata, const struct config_position *at, struct span section,
+                         struct span value)
+{
+        struct builder *b = userdata;
+        const struct setting *similar;
+
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (span_is(section, settings[i].section) && span_is(at->key, settings[i].key))
+                        return builder_assign(b, i, at, value);
+        if (!is_section(section)) /* one warning has been given */
+                return 0;
+        similar = find_similar(at->key);
+        if (similar)
+                config_report_add(&b->report->warnings, at,
+                                  "unknown key, ignored; there is %s= in [%s]", similar->key,
+                                  similar->section);
+        else
+                config_report_add(&b->report->warnings, at, "unknown key, ignored");
+        return 0;
+}
+
+static struct origin *builder_origin(struct builder *b, size_t offset)
+{
+        size_t i = 0;
+
+        while (settings[i].offset != offset)
+                i++;
+        return &b->origins[i];
+}
+
+static uint64_t round_up_power_of_two(uint64_t value)
+{
+        uint64_t power = 1;
+
+        while (power < value)
+                power *= 2;
+        return power;
+}
+
+/* What depends on several settings, or on the machine. */
+static int builder_settle(struct builder *b)
+{
+        struct config *c = b->config;
+        struct origin *ring = builder_origin(b, offsetof(struct config, capture.ring_size));
+        const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+        /* Half a ring is still for everybody else while the largest event is in it. */
+        if (!ring->is_explicit && c->capture.argv_max > c->capture.ring_size / 2) {
+                c->capture.ring_size = 2 * (uint64_t)c->capture.argv_max;
+                buf_append_string(&ring->text, "# default for this ArgvMax\n");
+        }
+        c->capture.ring_size = round_up_power_of_two(MAX(c->capture.ring_size, page));
+        return buf_error(&ring->text);
+}
+
+/* Of `text`, or else of what is at `location`. */
+static int build(struct builder *b, const struct config_location *location, const char *name,
+                 struct span text, struct config_report *report)
+{
+        const struct config_reader reader = {
+                .on_section = on_section,
+                .on_assignment = on_assignment,
+                .userdata = b,
+                .report = report,
+        };
+        int r;
+
+        r = builder_init(b, report);
+        if (r < 0)
+                return r;
+        r = location ? config_read(location, &reader) : config_read_text(name, text, &reader);
+        if (buf_error(&report->errors) || buf_error(&report->warnings))
+                return -ENOMEM;
+        return r < 0 ? r : builder_settle(b);
+}
+
+static void builder_show(const struct builder *b, struct buf *ret)
+{
+        const char *section = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                const struct setting *s = &settings[i];
+                const struct origin *o = &b->origins[i];
+
+                if (!section || strcmp(section, s->section) != 0)
+                        buf_printf(ret, "%s[%s]\n", section ? "\n" : "", s->section);
+                section = s->section;
+                if (o->text.size == 0)
+                        buf_append_string(ret, "# default\n");
+                buf_append_span(ret, buf_span(&o->text));
+                if (s->type->is_list && o->is_explicit)
+                        continue;
+                buf_printf(ret, "%s=", s->key);
+                setting_format(s, b->config, ret);
+                buf_append_char(ret, '\n');
+        }
+}
+
+int config_load(const struct config_location *location, struct config_report *report,
+                struct config **ret)
+{
+        _cleanup_(builder_done) struct builder b = { 0 };
+        int r;
+
+        r = build(&b, location, NULL, (struct span){ 0 }, report);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(b.config);
+        return 0;
+}
+
+int config_parse(const char *name, struct span text, struct config_report *report,
+                 struct config **ret)
+{
+        _cleanup_(builder_done) struct builder b = { 0 };
+        int r;
+
+        r = build(&b, NULL, name, text, report);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(b.config);
+        return 0;
+}
+
+int config_new(struct config **ret)
+{
+        _cleanup_(builder_done) struct builder b = { 0 };
+        int r;
+
+        r = builder_init(&b, NULL);
+        if (r < 0)
+                return r;
+        r = builder_settle(&b);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(b.config);
+        return 0;
+}
+
+struct config *config_free(struct config *c)
+{
+        if (!c)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (settings[i].type->clear)
+                        settings[i].type->clear(setting_member(&settings[i], c));
+        free(c);
+        return NULL;
+}
+
+int config_cat(const struct config_location *location, struct config_report *report,
+               struct buf *ret)
+{
+        _cleanup_(builder_done) struct builder b = { 0 };
+        int r;
+
+        r = build(&b, location, NULL, (struct span){ 0 }, report);
+        if (r < 0)
+                return r;
+        builder_show(&b, ret);
+        return buf_error(ret);
+}
+
+int config_cat_text(const char *name, struct span text, struct config_report *report,
+                    struct buf *ret)
+{
+        _cleanup_(builder_done) struct builder b = { 0 };
+        int r;
+
+        r = build(&b, NULL, name, text, report);
+        if (r < 0)
+                return r;
+        builder_show(&b, ret);
+        return buf_error(ret);
+}
+
+int config_each(const struct config *c,
+                int (*on_setting)(void *userdata, const char *section, const char *key,
+                                  const char *value),
+                void *userdata)
+{
+        _cleanup_(buf_done) struct buf value = { 0 };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                buf_reset(&value);
+                setting_format(&settings[i], c, &value);
+                buf_append_char(&value, '\0');
+                if (buf_error(&value))
+                        return -ENOMEM;
+                r = on_setting(userdata, settings[i].section, settings[i].key, value.data);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The types of values in a configuration file: text → member of struct config, and back.
+ *
+ * `parse` returns 0, -ENOMEM, or -EINVAL having appended to `problem` what is wrong with the text
+ * and what was expected. `format` appends what `parse` reads back to the same.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+enum config_format {
+        FORMAT_NATIVE,
+        _FORMAT_MAX,
+};
+
+/* Bits of errno values below 512: what FailedExecsIgnore= names. */
+struct errno_set {
+        uint64_t bits[8];
+};
+
+static inline bool span_is(struct span s, const char *string)
+{
+        return s.size == strlen(string) && memcmp(s.data, string, s.size) == 0;
+}
+
+struct value_type {
+        /* A number, of any width: flags and names of formats too. Saturates if it is too large. */
+        int (*parse_number)(struct span text, uint64_t *ret, struct buf *problem);
+        void (*format_number)(uint64_t value, struct buf *ret);
+
+        /* Anything else: parse() replaces what is in the member, or, of a list, adds to it. */
+        int (*parse)(struct span text, void *member, struct buf *problem);
+        void (*format)(const void *member, struct buf *ret);
+        void (*clear)(void *member);
+        bool is_list;
+};
+
+extern const struct value_type value_flag;   /* bool */
+extern const struct value_type value_size;   /* bytes */
+extern const struct value_type value_time;   /* ns */
+extern const struct value_type value_count;  /* unsigned */
+extern const struct value_type value_mode;   /* unsigned, permission bits */
+extern const struct value_type value_format; /* enum config_format */
+extern const struct value_type value_path;   /* char *, absolute */
+extern const struct value_type value_errnos; /* struct errno_set */
+extern const struct value_type value_names;  /* char **, NULL-terminated, never NULL once parsed */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Encoder: events → JSON lines, in the native format (config/event.schema.json).
+ *
+ * Owns field names, their order, escaping, and the marks of truncation. Decides nothing about
+ * whether or where an event is written.
+ *
+ * `seq` is counted by each sink for itself, so a line comes in two halves with the digits of `seq`
+ * in between: a sink writes head, its own number, tail, and a newline. Both halves are UTF-8
+ * without raw control characters (C0, DEL, C1). They are valid until the next call on the encoder,
+ * but that an event is encoded once more with a limit leaves its line without limit as it is.
+ *
+ * All functions return 0 or -ENOMEM.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event/event.h"
+
+struct config;
+struct encoder;
+struct stats;
+
+struct line {
+        struct span head; /* {"event":"exec","time":"...","seq": */
+        struct span tail; /* ,"boot_id":"...",...} */
+};
+
+/* The longest seq: UINT64_MAX in digits. */
+#define LINE_SEQ_DIGITS_MAX 20
+
+/* In bytes, with the longest seq and without the newline. */
+static inline size_t line_size_max(const struct line *line)
+{
+        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
+}
+
+/* What is the same in every event. Strings are copied. */
+struct encode_context {
+        const char *boot_id; /* 32 lower case hex digits, as in /proc without the dashes */
+        const char *host;    /* any bytes */
+};
+
+/* What only a start event says. */
+struct start_info {
+        const char *version;
+        const char *kernel;          /* uname -r */
+        const struct config *config; /* the effective settings */
+        const char *const
+                *missing; /* NULL-terminated; keys that this kernel cannot give, or NULL */
+        const char *down; /* what happened before: "counted", "unknown", or NULL (a replay) */
+        const struct stats *inherited; /* counters carried over, or NULL */
+};
+
+int encoder_new(const struct encode_context *context, struct encoder **ret);
+struct encoder *encoder_free(struct encoder *e);
+DEFINE_FREEP(struct encoder, encoder_free)
+
+/* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns; to be set again when the wall clock steps. */
+void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
+
+/*
+ * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT. If `limit` isn't 0, the line with the longest seq
+ * and without newline is at most so many bytes: argv is cut in the middle first (its first and last
+ * strings are the telling ones), then other long strings, each marked. The limit is at least 2048.
+ */
+int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);
+
+int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret);
+
+/*
+ * Likewise with a limit: `inherited`, then `settings` are left out, and named. What is left may be
+ * longer only with a host and a kernel whose names are.
+ */
+int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
+                 struct line *ret);
+int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
+int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The daemon's own events → JSON lines: start, lost, stats, stop. They are the heartbeat and the
+ * ledger of the stream: with them a reader can tell that nothing is missing, or how much, where and
+ * when.
+ *
+ * All counters are there even when 0, so that a query needs no special case; only programs that
+ * have never run are left out. The values come from one struct stats; what does not add up is
+ * `unaccounted`, and is shown rather than explained away.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "encode/encode_internal.h"
+#include "event/stats.h"
+
+int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)
+{
+        struct buf *b = line_begin(e, EVENT_LOST, boot_ns, false);
+
+        json_put_string(b, "where", loss_where_name(loss->where));
+        json_put_u64(b, "count", loss->count);
+        if (loss->uncertain > 0)
+                json_put_u64(b, "uncertain", loss->uncertain);
+        if (loss->cpu != LOSS_ANY_CPU)
+                json_put_u64(b, "cpu", loss->cpu);
+        encoder_put_time(e, "from", loss->from_ns);
+        encoder_put_time(e, "to", loss->to_ns);
+        return line_end(e, ret);
+}
+
+static void put_lost_by(struct buf *b, const struct stats *s)
+{
+        json_key(b, "lost_by");
+        json_begin_object(b);
+        for (enum loss_where w = 0; w < _LOSS_WHERE_MAX; w++) {
+                bool is_rare =
+                        w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT || w == LOSS_BLIND;
+
+                if (!is_rare || s->lost[w] > 0)
+                        json_put_u64(b, loss_where_name(w), s->lost[w]);
+        }
+        json_end_object(b);
+}
+
+static void put_program(struct buf *b, const char *name, const struct exec_counters *c,
+                        uint64_t recursion_misses)
+{
+        json_key(b, name);
+        json_begin_object(b);
+        json_put_u64(b, "seen", c->seen);
+        json_put_u64(b, "sent", c->sent);
+        json_put_u64(b, "filtered", c->filtered);
+        json_put_u64(b, "lost_ring_full", c->lost_ring_full);
+        json_put_u64(b, "lost_no_ring", c->lost_no_ring);
+        json_put_u64(b, "lost_other", c->lost_other);
+        json_put_u64(b, "recursion_misses", recursion_misses);
+        json_put_u64(b, "bare", c->bare);
+        json_put_u64(b, "lost_chunks", c->lost_chunks);
+        json_put_u64(b, "faults", c->faults);
+        json_put_u64(b, "untracked", c->untracked);
+        json_end_object(b);
+}
+
+static void put_programs(struct buf *b, const struct stats *s)
+{
+        json_key(b, "programs");
+        json_begin_object(b);
+        for (enum exec_program p = 0; p < _PROGRAM_MAX; p++)
+                if (p == PROGRAM_EXEC || s->program[p].seen > 0 || s->recursion_misses[p] > 0)
+                        put_program(b, exec_program_name(p), &s->program[p],
+                                    s->recursion_misses[p]);
+        json_end_object(b);
+}
+
+static void put_sink(struct buf *b, const struct stats *s, const struct sink_stats *sink)
+{
+        json_key(b, sink->name);
+        json_begin_object(b);
+        json_put_u64(b, "before", sink->before);
+        json_put_u64(b, "written", sink->written);
+        json_put_u64(b, "lost", sink->lost);
+        json_put_u64(b, "down", sink->down);
+        json_put_u64(b, "backlog", sink->backlog);
+        json_put_u64(b, "lines", sink->lines);
+        json_put_u64(b, "bytes", sink->bytes);
+        json_put_u64(b, "retries", sink->retries);
+        json_put_u64(b, "backlog_bytes", sink->backlog_bytes);
+        json_put_i64(b, "unaccounted", stats_unaccounted(s, sink));
+        json_end_object(b);
+}
+
+static uint64_t magnitude(int64_t value)
+{
+        return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+static void put_sinks(struct buf *b, const struct stats *s)
+{
+        int64_t worst = 0;
+
+        json_key(b, "sinks");
+        json_begin_object(b);
+        for (unsigned i = 0; i < s->n_sinks; i++) {
+                int64_t unaccounted = stats_unaccounted(s, &s->sink[i]);
+
+                put_sink(b, s, &s->sink[i]);
+                if (magnitude(unaccounted) > magnitude(worst))
+                        worst = unaccounted;
+        }
+        json_end_object(b);
+        json_put_i64(b, "unaccounted", worst);
+}
+
+static void put_stats(struct buf *b, const struct stats *s)
+{
+        json_put_u64(b, "seen", stats_seen(s));
+        json_put_u64(b, "filtered", stats_filtered(s));
+        json_put_u64(b, "lost", stats_lost(s));
+        put_lost_by(b, s);
+        json_put_u64(b, "in_rings", s->in_rings);
+        json_put_u64(b, "queued", s->queued);
+        json_put_u64(b, "queue_bytes", s->queue_bytes);
+        json_put_u64(b, "wakeups", s->wakeups);
+        json_put_u64(b, "cut", s->cut);
+        put_programs(b, s);
+        put_sinks(b, s);
+}
+
+static int encode_counters(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
+                           const struct stats *stats, struct line *ret)
+{
+        put_stats(line_begin(e, kind, boot_ns, false), stats);
+        return line_end(e, ret);
+}
+
+int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
+{
+        return encode_counters(e, EVENT_STATS, boot_ns, stats, ret);
+}
+
+int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
+{
+        return encode_counters(e, EVENT_STOP, boot_ns, stats, ret);
+}
+
+struct settings {
+        struct buf *out;
+        const char *section; /* the one that is begun, or NULL */
+};
+
+/* They come section by section. */
+static int on_setting(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct settings *s = userdata;
+        char key_base64[64];
+
+        if (!s->section || strcmp(s->section, section) != 0) {
+                if (s->section)
+                        json_end_object(s->out);
+                json_key(s->out, section);
+                json_begin_object(s->out);
+                s->section = section;
+        }
+        (void)snprintf(key_base64, sizeof(key_base64), "%s_base64", key);
+        json_put_text_keys(s->out, key, key_base64,
+                           span_of_string(value)); /* a path is any bytes */
+        return buf_error(s->out);
+}
+
+static void put_settings(struct buf *b, const struct config *config)
+{
+        struct settings settings = { .out = b };
+        int r;
+
+        json_key(b, "settings");
+        json_begin_object(b);
+        r = config_each(config, on_setting, &settings);
+        if (r < 0)
+                b->error = r;
+        if (settings.section)
+                json_end_object(b);
+        json_end_object(b);
+}
+
+static void put_missing(struct buf *b, const char *const *missing)
+{
+        if (!missing || !missing[0])
+                return;
+        json_key(b, "missing");
+        json_begin_array(b);
+        for (size_t i = 0; missing[i]; i++)
+                json_string(b, missing[i]);
+        json_end_array(b);
+}
+
+static void put_inherited(struct buf *b, const struct stats *inherited)
+{
+        if (!inherited)
+                return;
+        json_key(b, "inherited");
+        json_begin_object(b);
+        put_stats(b, inherited);
+        json_end_object(b);
+}
+
+/*
+ * What a start event can do without, if there is no room, in this order: the next stats has nearly
+ * the same as the first, --cat-config the second.
+ */
+enum left_out {
+        LEFT_OUT_NOTHING,
+        LEFT_OUT_INHERITED,
+        LEFT_OUT_SETTINGS, /* as well */
+};
+
+static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
+{
+        if (left_out == LEFT_OUT_NOTHING)
+                return;
+        json_key(b, "truncated");
+        json_begin_array(b);
+        if (info->inherited)
+                json_string(b, "inherited");
+        if (left_out == LEFT_OUT_SETTINGS)
+                json_string(b, "settings");
+        json_end_array(b);
+}
+
+static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
+                                bool is_brief, enum left_out left_out, struct line *ret)
+{
+        struct buf *b = line_begin(e, EVENT_START, boot_ns, is_brief);
+
+        json_put_string(b, "version", info->version);
+        json_put_text(b, "kernel", span_of_string(info->kernel));
+        json_put_u64(b, "boot_age_ns", boot_ns);
+        if (left_out < LEFT_OUT_SETTINGS)
+                put_settings(b, info->config);
+        put_missing(b, info->missing);
+        if (info->down)
+                json_put_string(b, "down", info->down);
+        if (left_out < LEFT_OUT_INHERITED)
+                put_inherited(b, info->inherited);
+        put_left_out(b, left_out, info);
+        return line_end(e, ret);
+}
+
+int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
+                 struct line *ret)
+{
+        enum left_out left_out = LEFT_OUT_NOTHING;
+        int r;
+
+        for (;;) {
+                r = encode_start_without(e, boot_ns, info, limit > 0, left_out, ret);
+                if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
+                    left_out == LEFT_OUT_SETTINGS)
+                        return r;
+                left_out = left_out == LEFT_OUT_NOTHING && info->inherited ? LEFT_OUT_INHERITED
+                                                                           : LEFT_OUT_SETTINGS;
+        }
+}

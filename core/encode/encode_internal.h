@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the encoder's files share: the encoder, and lines that are begun, filled key by key with
+ * json_writer.h, and ended.
+ *
+ * A failure (there is only one: no memory) is remembered in the line; it comes back from
+ * line_end(). No key is put twice.
+ */
+#pragma once
+
+#include "base/json_writer.h"
+#include "encode/encode.h"
+
+/* Digits of boot_id that go in a process_id: enough to tell the boots of one host apart. */
+#define BOOT_PREFIX_DIGITS 12
+
+struct half_lines {
+        struct buf head, tail;
+};
+
+struct encoder {
+        int64_t realtime_offset_ns;
+        char boot_prefix[BOOT_PREFIX_DIGITS + 1];
+        struct buf common; /* the keys after seq that are the same in every event */
+        struct half_lines whole, brief;
+        struct half_lines *halves; /* those of the line that is being made */
+        struct buf *out;           /* where its keys go: the tail */
+        struct buf text;           /* scratch: repaired */
+        struct buf names;          /* of the environment's variables, in the object being made */
+};
+
+/* Begins a line; returns e->out, an object that has the common keys. */
+struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns, bool is_brief);
+
+/* Ends the object, and the line. */
+int line_end(struct encoder *e, struct line *ret);
+
+void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns);
+
+static inline struct span span_of_string(const char *s)
+{
+        return (struct span){ .data = s, .size = __builtin_strlen(s) };
+}

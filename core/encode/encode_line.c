@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Lines: everything of the encoder that does not know what an event means.
+ *
+ * A line is never searched for the place of its `seq`: it is made as two halves from the start. The
+ * keys common to all events are kept as text.
+ *
+ * A line with a limit has buffers of its own, so that the whole line and the brief one of an event
+ * are there at the same time and nobody copies either.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "encode/encode_internal.h"
+
+/* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
+#define HOST_SIZE_MAX 64
+
+/* One monstrous event must not hold its memory for good; ordinary lines have a few KiB. */
+#define KEEP_MAX (size_t)(256 * KIB)
+
+static void format_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE])
+{
+        /* Neither summand is to be trusted: recordings come from anywhere. */
+        __int128 ns = (__int128)e->realtime_offset_ns + boot_ns;
+        int64_t sec = (int64_t)(ns / (int64_t)NSEC_PER_SEC);
+        int64_t nsec = (int64_t)(ns % (int64_t)NSEC_PER_SEC);
+        bool ok;
+
+        if (nsec < 0) {
+                sec--;
+                nsec += (int64_t)NSEC_PER_SEC;
+        }
+        ok = text_time(sec, (uint32_t)nsec, ret);
+        assert(ok); /* the sum is between the years 1677 and 2847 */
+}
+
+void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns)
+{
+        char time[TEXT_TIME_SIZE];
+
+        format_time(e, boot_ns, time);
+        json_put_string(e->out, key, time);
+}
+
+static void reset_or_free(struct buf *b)
+{
+        if (b->capacity > KEEP_MAX)
+                buf_done(b);
+        buf_reset(b);
+}
+
+struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns, bool is_brief)
+{
+        struct half_lines *halves = is_brief ? &e->brief : &e->whole;
+        char time[TEXT_TIME_SIZE];
+
+        reset_or_free(&halves->head);
+        reset_or_free(&halves->tail);
+        reset_or_free(&e->text);
+        buf_append_string(&halves->head, "{\"event\":\"");
+        buf_append_string(&halves->head, event_kind_name(kind));
+        buf_append_string(&halves->head, "\",\"time\":\"");
+        format_time(e, boot_ns, time);
+        buf_append_string(&halves->head, time);
+        buf_append_string(&halves->head, "\",\"seq\":");
+        buf_append_span(&halves->tail, buf_span(&e->common));
+        e->halves = halves;
+        e->out = &halves->tail;
+        return e->out;
+}
+
+int line_end(struct encoder *e, struct line *ret)
+{
+        json_end_object(e->out);
+        if (buf_error(&e->halves->head) < 0 || buf_error(&e->halves->tail) < 0)
+                return -ENOMEM;
+        *ret = (struct line){ .head = buf_span(&e->halves->head),
+                              .tail = buf_span(&e->halves->tail) };
+        return 0;
+}
+
+int encoder_new(const struct encode_context *context, struct encoder **ret)
+{
+        _cleanup_(encoder_freep) struct encoder *e = NULL;
+        struct span host = span_of_string(context->host);
+
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return -ENOMEM;
+        memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
+        host.size = MIN(host.size, (size_t)HOST_SIZE_MAX);
+        buf_append_char(&e->common, ','); /* behind seq */
+        json_put_string(&e->common, "boot_id", context->boot_id);
+        json_put_text(&e->common, "host", host);
+        if (buf_error(&e->common) < 0)
+                return -ENOMEM;
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+struct encoder *encoder_free(struct encoder *e)
+{
+        if (!e)
+                return NULL;
+        buf_done(&e->common);
+        buf_done(&e->whole.head);
+        buf_done(&e->whole.tail);
+        buf_done(&e->brief.head);
+        buf_done(&e->brief.tail);
+        buf_done(&e->text);
+        buf_done(&e->names);
+        free(e);
+        return NULL;
+}
+
+void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
+{
+        e->realtime_offset_ns = realtime_offset_ns;
+}

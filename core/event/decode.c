@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Records are hostile until decoded: the kernel side is ours, but a recording may come from
+ * anywhere, and a record is 4-byte aligned in a ring. So the head and the fixed part are copied
+ * out, and each field of the variable part is taken only after its length was compared with what
+ * is left. What remains behind the last field is refused, too: then the two sides do not agree.
+ *
+ * The kernel writes paths leaf first, each component with its NUL. They are reversed and joined
+ * here. A path that was cut lacks its beginning: it comes without the leading slash, so that it
+ * never looks like an absolute one. A terminal gets the name of its device.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/decode.h"
+
+/*
+ * Joining turns NULs into slashes and adds one at most: a path needs the bytes of its field and
+ * one more, and no field is larger than a record.
+ */
+struct decoder {
+        char exe[EXEC_RECORD_SIZE_MAX + 1];
+        char cwd[EXEC_RECORD_SIZE_MAX + 1];
+        char cgroup[EXEC_RECORD_SIZE_MAX + 1];
+        char tty[EXEC_TTY_SIZE + 1];
+        struct exec_record record;
+        struct exec_exit_record exit;
+};
+
+int decoder_new(struct decoder **ret)
+{
+        struct decoder *d;
+
+        d = calloc(1, sizeof(*d));
+        if (!d)
+                return -ENOMEM;
+        *ret = d;
+        return 0;
+}
+
+struct decoder *decoder_free(struct decoder *d)
+{
+        free(d);
+        return NULL;
+}
+
+static enum decode_result decode_head(const void *record, size_t size, struct exec_record_head *ret)
+{
+        struct exec_record_head h;
+
+        if (size < sizeof(h))
+                return DECODE_SHORT;
+        memcpy(&h, record, sizeof(h));
+        if (h.version != EXEC_RECORD_VERSION)
+                return DECODE_VERSION;
+        if (h.size < sizeof(h) || h.size > size) /* perf pads samples, hence our own size */
+                return DECODE_SHORT;
+        if (h.size > EXEC_RECORD_SIZE_MAX || h.program >= _PROGRAM_MAX)
+                return DECODE_VALUE;
+
+        *ret = h;
+        return DECODE_OK;
+}
+
+/* A fixed array that holds a string, with or without its NUL. */
+static struct span fixed_string(const char *s, size_t size)
+{
+        return (struct span){ .data = s, .size = strnlen(s, size) };
+}
+
+/*
+ * The terminal's device below /dev, as ps(1) shows it. tty_struct.name is the driver's name and a
+ * number, and so is the device's ("tty1", "ttyS0", "hvc0"), but for the pseudo terminals of devpts:
+ * "pts0" is pts/0 there.
+ */
+static struct span tty_device(struct span name, char buf[static EXEC_TTY_SIZE + 1])
+{
+        const size_t prefix = strlen("pts");
+
+        if (name.size <= prefix || memcmp(name.data, "pts", prefix) != 0)
+                return name;
+        for (size_t i = prefix; i < name.size; i++)
+                if (name.data[i] < '0' || name.data[i] > '9')
+                        return name;
+        memcpy(buf, "pts/", prefix + 1);
+        memcpy(buf + prefix + 1, name.data + prefix, name.size - prefix);
+        return (struct span){ .data = buf, .size = name.size + 1 };
+}
+
+/* "ls\0bin\0usr\0" → "/usr/bin/ls"; false: the last component has no NUL. */
+static bool join_path(struct span field, bool cut, char *buf, struct span *ret)
+{
+        const char *end = field.data + field.size, *start;
+        size_t n = 0;
+
+        if (field.size > 0 && end[-1] != '\0')
+                return false;
+        while (end > field.data) {
+                end--; /* the component's NUL */
+                start = end;
+                while (start > field.data && start[-1] != '\0')
+                        start--;
+                if (!cut || n > 0)
+                        buf[n++] = '/';
+                memcpy(buf + n, start, end - start);
+                n += end - start;
+                end = start;
+        }
+        if (field.size == 0)
+                buf[n++] = '/';
+
+        *ret = (struct span){ .data = buf, .size = n };
+        return true;
+}
+
+/* A path field; absent if nothing came for want of room. */
+static bool decode_path(struct span field, bool cut, char *buf, struct span *ret)
+{
+        if (cut && field.size == 0)
+                return true;
+        return join_path(field, cut, buf, ret);
+}
+
+static bool decode_ancestors(struct span field, struct exec_event *event)
+{
+        size_t n = field.size / sizeof(struct exec_ancestor);
+
+        if (field.size % sizeof(struct exec_ancestor) != 0 || n > EXEC_ANCESTORS_MAX)
+                return false;
+        memcpy(event->ancestors, field.data, field.size);
+        event->n_ancestors = n;
+        return true;
+}
+
+/* The variable part: cuts it into fields by their lengths. */
+static enum decode_result decode_fields(struct decoder *d, struct span rest,
+                                        struct exec_event *event)
+{
+        const struct exec_record *r = &d->record;
+        struct span field[_FIELD_MAX];
+
+        for (unsigned i = 0; i < _FIELD_MAX; i++) {
+                if (r->len[i] > rest.size)
+                        return DECODE_SHORT;
+                field[i] = (struct span){ .data = rest.data, .size = r->len[i] };
+                rest.data += r->len[i];
+                rest.size -= r->len[i];
+        }
+        if (rest.size > 0)
+                return DECODE_VALUE;
+
+        if (field[FIELD_FILENAME].size > 0 || !(r->cut & EXEC_CUT(FIELD_FILENAME)))
+                event->filename = field[FIELD_FILENAME];
+        if (field[FIELD_ARGV].size > 0 || !(r->cut & EXEC_CUT(FIELD_ARGV)))
+                event->argv = field[FIELD_ARGV];
+        if (field[FIELD_ENV].size > 0)
+                event->env = field[FIELD_ENV];
+        if ((r->present & FACT_EXE_FILE) &&
+            !decode_path(field[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE), d->exe, &event->exe))
+                return DECODE_VALUE;
+        if (!decode_path(field[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD), d->cwd, &event->cwd) ||
+            !decode_path(field[FIELD_CGROUP], r->cut & EXEC_CUT(FIELD_CGROUP), d->cgroup,
+                         &event->cgroup) ||
+            !decode_ancestors(field[FIELD_ANCESTORS], event))
+                return DECODE_VALUE;
+        return DECODE_OK;
+}
+
+static enum event_kind kind_of(const struct exec_record_head *h)
+{
+        switch (h->kind) {
+        case RECORD_EXEC:
+                return EVENT_EXEC;
+        case RECORD_EXEC_FAILED:
+                return EVENT_EXEC_FAILED;
+        case RECORD_EXEC_ATTEMPT:
+                return EVENT_EXEC_ATTEMPT;
+        case RECORD_EXIT:
+                return EVENT_EXIT;
+        default:
+                return _EVENT_KIND_MAX;
+        }
+}
+
+static enum decode_result decode_exec(struct decoder *d, const char *record, size_t size,
+                                      struct exec_event *ret)
+{
+        struct exec_record *r = &d->record;
+        struct exec_event event;
+        enum decode_result result;
+
+        if (size < sizeof(*r))
+                return DECODE_SHORT;
+        memcpy(r, record, sizeof(*r));
+
+        event = (struct exec_event){
+                .kind = kind_of(&r->head),
+                .boot_ns = r->head.boot_ns,
+                .present = r->present,
+                .cut = r->cut & (EXEC_CUT(_FIELD_MAX) - 1),
+                .traits = r->traits,
+                .pid = r->pid,
+                .tid = r->tid,
+                .ppid = r->ppid,
+                .ns_pid = r->ns_pid,
+                .uid = r->uid,
+                .gid = r->gid,
+                .euid = r->euid,
+                .egid = r->egid,
+                .suid = r->suid,
+                .sgid = r->sgid,
+                .loginuid = r->loginuid,
+                .session = r->session,
+                .start_ns = r->start_ns,
+                .parent_start_ns = r->parent_start_ns,
+                .caps_effective = r->caps_effective,
+                .caps_permitted = r->caps_permitted,
+                .retval = r->retval,
+                .argc = r->argc,
+                .argv_bytes = r->argv_bytes,
+                .exe_file = r->exe_file,
+                .comm = fixed_string(r->comm, sizeof(r->comm)),
+        };
+        memcpy(event.namespaces, r->namespaces, sizeof(event.namespaces));
+        if (r->present & FACT_PARENT)
+                event.parent_comm = fixed_string(r->parent_comm, sizeof(r->parent_comm));
+        if (r->present & FACT_TTY)
+                event.tty = tty_device(fixed_string(r->tty, sizeof(r->tty)), d->tty);
+
+        result = decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, &event);
+        if (result == DECODE_OK)
+                *ret = event;
+        return result;
+}
+
+static enum decode_result decode_exit(struct decoder *d, const void *record, size_t size,
+                                      struct exec_event *ret)
+{
+        struct exec_exit_record *r = &d->exit;
+
+        if (size != sizeof(*r))
+                return DECODE_SHORT;
+        memcpy(r, record, sizeof(*r));
+        if (r->exec_ns > r->head.boot_ns)
+                return DECODE_VALUE;
+
+        *ret = (struct exec_event){
+                .kind = EVENT_EXIT,
+                .present = FACT_CREDS, /* of which an exit shows the uid */
+                .boot_ns = r->head.boot_ns,
+                .pid = r->pid,
+                .uid = r->uid,
+                .start_ns = r->start_ns,
+                .status = r->status,
+                .duration_ns = r->head.boot_ns - r->exec_ns,
+                .comm = fixed_string(r->comm, sizeof(r->comm)),
+        };
+        return DECODE_OK;
+}
+
+enum decode_result decode_record(struct decoder *d, const void *record, size_t size,
+                                 struct exec_event *ret)
+{
+        struct exec_record_head h;
+        enum decode_result r;
+
+        r = decode_head(record, size, &h);
+        if (r != DECODE_OK)
+                return r;
+        switch (kind_of(&h)) {
+        case EVENT_EXEC:
+        case EVENT_EXEC_FAILED:
+        case EVENT_EXEC_ATTEMPT:
+                return decode_exec(d, record, h.size, ret);
+        case EVENT_EXIT:
+                return decode_exit(d, record, h.size, ret);
+        default:
+                return DECODE_KIND;
+        }
+}
+
+enum decode_result decode_chunk(const void *record, size_t size, struct exec_record_head *ret_head,
+                                struct span *ret_argv)
+{
+        struct exec_record_head h;
+        enum decode_result r;
+
+        r = decode_head(record, size, &h);
+        if (r != DECODE_OK)
+                return r;
+        if (h.kind != RECORD_CHUNK)
+                return DECODE_KIND;
+
+        *ret_head = h;
+        *ret_argv = (struct span){ (const char *)record + sizeof(h), h.size - sizeof(h) };
+        return DECODE_OK;
+}

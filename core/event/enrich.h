@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Enrich: facts that follow from the event's own and from what the host knows: the user's name, and
+ * what the cgroup path says. From caches and strings; nothing here blocks on the network.
+ */
+#pragma once
+
+#include "event/event.h"
+
+struct enricher;
+
+/* `passwd`: path of the file with the users, or NULL: users have no names. */
+int enricher_new(const char *passwd, struct enricher **ret);
+struct enricher *enricher_free(struct enricher *e);
+DEFINE_FREEP(struct enricher, enricher_free)
+
+/* Adds to the event; what it adds is valid until the next call. */
+void enrich_event(struct enricher *e, struct exec_event *event);

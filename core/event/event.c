@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The names by which users know the kinds of events and the places of loss: part of the contract
+ * (config/event.schema.json), in one place for encoders, sinks and messages.
+ *
+ * A value outside its enum is a mistake of ours, never of the data.
+ */
+#include <assert.h>
+
+#include "event/event.h"
+
+const char *event_kind_name(enum event_kind kind)
+{
+        static const char *const names[_EVENT_KIND_MAX] = {
+                [EVENT_START] = "start",
+                [EVENT_EXEC] = "exec",
+                [EVENT_EXEC_FAILED] = "exec_failed",
+                [EVENT_EXEC_ATTEMPT] = "exec_attempt",
+                [EVENT_EXIT] = "exit",
+                [EVENT_LOST] = "lost",
+                [EVENT_STATS] = "stats",
+                [EVENT_STOP] = "stop",
+        };
+
+        assert((unsigned)kind < _EVENT_KIND_MAX);
+        return names[kind];
+}
+
+const char *loss_where_name(enum loss_where where)
+{
+        static const char *const names[_LOSS_WHERE_MAX] = {
+                [LOSS_RING] = "ring",     [LOSS_RECURSION] = "recursion", [LOSS_QUEUE] = "queue",
+                [LOSS_DECODE] = "decode", [LOSS_JOURNAL] = "journal",     [LOSS_FILE] = "file",
+                [LOSS_STDOUT] = "stdout", [LOSS_DOWN] = "down",           [LOSS_BLIND] = "blind",
+        };
+
+        assert((unsigned)where < _LOSS_WHERE_MAX);
+        return names[where];
+}
+
+bool loss_concerns(enum loss_where where, enum loss_where own)
+{
+        switch (where) {
+        case LOSS_JOURNAL:
+        case LOSS_FILE:
+        case LOSS_STDOUT:
+                return where == own;
+        case LOSS_BLIND: /* the kernel side has not seen it, either */
+                return false;
+        default:
+                return true;
+        }
+}

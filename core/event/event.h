@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the stages after decode see of an exec: facts, not bytes of the wire.
+ *
+ * Every fact that can be absent says so: a span whose data is NULL, or a bit in `present`
+ * (enum exec_fact of the wire format). All spans are borrowed from the record and from the decoder;
+ * they are valid until the next event is decoded. Nobody keeps one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event/cgroup.h"
+#include "exec_record.h"
+
+enum event_kind {
+        EVENT_START,
+        EVENT_EXEC,
+        EVENT_EXEC_FAILED,
+        EVENT_EXEC_ATTEMPT,
+        EVENT_EXIT,
+        EVENT_LOST,
+        EVENT_STATS,
+        EVENT_STOP,
+        _EVENT_KIND_MAX,
+};
+
+/* "exec_failed" and so on: the value of the key `event`. Static. */
+const char *event_kind_name(enum event_kind kind);
+
+/* True for the kinds that the kernel counts in `seen`. */
+static inline bool event_kind_is_kernel(enum event_kind kind)
+{
+        return kind >= EVENT_EXEC && kind <= EVENT_EXIT;
+}
+
+struct exec_event {
+        enum event_kind kind;
+        uint64_t boot_ns; /* CLOCK_BOOTTIME when it happened */
+        uint32_t present; /* enum exec_fact */
+        uint32_t cut;     /* EXEC_CUT() of enum exec_field */
+        uint32_t traits;  /* enum exec_trait */
+
+        uint32_t pid, tid, ppid, ns_pid;
+        uint32_t uid, gid, euid, egid, suid, sgid;
+        uint32_t loginuid, session;
+        uint64_t start_ns, parent_start_ns; /* with pid and ppid: process_id, parent_process_id */
+        uint64_t caps_effective, caps_permitted;
+        int32_t retval;
+        uint32_t argc;       /* of the original, FACT_ARGC */
+        uint64_t argv_bytes; /* of the original, FACT_ARGV_BYTES */
+        uint32_t namespaces[_NAMESPACE_MAX];
+        struct exec_file exe_file;
+
+        struct span comm, parent_comm;
+        struct span tty; /* device below /dev */
+        struct span filename;
+        struct span exe, cwd, cgroup; /* absolute paths, joined by the decoder */
+        struct span argv;             /* strings, each with its NUL; the last may lack it if cut */
+        struct span env;              /* NAME=value, likewise */
+        struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
+        unsigned n_ancestors;
+
+        /* What the stage `enrich` adds, borrowed from its caches and from the spans above. */
+        struct span user; /* name of uid */
+        struct cgroup_names names;
+
+        /* EVENT_EXIT */
+        uint32_t status;      /* as from wait(2) */
+        uint64_t duration_ns; /* since its last exec */
+};
+
+/* Where events can be lost: the value of the key `where` of a `lost` event. */
+enum loss_where {
+        LOSS_RING,      /* no room in a ring, or no ring on a CPU */
+        LOSS_RECURSION, /* the kernel did not run our program */
+        LOSS_QUEUE,     /* no room in the queue */
+        LOSS_DECODE,    /* a record that does not decode */
+        LOSS_JOURNAL,
+        LOSS_FILE,
+        LOSS_STDOUT,
+        LOSS_DOWN,  /* nobody was reading */
+        LOSS_BLIND, /* our own exec was not seen: nobody knows how many others were not */
+        _LOSS_WHERE_MAX,
+};
+
+/* Static. */
+const char *loss_where_name(enum loss_where where);
+
+/* True if it is lost for this sink, which counts its own as `own`: others' are told for
+ * information. */
+bool loss_concerns(enum loss_where where, enum loss_where own);
+
+#define LOSS_ANY_CPU UINT32_MAX
+
+/*
+ * Of one line: more at once than ever was, and room beside two bits in the tag of a backlog's
+ * entry (sink_internal.h).
+ */
+#define LOSS_COUNT_MAX (UINT32_MAX >> 2)
+
+struct loss {
+        enum loss_where where;
+        uint32_t cpu;            /* or LOSS_ANY_CPU */
+        uint64_t count;          /* events */
+        uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME: they happened within */
+        uint64_t uncertain;      /* of count: may have been written all the same */
+};

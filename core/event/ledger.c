@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The ledger. Sequence numbers may only grow: a program never interrupts itself on a CPU, and a
+ * ring keeps the order. Time spans of losses are as wide as what is known: from the last event that
+ * came through to the one that revealed the hole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "event/ledger.h"
+
+struct lane {
+        uint64_t seq;     /* received or found lost */
+        uint64_t last_ns; /* of the last event received, or reconciled */
+};
+
+/* What one reader is to be told of one cause. */
+struct telling {
+        struct loss open;   /* since it was closed last */
+        struct loss closed; /* before that: to be told */
+};
+
+struct ledger {
+        unsigned n_cpus;
+        uint64_t counted_ns;
+        uint64_t lost[_LOSS_WHERE_MAX];
+        struct telling tellings[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
+        struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
+};
+
+int ledger_new(unsigned n_cpus, struct ledger **ret)
+{
+        struct ledger *l;
+
+        l = calloc(1, sizeof(*l) + sizeof(struct lane) * n_cpus * _PROGRAM_MAX);
+        if (!l)
+                return -ENOMEM;
+        l->n_cpus = n_cpus;
+        *ret = l;
+        return 0;
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+        free(l);
+        return NULL;
+}
+
+static const struct lane *lane_of(const struct ledger *l, unsigned program, uint32_t cpu)
+{
+        if (program >= _PROGRAM_MAX || cpu >= l->n_cpus)
+                return NULL;
+        return &l->lanes[cpu * _PROGRAM_MAX + program];
+}
+
+/* A loss that is found now began no sooner. */
+static uint64_t loss_begin(const struct ledger *l, const struct lane *lane, uint64_t now_ns)
+{
+        uint64_t known_ns = MAX(lane->last_ns, l->counted_ns);
+
+        return known_ns ? known_ns : now_ns;
+}
+
+bool ledger_received(struct ledger *l, const struct exec_record_head *head)
+{
+        struct lane *lane = (struct lane *)lane_of(l, head->program, head->cpu);
+
+        if (!lane || head->seq <= lane->seq)
+                return false;
+        if (head->seq > lane->seq + 1)
+                ledger_add(l, LOSS_RING, head->cpu, head->seq - lane->seq - 1,
+                           loss_begin(l, lane, head->boot_ns), head->boot_ns);
+        lane->seq = head->seq;
+        lane->last_ns = head->boot_ns;
+        return true;
+}
+
+void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq,
+                      uint64_t now_ns)
+{
+        struct lane *lane = (struct lane *)lane_of(l, program, cpu);
+
+        if (!lane || seq <= lane->seq)
+                return;
+        ledger_add(l, LOSS_RING, cpu, seq - lane->seq, loss_begin(l, lane, now_ns), now_ns);
+        lane->seq = seq;
+        lane->last_ns = now_ns;
+}
+
+void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns)
+{
+        ledger_add(l, LOSS_RECURSION, LOSS_ANY_CPU, count, l->counted_ns ? l->counted_ns : now_ns,
+                   now_ns);
+}
+
+void ledger_counted(struct ledger *l, uint64_t until_ns)
+{
+        l->counted_ns = MAX(l->counted_ns, until_ns);
+}
+
+uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu)
+{
+        const struct lane *lane = lane_of(l, program, cpu);
+
+        return lane ? lane->seq : 0;
+}
+
+static void loss_merge(struct loss *into, const struct loss *from)
+{
+        if (into->count == 0) {
+                *into = *from;
+                return;
+        }
+        if (into->cpu != from->cpu)
+                into->cpu = LOSS_ANY_CPU;
+        into->count += from->count;
+        into->uncertain += from->uncertain;
+        into->from_ns = MIN(into->from_ns, from->from_ns);
+        into->to_ns = MAX(into->to_ns, from->to_ns);
+}
+
+void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
+                uint64_t from_ns, uint64_t to_ns)
+{
+        struct loss loss = {
+                .where = where,
+                .cpu = cpu,
+                .count = count,
+                .from_ns = MIN(from_ns, to_ns), /* clocks of a recording need not make sense */
+                .to_ns = MAX(from_ns, to_ns),
+        };
+
+        if (count == 0)
+                return;
+        l->lost[where] += count;
+        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++)
+                loss_merge(&l->tellings[reader][where].open, &loss);
+}
+
+void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq)
+{
+        struct lane *lane = (struct lane *)lane_of(l, program, cpu);
+
+        if (lane)
+                lane->seq = seq;
+}
+
+void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss)
+{
+        if (loss->count > 0)
+                loss_merge(&l->tellings[reader][loss->where].open, loss);
+}
+
+uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
+{
+        return l->lost[where];
+}
+
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
+{
+        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
+                for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                        struct telling *t = &l->tellings[reader][where];
+
+                        if (t->open.count > 0)
+                                loss_merge(&t->closed, &t->open);
+                        t->open = (struct loss){};
+                        now_ns = MAX(now_ns, t->closed.to_ns);
+                }
+        }
+        return now_ns;
+}
+
+const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where)
+{
+        const struct loss *loss = &l->tellings[reader][where].closed;
+
+        return loss->count > 0 ? loss : NULL;
+}
+
+void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count)
+{
+        struct loss *loss = &l->tellings[reader][where].closed;
+
+        if (count >= loss->count)
+                *loss = (struct loss){};
+        loss->count -= MIN(count, loss->count);
+        loss->uncertain = 0; /* told with the first part */
+}
+
+bool ledger_has_untold(const struct ledger *l, unsigned reader)
+{
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                const struct telling *t = &l->tellings[reader][where];
+
+                if (t->open.count > 0 || t->closed.count > 0)
+                        return true;
+        }
+        return false;
+}
+
+void ledger_reset_reader(struct ledger *l, unsigned reader)
+{
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                l->tellings[reader][where] = (struct telling){};
+}

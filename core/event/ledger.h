@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Ledger: what was lost, where and when, and who has been told.
+ *
+ * The kernel numbers the events of each program on each CPU, so a hole in the numbers is a loss,
+ * and so is a number that the kernel has given and that never came (ledger_reconcile()). Everything
+ * else that drops an event says so with ledger_add().
+ *
+ * Each sink is a reader with its own account of what it has not been told yet, summed up by cause.
+ * An account is closed at a moment of the stream (ledger_close()): a `lost` event of that moment
+ * tells what was lost before, and nothing later, however much later it is made. It is cleared only
+ * when the sink has accepted the event.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "event/event.h"
+#include "event/stats.h"
+
+struct ledger;
+
+int ledger_new(unsigned n_cpus, struct ledger **ret);
+struct ledger *ledger_free(struct ledger *l);
+DEFINE_FREEP(struct ledger, ledger_free)
+
+/*
+ * An event has come out of a ring (not its continuations). False: its CPU or program does not
+ * exist, or its number was there before; it must not be counted.
+ */
+bool ledger_received(struct ledger *l, const struct exec_record_head *head);
+
+/*
+ * The kernel had given numbers up to `seq` before all rings were drained and nothing was in flight:
+ * what has not come by now never will.
+ */
+void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq,
+                      uint64_t now_ns);
+
+/* The kernel did not run a program, so many times more. */
+void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns);
+
+/* What the kernel did before that is known by now: a loss that is found later was later. */
+void ledger_counted(struct ledger *l, uint64_t until_ns);
+
+/* The highest number accounted for: received or found lost. */
+uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu);
+
+/* `cpu` may be LOSS_ANY_CPU. */
+void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
+                uint64_t from_ns, uint64_t to_ns);
+
+/* Events with numbers up to `seq` are none of ours: an earlier run of the daemon was told. */
+void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq);
+
+/* A loss that concerns one reader alone. */
+void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss);
+
+/* All losses since the start. */
+uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
+
+/*
+ * What is lost by now is to be told, to all readers. Returns the moment of which that is true: now,
+ * or later, if a loss is known that ended later.
+ */
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
+
+/* What this reader is to be told, or NULL; and: it has been told of `count` of them now. */
+const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where);
+void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count);
+
+/* True if this reader does not know all, be it to be told yet or not. */
+bool ledger_has_untold(const struct ledger *l, unsigned reader);
+
+/* A reader that begins now: it is told of what happens from now on. */
+void ledger_reset_reader(struct ledger *l, unsigned reader);

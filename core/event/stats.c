@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Sums over the counters, and the identity between them.
+ *
+ * Counters only grow and wrap never in practice (2^64 events), but carried-over ones come from
+ * outside: all arithmetic is modulo 2^64, and the difference is taken as signed at the very end, so
+ * that no combination of values is undefined.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "event/stats.h"
+
+const char *exec_program_name(enum exec_program program)
+{
+        static const char *const names[_PROGRAM_MAX] = {
+                [PROGRAM_EXEC] = "exec",       [PROGRAM_EXIT] = "exit",
+                [PROGRAM_FAILED] = "failed",   [PROGRAM_FAILED_AT] = "failed_at",
+                [PROGRAM_ATTEMPT] = "attempt", [PROGRAM_ATTEMPT_AT] = "attempt_at",
+        };
+
+        assert((unsigned)program < _PROGRAM_MAX);
+        return names[program];
+}
+
+uint64_t stats_seen(const struct stats *s)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < _PROGRAM_MAX; i++)
+                sum += s->program[i].seen + s->recursion_misses[i];
+        return sum;
+}
+
+uint64_t stats_filtered(const struct stats *s)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < _PROGRAM_MAX; i++)
+                sum += s->program[i].filtered;
+        return sum;
+}
+
+uint64_t stats_lost(const struct stats *s)
+{
+        /* journal, file, stdout and down are each sink's own: sink_stats.lost */
+        return s->lost[LOSS_RING] + s->lost[LOSS_RECURSION] + s->lost[LOSS_QUEUE] +
+               s->lost[LOSS_DECODE];
+}
+
+int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink)
+{
+        uint64_t seen = stats_seen(s);
+        uint64_t known = stats_filtered(s) + stats_lost(s) + s->in_rings + s->queued +
+                         sink->before + sink->written + sink->lost + sink->backlog;
+
+        return (int64_t)(seen - known);
+}
+
+static void describe_sink(const struct sink_stats *sink, struct buf *ret)
+{
+        buf_printf(ret, "; %s: %" PRIu64 " written", sink->name, sink->written);
+        if (sink->backlog > 0)
+                buf_printf(ret, ", %" PRIu64 " waiting", sink->backlog);
+        if (sink->lost > 0)
+                buf_printf(ret, ", %" PRIu64 " lost", sink->lost);
+        if (sink->error < 0)
+                buf_printf(ret, ", cannot %s: %s", sink->error_what, strerror(-sink->error));
+}
+
+void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret)
+{
+        double rate;
+
+        buf_printf(ret, "%" PRIu64 " events seen", stats_seen(s));
+        if (elapsed_ns > 0) {
+                rate = (double)(stats_seen(s) - seen) * (double)NSEC_PER_SEC / (double)elapsed_ns;
+                buf_printf(ret, rate < 10 ? " (%.1f/s)" : " (%.0f/s)", rate);
+        }
+        if (stats_filtered(s) > 0)
+                buf_printf(ret, ", %" PRIu64 " filtered", stats_filtered(s));
+        buf_printf(ret, ", %" PRIu64 " lost", stats_lost(s));
+        for (unsigned i = 0; i < s->n_sinks; i++)
+                describe_sink(&s->sink[i], ret);
+}

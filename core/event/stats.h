@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The counters of the whole daemon at one moment, as `stats` and `stop` events show them, and the
+ * identity that they have to satisfy.
+ *
+ * Unless a name says otherwise everything counts events of the kernel (exec, exec_failed,
+ * exec_attempt, exit), once each, whatever their size.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event/event.h"
+
+struct sink_stats {
+        const char *name; /* "journal", "file", "stdout"; static */
+        uint64_t written; /* delivered to the kernel: journal socket, file, pipe */
+        uint64_t backlog; /* accepted, waiting */
+        uint64_t before;  /* passed by before this sink was opened */
+        uint64_t lost;    /* not accepted or given up: the backlog was full, or too large */
+        uint64_t down;    /* of lost: before our time, since the run before us */
+        uint64_t lines;   /* lines delivered, those of the daemon's own events included */
+        uint64_t bytes;   /* likewise */
+        uint64_t retries; /* deliveries that had to be tried again */
+        uint64_t backlog_bytes;
+        int error;              /* 0, or -errno of the last failed delivery */
+        const char *error_what; /* what failed; static */
+};
+
+#define STATS_SINKS_MAX 3
+
+struct stats {
+        struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
+        uint64_t recursion_misses[_PROGRAM_MAX];
+        uint64_t lost[_LOSS_WHERE_MAX]; /* before the sinks: ring, recursion, queue, decode; others:
+                                           see stats_lost() */
+        uint64_t in_rings;              /* taken a sequence number, not drained yet; 0 when quiet */
+        uint64_t queued;                /* in the queue now */
+        uint64_t queue_bytes;
+        uint64_t wakeups; /* of the daemon by rings and bells */
+        uint64_t cut;     /* events of which something was cut */
+        unsigned n_sinks;
+        struct sink_stats sink[STATS_SINKS_MAX];
+};
+
+/* Static; the key of the program in `stats`: "exec", "exit", ... */
+const char *exec_program_name(enum exec_program program);
+
+/* What the kernel saw: all programs, recursion misses included. */
+uint64_t stats_seen(const struct stats *s);
+uint64_t stats_filtered(const struct stats *s);
+
+/* Lost before any sink: in ring, queue and decoder. */
+uint64_t stats_lost(const struct stats *s);
+
+/*
+ * One line for people. `seen`, of `elapsed_ns` ago, is for the rate; 0 ns: no rate. The caller asks
+ * for buf_error().
+ */
+void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret);
+
+/*
+ * seen - filtered - lost - in_rings - queued - (before + written + backlog + lost of the sink):
+ * 0 at any moment, or somebody cannot count.
+ */
+int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink);

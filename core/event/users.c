@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The whole file is kept in memory, with an index sorted by number: hosts have dozens of users, and
+ * a look-up is needed for each event. A file beyond FILE_SIZE_MAX (some 60,000 users) is cut there,
+ * at a line's end; users behind it have no names.
+ *
+ * Lines that are not name:password:number:... are skipped, as the C library does, and so are those
+ * of NIS ("+", "-"). A number beyond 32 bits belongs to nobody.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "event/users.h"
+
+#define FILE_SIZE_MAX (4 * MIB)
+#define CHECK_INTERVAL_NS NSEC_PER_SEC
+
+struct user {
+        uint32_t uid;
+        uint32_t line; /* the first of those with the same number counts */
+        struct span name;
+};
+
+struct users {
+        char *path;
+        struct stat stat; /* of the content below */
+        uint64_t checked_ns;
+        bool was_checked;
+        struct buf text;
+        struct user *user;
+        size_t n_users;
+};
+
+int users_new(const char *path, struct users **ret)
+{
+        _cleanup_(users_freep) struct users *u = NULL;
+
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return -ENOMEM;
+        u->path = strdup(path);
+        if (!u->path)
+                return -ENOMEM;
+        *ret = TAKE_PTR(u);
+        return 0;
+}
+
+static void forget(struct users *u)
+{
+        free(u->user);
+        u->user = NULL;
+        u->n_users = 0;
+        buf_done(&u->text);
+        u->stat = (struct stat){};
+}
+
+struct users *users_free(struct users *u)
+{
+        if (!u)
+                return NULL;
+        forget(u);
+        free(u->path);
+        free(u);
+        return NULL;
+}
+
+static bool parse_number(struct span s, uint32_t *ret)
+{
+        uint64_t value = 0;
+
+        if (s.size == 0)
+                return false;
+        for (size_t i = 0; i < s.size; i++) {
+                if (s.data[i] < '0' || s.data[i] > '9')
+                        return false;
+                value = value * 10 + (s.data[i] - '0');
+                if (value >= UINT32_MAX) /* (uid_t)-1 is nobody, too */
+                        return false;
+        }
+        *ret = value;
+        return true;
+}
+
+/* Takes what is before the next separator off the text; false: there is none. */
+static bool take_until(struct span *text, char separator, struct span *ret)
+{
+        const char *end = memchr(text->data, separator, text->size);
+
+        if (!end)
+                return false;
+        *ret = (struct span){ .data = text->data, .size = end - text->data };
+        text->data = end + 1;
+        text->size -= ret->size + 1;
+        return true;
+}
+
+static bool parse_line(struct span line, struct user *ret)
+{
+        struct span password, number;
+
+        if (!take_until(&line, ':', &ret->name) || !take_until(&line, ':', &password) ||
+            !take_until(&line, ':', &number))
+                return false;
+        if (ret->name.size == 0 || strchr("+-#", ret->name.data[0]))
+                return false;
+        return parse_number(number, &ret->uid);
+}
+
+static int compare_users(const void *a, const void *b)
+{
+        const struct user *x = a, *y = b;
+
+        if (x->uid != y->uid)
+                return x->uid < y->uid ? -1 : 1;
+        return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void build_index(struct users *u)
+{
+        struct span rest = buf_span(&u->text), line;
+        size_t n_lines = 0;
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < rest.size; i++)
+                n_lines += rest.data[i] == '\n';
+        u->user = calloc(n_lines + 1, sizeof(*u->user));
+        while (u->user && take_until(&rest, '\n', &line)) {
+                u->user[u->n_users].line = n++;
+                if (parse_line(line, &u->user[u->n_users]))
+                        u->n_users++;
+        }
+        if (u->n_users > 0)
+                qsort(u->user, u->n_users, sizeof(*u->user), compare_users);
+}
+
+static void read_file(struct users *u, int fd)
+{
+        char *room;
+        ssize_t n;
+
+        while (u->text.size < FILE_SIZE_MAX) {
+                room = buf_reserve(&u->text, 16 * KIB);
+                if (!room)
+                        break;
+                n = read(fd, room, 16 * KIB);
+                if (n <= 0)
+                        break;
+                u->text.size += n;
+        }
+        buf_append_char(&u->text, '\n'); /* the last line may lack it */
+}
+
+static void refresh(struct users *u)
+{
+        _cleanup_(closep) int fd = -1;
+        struct stat st;
+
+        fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+                forget(u);
+                return;
+        }
+        if (st.st_ino == u->stat.st_ino && st.st_dev == u->stat.st_dev &&
+            st.st_size == u->stat.st_size && st.st_mtim.tv_sec == u->stat.st_mtim.tv_sec &&
+            st.st_mtim.tv_nsec == u->stat.st_mtim.tv_nsec)
+                return;
+        forget(u);
+        read_file(u, fd);
+        build_index(u);
+        u->stat = st;
+}
+
+struct span users_name(struct users *u, uint32_t uid, uint64_t now_ns)
+{
+        size_t low = 0, high, middle;
+
+        if (!u->was_checked || now_ns - u->checked_ns >= CHECK_INTERVAL_NS) {
+                refresh(u);
+                u->checked_ns = now_ns;
+                u->was_checked = true;
+        }
+        /* The first of those with the number. */
+        for (high = u->n_users; low < high;) {
+                middle = low + (high - low) / 2;
+                if (u->user[middle].uid < uid)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        if (low == u->n_users || u->user[low].uid != uid)
+                return (struct span){};
+        return u->user[low].name;
+}

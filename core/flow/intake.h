@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Intake: what happens to a record as it arrives, whatever its source. Its number goes to the
+ * ledger, a copy to the recorder if there is one, and the record into the queue. Also keeps the
+ * stream's time: when a pass is over it releases the queue, and asks for `lost` events, at most
+ * once a second.
+ */
+#pragma once
+
+#include "flow/pipeline.h"
+#include "flow/recorder.h"
+#include "flow/source.h"
+
+struct intake {
+        struct queue *queue;
+        struct ledger *ledger;
+        struct pipeline *pipeline;
+        struct recorder *recorder;     /* or NULL */
+        uint64_t watermark_ns;         /* of the last pass */
+        uint64_t lost_told_ns;         /* the moment of the last mark for `lost` events */
+        uint64_t missed[_PROGRAM_MAX]; /* runs of a program that the kernel left out */
+};
+
+/* A handler for a source; `in` is borrowed and filled but for the last three members. */
+struct source_handler intake_handler(struct intake *in);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Reads frames one by one through stdio and says them to the handler. A frame is checked for its
+ * size alone; what is in a record is the decoder's business.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/source_replay.h"
+
+/* The largest x86_64 has is 8192; more would only be memory for a damaged header to claim. */
+#define CPUS_MAX 8192
+
+/* A ring pads what it carries; no record comes near. */
+#define PAYLOAD_MAX (2 * EXEC_RECORD_SIZE_MAX)
+
+/* A pass can be long, but a file without any must not keep the caller from its signals. */
+#define STEP_FRAMES_MAX 65536
+
+struct source_replay {
+        FILE *file;
+        struct source_handler handler;
+        struct recording_header header;
+        char payload[PAYLOAD_MAX] __attribute__((aligned(8)));
+};
+
+static bool is_terminated(const char *s, size_t size)
+{
+        return memchr(s, '\0', size) != NULL;
+}
+
+static bool is_boot_id(const char *s)
+{
+        for (unsigned i = 0; i < 32; i++)
+                if (!isxdigit((unsigned char)s[i]))
+                        return false;
+        return s[32] == '\0';
+}
+
+static int check_header(const struct recording_header *h)
+{
+        if (memcmp(h->magic, RECORDING_MAGIC, sizeof(h->magic)) != 0)
+                return -EBADMSG;
+        if (h->version != RECORDING_VERSION)
+                return -EPROTONOSUPPORT;
+        if (h->n_cpus == 0 || h->n_cpus > CPUS_MAX || !is_boot_id(h->boot_id) ||
+            !is_terminated(h->host, sizeof(h->host)) ||
+            !is_terminated(h->kernel, sizeof(h->kernel)))
+                return -EBADMSG;
+        return 0;
+}
+
+int source_replay_new(int fd, const struct source_handler *handler, struct source_replay **ret)
+{
+        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(closep) int own_fd = -1;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->handler = *handler;
+        own_fd = dup(fd);
+        if (own_fd < 0)
+                return -errno;
+        s->file = fdopen(own_fd, "re");
+        if (!s->file)
+                return -errno;
+        (void)TAKE_FD(own_fd);
+
+        if (fread(&s->header, sizeof(s->header), 1, s->file) != 1)
+                return ferror(s->file) ? -errno : -EBADMSG;
+        r = check_header(&s->header);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+struct source_replay *source_replay_free(struct source_replay *s)
+{
+        if (!s)
+                return NULL;
+        if (s->file)
+                (void)fclose(s->file);
+        free(s);
+        return NULL;
+}
+
+const struct recording_header *source_replay_header(const struct source_replay *s)
+{
+        return &s->header;
+}
+
+/* The next frame's payload goes to s->payload. */
+static int read_frame(struct source_replay *s, struct recording_frame *ret)
+{
+        struct recording_frame frame;
+        size_t padded;
+
+        if (fread(&frame, sizeof(frame), 1, s->file) != 1)
+                return ferror(s->file) ? -EIO : -ENODATA;
+        if (frame.size > PAYLOAD_MAX - 7)
+                return -EBADMSG;
+        padded = (frame.size + 7) & ~(size_t)7;
+        if (padded > 0 && fread(s->payload, padded, 1, s->file) != 1)
+                return ferror(s->file) ? -EIO : -ENODATA;
+
+        *ret = frame;
+        return 0;
+}
+
+/* 1: go on; 0: the end of a pass. */
+static int say_mark(struct source_replay *s, const struct recording_frame *frame)
+{
+        const struct source_handler *h = &s->handler;
+        struct recording_clock clock;
+        struct recording_mark m;
+
+        if (frame->size != sizeof(m))
+                return -EBADMSG;
+        if (frame->kind == FRAME_CLOCK) {
+                memcpy(&clock, s->payload, sizeof(clock));
+                h->on_clock(h->userdata, clock.from_ns, clock.realtime_offset_ns);
+                return 1;
+        }
+        memcpy(&m, s->payload, sizeof(m));
+        if (m.program >= _PROGRAM_MAX || m.cpu >= s->header.n_cpus)
+                return -EBADMSG;
+
+        switch (frame->kind) {
+        case FRAME_PASS:
+                h->on_pass(h->userdata, m.value);
+                return 0;
+        case FRAME_DRAINED:
+                h->on_drained(h->userdata, m.program, m.cpu, m.value);
+                return 1;
+        case FRAME_MISSED:
+                h->on_missed(h->userdata, m.program, m.value);
+                return 1;
+        case FRAME_COUNTED:
+                h->on_counted(h->userdata, m.value);
+                return 1;
+        default:
+                return -EBADMSG;
+        }
+}
+
+int source_replay_step(struct source_replay *s)
+{
+        struct recording_frame frame;
+        int r;
+
+        for (unsigned n = 0; n < STEP_FRAMES_MAX; n++) {
+                r = read_frame(s, &frame);
+                if (r < 0)
+                        return r;
+                if (frame.kind == FRAME_END)
+                        return 0;
+                if (frame.kind == FRAME_RECORD) {
+                        s->handler.on_record(s->handler.userdata, s->payload, frame.size);
+                        continue;
+                }
+                r = say_mark(s, &frame);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return 1;
+        }
+        return 1;
+}

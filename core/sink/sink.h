@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Sink: where encoded events leave the daemon. One interface, one file per destination.
+ *
+ * A sink accepts an event into its own bounded backlog, giving it the next `seq`, or drops it and
+ * counts it; then it delivers the backlog without ever blocking. A dropped event takes no seq, so a
+ * hole in seq is always a loss behind us. What cannot be delivered now stays, and is tried again
+ * when the caller flushes.
+ *
+ * Each sink counts its own losses. It never parses JSON, never calls back, never logs: a change of
+ * condition (the disk is full, journald is gone, all is well again) is returned from sink_flush().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encode/encode.h"
+#include "event/event.h"
+#include "event/stats.h"
+#include "sink/account.h"
+
+struct backlog;
+struct sink;
+
+/* One event on its way out. All borrowed until sink_write() returns. */
+struct message {
+        enum event_kind kind;
+        struct line line;
+        struct line brief; /* at most BRIEF_LINE_MAX bytes; the same as line if that fits */
+        uint32_t lost;     /* EVENT_LOST: for how many events of the sink, at most LOSS_COUNT_MAX */
+        bool settles;      /* EVENT_LOST: tells what was uncertain */
+        const struct exec_event *event; /* NULL for the daemon's own events */
+};
+
+/*
+ * journalctl -o json shows null for a field of 4,096 bytes or more, its name and "=" counted:
+ * 4,087 bytes of MESSAGE are the most that can be seen.
+ */
+#define BRIEF_LINE_MAX 4087
+
+enum sink_state {
+        SINK_IDLE,   /* all delivered */
+        SINK_BUSY,   /* flush again soon, or when sink_poll_fd() is writable */
+        SINK_BROKEN, /* the destination fails: flush again after a pause; see `error` */
+        SINK_CLOSED, /* the reader has gone for good (stdout) */
+};
+
+struct sink_ops {
+        const char *name;
+        enum loss_where loss;
+        int (*write)(struct sink *s, const struct message *m);
+        enum sink_state (*flush)(struct sink *s);
+        int (*poll_fd)(const struct sink *s);
+        void (*reopen)(struct sink *s);
+        void (*free)(struct sink *s); /* all but the common part's content */
+};
+
+/* The common part; the first member of each sink's own struct, which fills ops. */
+struct sink {
+        const struct sink_ops *ops;
+        struct backlog *backlog; /* accepted, not delivered; owned */
+        struct account *account; /* of what was delivered; borrowed, or our own */
+        struct account own_account;
+        struct sink_stats stats;
+        uint64_t seq;           /* given last */
+        int error;              /* 0, or -errno of the last failed delivery */
+        const char *error_what; /* what failed: "open", "write", ...; static */
+};
+
+/*
+ * Accepts the event, or counts it as lost: -ENOBUFS, -ENOMEM, -EMSGSIZE (larger than the whole
+ * backlog). Delivers nothing yet.
+ */
+int sink_write(struct sink *s, const struct message *m);
+
+/* Delivers as much as can be without blocking. */
+enum sink_state sink_flush(struct sink *s);
+
+/* An fd that polls writable (EPOLLOUT) when a busy sink can go on, or -1: then use a timer. */
+int sink_poll_fd(const struct sink *s);
+
+/* Close and open again (logrotate). */
+void sink_reopen(struct sink *s);
+
+/* Another bound for the backlog. -ENOBUFS: what it holds would not fit; nothing has changed. */
+int sink_resize(struct sink *s, size_t backlog);
+
+/* From now on in other memory, which has to outlive the sink; before anything is delivered. */
+void sink_keep_account(struct sink *s, struct account *account);
+
+struct sink *sink_free(struct sink *s);
+DEFINE_FREEP(struct sink, sink_free)
+
+/* The destinations. Memory is bounded by `backlog` bytes. */
+
+struct sink_file_config {
+        const char *path;
+        uint64_t max_size;   /* bytes, 0: no limit */
+        uint64_t max_age_ns; /* 0: no limit */
+        unsigned max_files;  /* the current one included, at least 1 */
+        unsigned mode;
+        bool sync;
+};
+
+/* Opens lazily: a path that cannot be opened yet is SINK_BROKEN, not an error here. */
+int sink_file_new(const struct sink_file_config *config, size_t backlog, struct sink **ret);
+
+/* New settings, all but path and backlog at once, without losing a line. */
+int sink_file_configure(struct sink *s, const struct sink_file_config *config);
+
+/* `socket_path` is /run/systemd/journal/socket but in tests. */
+int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret);
+
+/* Takes over nothing: `fd` stays the caller's and open. */
+int sink_stdout_new(int fd, size_t backlog, struct sink **ret);

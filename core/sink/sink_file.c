@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * File sink: JSON Lines, rotated by size and age.
+ *
+ * What a reader may rely on: each line of each file is whole, in order, and there once. One rule
+ * gives all of it: the file ends in a newline before anything is appended, and an entry leaves the
+ * backlog only when its newline is in the file. A write that stops inside a line (disk full, quota,
+ * file size limit) is cut back to the last newline at once; where that fails, before the next
+ * write; and after a crash, when the file is opened. The cut looks for the newline in the file
+ * itself, so it is right whatever happened in between.
+ *
+ * Rotation renames, never copies: path → path.1 → path.2. If it fails, the current file grows on,
+ * the error stays visible, and it is tried again after a pause.
+ *
+ * Refused: whatever is not a regular file (links, FIFOs, devices; links among the folders are the
+ * admin's business), and making folders. A second writer is not expected: a line that it has not
+ * ended is cut. Writing to a disk may block; that is bounded by FLUSH_BYTES_MAX.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sink/sink_internal.h"
+
+/* About 2 ms of copying: the rings must not wait longer for a sink that catches up. */
+#define FLUSH_BYTES_MAX (4 * MIB)
+
+/* A cause like a full disk or a wrong owner lasts; a rotation costs up to MaxFiles renames. */
+#define ROTATE_PAUSE_NS (30 * NSEC_PER_SEC)
+
+/* Larger than most lines, small enough for the stack. */
+#define REPAIR_BLOCK_BYTES (16 * KIB)
+
+struct sink_file {
+        struct sink sink;
+        const struct sink_file_system *system;
+        char *path;
+        struct sink_file_config config; /* its path is ours */
+
+        int fd; /* -1: to be opened */
+        dev_t dev;
+        ino_t ino;
+        uint64_t size;    /* as we left it */
+        uint64_t born_ns; /* CLOCK_REALTIME */
+        bool torn;        /* it may end inside a line */
+        bool unsynced;
+
+        int rotate_error; /* of the last rotation, 0: none */
+        const char *rotate_what;
+        uint64_t rotate_after_ns; /* CLOCK_MONOTONIC: not before */
+};
+
+static struct sink_file *sink_file(struct sink *s)
+{
+        return (struct sink_file *)s;
+}
+
+static int real_open(const char *path, int flags, mode_t mode)
+{
+        return open(path, flags, mode);
+}
+
+const struct sink_file_system sink_file_system_real = {
+        .open = real_open,
+        .writev = writev,
+        .ftruncate = ftruncate,
+        .fdatasync = fdatasync,
+        .rename = rename,
+        .clock_gettime = clock_gettime,
+};
+
+static uint64_t file_now(const struct sink_file *f, clockid_t clock)
+{
+        struct timespec ts = { 0 };
+
+        (void)f->system->clock_gettime(clock, &ts); /* these clocks always exist */
+        return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* Where the last line of the first `size` bytes ends: behind its newline, or 0 without any. */
+static int find_last_line_end(int fd, uint64_t size, uint64_t *ret)
+{
+        char block[REPAIR_BLOCK_BYTES];
+        uint64_t end = size;
+
+        while (end > 0) {
+                uint64_t start = end - MIN(end, sizeof(block));
+                const char *newline;
+                ssize_t n;
+
+                n = pread(fd, block, end - start, (off_t)start);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if ((uint64_t)n != end - start)
+                        return -EAGAIN; /* somebody else is making it shorter right now */
+                newline = memrchr(block, '\n', (size_t)n);
+                if (newline) {
+                        *ret = start + (uint64_t)(newline - block) + 1;
+                        return 0;
+                }
+                end = start;
+        }
+        *ret = 0;
+        return 0;
+}
+
+static int file_truncate(struct sink_file *f, uint64_t size)
+{
+        int r;
+
+        do
+                r = f->system->ftruncate(f->fd, (off_t)size);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -errno : 0;
+}
+
+/* Makes the file end in a newline, and learns its size. */
+static int file_settle(struct sink_file *f)
+{
+        struct stat st;
+        uint64_t end = 0;
+        int r;
+
+        f->torn = true; /* until the contrary is known */
+        if (fstat(f->fd, &st) < 0)
+                return -errno;
+        r = find_last_line_end(f->fd, (uint64_t)st.st_size, &end);
+        if (r < 0)
+                return r;
+        if (end < (uint64_t)st.st_size) {
+                r = file_truncate(f, end);
+                if (r < 0)
+                        return r;
+                f->unsynced = true;
+        }
+        f->size = end;
+        f->torn = false;
+        sink_account_file(&f->sink, f->dev, f->ino, end);
+        return 0;
+}
+
+static int file_sync(struct sink_file *f)
+{
+        int r;
+
+        if (!f->config.sync || !f->unsynced)
+                return 0;
+        do
+                r = f->system->fdatasync(f->fd);
+        while (r < 0 && errno == EINTR);
+        if (r < 0)
+                return -errno;
+        f->unsynced = false;
+        return 0;
+}
+
+/* The last chance for this file to be put right; what fails now is beyond us. */
+static void file_close(struct sink_file *f)
+{
+        if (f->fd < 0)
+                return;
+        if (f->torn)
+                (void)file_settle(f);
+        (void)file_sync(f);
+        (void)close(TAKE_FD(f->fd));
+        f->torn = false;
+        f->unsynced = false;
+        f->rotate_error = 0;
+        f->rotate_after_ns = 0;
+}
+
+/* When the file was made; where the file system does not know: now. */
+static uint64_t file_birth(const struct sink_file *f, int fd)
+{
+        struct statx stx;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &stx) < 0 || !(stx.stx_mask & STATX_BTIME))
+                return file_now(f, CLOCK_REALTIME);
+        return (uint64_t)stx.stx_btime.tv_sec * NSEC_PER_SEC + stx.stx_btime.tv_nsec;
+}
+
+static int open_new(const struct sink_file *f, int *ret)
+{
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        /* Nobody else may open it before it has its final mode, which umask must not touch. */
+        fd = f->system->open(f->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                             0600);
+        if (fd < 0)
+                return -errno;
+        if (fchmod(fd, f->config.mode) < 0) {
+                r = -errno;
+                (void)unlink(f->path);
+                return r;
+        }
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+/* -EMEDIUMTYPE: not a regular file. Looked at before it is opened, for opening may act or block. */
+static int open_existing(const struct sink_file *f, int *ret)
+{
+        _cleanup_(closep) int fd = -1;
+        struct stat st;
+
+        if (lstat(f->path, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EMEDIUMTYPE;
+        fd = f->system->open(f->path,
+                             O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EMEDIUMTYPE;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+/* Makes the open file the current one, which still has to be settled. On failure nothing changes.
+ */
+static int file_adopt(struct sink_file *f, int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        file_close(f);
+        f->dev = st.st_dev;
+        f->ino = st.st_ino;
+        f->size = 0;
+        f->torn = true;
+        f->born_ns = file_birth(f, fd);
+        f->fd = fd;
+        return 0;
+}
+
+static int file_open(struct sink_file *f)
+{
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        r = open_existing(f, &fd);
+        if (r == -ENOENT)
+                r = open_new(f, &fd);
+        if (r == -EMEDIUMTYPE)
+                return sink_fail(&f->sink, "open (not a regular file)", -EINVAL);
+        if (r >= 0)
+                r = file_adopt(f, fd);
+        if (r < 0)
+                return sink_fail(&f->sink, "open", r);
+        TAKE_FD(fd);
+        return 0;
+}
+
+/* False: somebody has moved or removed our file; where it is, it is complete. */
+static bool file_is_current(const struct sink_file *f, struct stat *ret)
+{
+        if (lstat(f->path, ret) < 0)
+                return errno != ENOENT && errno != ENOTDIR;
+        return ret->st_dev == f->dev && ret->st_ino == f->ino;
+}
+
+/* After it the file is open, the one at the path, and ends in a newline. */
+static int file_prepare(struct sink_file *f)
+{
+        struct stat st = { .st_size = -1 };
+        int r;
+
+        if (f->fd >= 0 && !file_is_current(f, &st))
+                file_close(f);
+        if (f->fd < 0) {
+                r = file_open(f);
+                if (r < 0)
+                        return r;
+        }
+        if (!f->torn && (uint64_t)st.st_size == f->size)
+                return 0;
+        r = file_settle(f);
+        return r < 0 ? sink_fail(&f->sink, "repair", r) : 0;
+}
+
+/* path.N; number 0 is the path itself. */
+static char *file_name(const struct sink_file *f, unsigned number)
+{
+        char *name;
+
+        if (number == 0)
+                return strdup(f->path);
+        return asprintf(&name, "%s.%u", f->path, number) < 0 ? NULL : name;
+}
+
+static int file_rename(const struct sink_file *f, unsigned from, unsigned to)
+{
+        _cleanup_(freep) char *from_name = file_name(f, from);
+        _cleanup_(freep) char *to_name = file_name(f, to);
+
+        if (!from_name || !to_name)
+                return -ENOMEM;
+        return f->system->rename(from_name, to_name) < 0 ? -errno : 0;
+}
+
+/*
+ * Removes what is beyond the limit, which may have been higher once; also behind a gap, of which
+ * rotations that failed leave one at most.
+ */
+static int file_prune(const struct sink_file *f)
+{
+        unsigned n_gaps = 0;
+
+        for (unsigned number = f->config.max_files; number > 0 && n_gaps < 2; number++) {
+                _cleanup_(freep) char *name = file_name(f, number);
+
+                if (!name)
+                        return -ENOMEM;
+                if (unlink(name) < 0) {
+                        if (errno != ENOENT)
+                                return -errno;
+                        n_gaps++;
+                }
+        }
+        return 0;
+}
+
+/*
+ * Frees number 1: moves the files up to the first gap by one, if need be beyond the limit, for what
+ * is too old goes only after all has succeeded. What is beyond the limit by now, which has been
+ * lowered, is older than that and goes first. A failure leaves a gap, where the next attempt
+ * begins.
+ */
+static int file_shift(const struct sink_file *f)
+{
+        unsigned gap;
+        int r;
+
+        for (gap = 1; gap < f->config.max_files; gap++) {
+                _cleanup_(freep) char *name = file_name(f, gap);
+                struct stat st;
+
+                if (!name)
+                        return -ENOMEM;
+                if (lstat(name, &st) < 0)
+                        break;
+        }
+        if (gap == f->config.max_files)
+                (void)file_prune(f); /* what it cannot remove shows after the rotation */
+        for (; gap > 1; gap--) {
+                r = file_rename(f, gap - 1, gap);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int rotate_failed(struct sink_file *f, const char *what, int error)
+{
+        f->rotate_what = what;
+        f->rotate_error = error;
+        f->rotate_after_ns = file_now(f, CLOCK_MONOTONIC) + ROTATE_PAUSE_NS;
+        return error;
+}
+
+/* On failure the current file stays what it was. */
+static int file_rotate(struct sink_file *f)
+{
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        r = file_sync(f);
+        if (r < 0)
+                return rotate_failed(f, "rotate (fdatasync)", r);
+        r = file_shift(f);
+        if (r >= 0)
+                r = file_rename(f, 0, 1);
+        if (r < 0)
+                return rotate_failed(f, "rotate (rename)", r);
+        r = open_new(f, &fd);
+        if (r < 0) {
+                if (r != -EEXIST) /* whose it is now, we find out at the next flush */
+                        (void)file_rename(f, 1, 0);
+                return rotate_failed(f, "rotate (open)", r);
+        }
+
+        r = file_adopt(f, fd);
+        if (r < 0)
+                return rotate_failed(f, "rotate (open)", r);
+        TAKE_FD(fd);
+        f->torn = false; /* it is new, hence empty */
+        sink_account_file(&f->sink, f->dev, f->ino, 0);
+        r = file_prune(f);
+        if (r < 0) {
+                (void)rotate_failed(f, "remove an old file", r);
+                f->rotate_after_ns = 0; /* the next one need not wait for it */
+        }
+        return r;
+}
+
+/* Without success the current file grows on. */
+static void file_try_rotate(struct sink_file *f)
+{
+        if (f->rotate_error != 0 && file_now(f, CLOCK_MONOTONIC) < f->rotate_after_ns)
+                return;
+        (void)file_rotate(f);
+}
+
+static void file_rotate_if_old(struct sink_file *f)
+{
+        uint64_t now;
+
+        if (f->config.max_age_ns == 0)
+                return;
+        now = file_now(f, CLOCK_REALTIME);
+        if (f->size == 0) {
+                f->born_ns = now; /* the age is that of the lines; nobody needs empty files */
+                return;
+        }
+        if (now >= f->born_ns && now - f->born_ns >= f->config.max_age_ns)
+                file_try_rotate(f);
+}
+
+/* How much may be appended in one go, after a rotation if the next line needs one. */
+static uint64_t file_room(struct sink_file *f, size_t offset)
+{
+        uint64_t max = f->config.max_size;
+        uint64_t left = max > f->size ? max - f->size : 0;
+        struct backlog_entry next;
+
+        if (max == 0)
+                return FLUSH_BYTES_MAX;
+        (void)backlog_peek(f->sink.backlog, &next, 1);
+        /* The rest of a line stays with its beginning; a file has one line, however long. */
+        if (offset > 0 || f->size == 0 || next.data.size <= left)
+                return left;
+        file_try_rotate(f);
+        return max; /* of a new file, or as much again in the old one */
+}
+
+static int file_write_failed(struct sink_file *f, size_t offset, int error)
+{
+        if (offset > 0)
+                (void)file_settle(f); /* if this fails too, it is tried again at the next flush */
+        return sink_fail(&f->sink, "write", error);
+}
+
+/* Appends until the backlog is empty or the turn is over, which is never inside a line. */
+static int file_drain(struct sink_file *f)
+{
+        struct iovec iov[SINK_GATHER_MAX];
+        uint64_t budget = FLUSH_BYTES_MAX;
+        size_t offset = 0;
+
+        while (backlog_count(f->sink.backlog) > 0 && (budget > 0 || offset > 0)) {
+                uint64_t room = file_room(f, offset);
+                size_t n;
+                ssize_t done;
+
+                n = sink_gather(&f->sink, offset, MIN(room, budget), iov);
+                done = f->system->writev(f->fd, iov, (int)n);
+                if (done < 0 && errno == EINTR)
+                        continue;
+                if (done <= 0)
+                        return file_write_failed(f, offset, done < 0 ? -errno : -EIO);
+                f->unsynced = true;
+                f->size += (uint64_t)done;
+                budget -= MIN(budget, (uint64_t)done);
+                sink_advance(&f->sink, (size_t)done, &offset);
+        }
+        return 0;
+}
+
+static int file_deliver(struct sink_file *f)
+{
+        int r, q;
+
+        r = file_prepare(f);
+        if (r < 0)
+                return r;
+        file_rotate_if_old(f);
+        r = file_drain(f);
+        q = file_sync(f); /* what got through is to be safe, whatever came then */
+        if (r >= 0 && q < 0)
+                r = sink_fail(&f->sink, "fdatasync", q);
+        return r;
+}
+
+static enum sink_state sink_file_flush(struct sink *s)
+{
+        struct sink_file *f = sink_file(s);
+
+        if (file_deliver(f) < 0) {
+                if (backlog_count(f->sink.backlog) > 0)
+                        s->stats.retries++;
+                return SINK_BROKEN;
+        }
+        if (f->rotate_error != 0)
+                (void)sink_fail(s, f->rotate_what, f->rotate_error);
+        else
+                sink_clear_error(s);
+        return backlog_count(f->sink.backlog) > 0 ? SINK_BUSY : SINK_IDLE;
+}
+
+static int sink_file_write(struct sink *s, const struct message *m)
+{
+        return sink_accept_line(s, m);
+}
+
+/* An error is kept in the sink, and the next flush tries again. */
+static void sink_file_reopen(struct sink *s)
+{
+        struct sink_file *f = sink_file(s);
+
+        file_close(f);
+        (void)file_prepare(f);
+}
+
+static void sink_file_free(struct sink *s)
+{
+        struct sink_file *f = sink_file(s);
+
+        file_close(f);
+        free(f->path);
+        free(f);
+}
+
+static const struct sink_ops sink_file_ops = {
+        .name = "file",
+        .loss = LOSS_FILE,
+        .write = sink_file_write,
+        .flush = sink_file_flush,
+        .reopen = sink_file_reopen,
+        .free = sink_file_free,
+};
+
+int sink_file_new_on(const struct sink_file_system *system, const struct sink_file_config *config,
+                     size_t backlog, struct sink **ret)
+{
+        _cleanup_(sink_freep) struct sink *s = NULL;
+        struct sink_file *f;
+        int r;
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+        f->system = system;
+        f->fd = -1;
+        s = &f->sink;
+        r = sink_init(s, &sink_file_ops, backlog);
+        if (r < 0)
+                return r;
+        f->path = strdup(config->path);
+        if (!f->path)
+                return -ENOMEM;
+        r = sink_file_configure(s, config);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+int sink_file_new(const struct sink_file_config *config, size_t backlog, struct sink **ret)
+{
+        return sink_file_new_on(&sink_file_system_real, config, backlog, ret);
+}
+
+int sink_file_configure(struct sink *s, const struct sink_file_config *config)
+{
+        struct sink_file *f = sink_file(s);
+
+        if (config->max_files == 0 || strcmp(config->path, f->path) != 0)
+                return -EINVAL;
+        f->config = *config;
+        f->config.path = f->path;
+        f->rotate_error = 0; /* it may have been about the old settings */
+        f->rotate_after_ns = 0;
+        return 0;
+}

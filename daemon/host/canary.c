@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * One timer. A canary that does not come is looked for every second; what was lost meanwhile may
+ * have been it, so then the next one is sent instead of an alarm.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "event/stats.h"
+#include "flow/pipeline.h"
+#include "host/canary.h"
+#include "host/clock.h"
+#include "host/log.h"
+
+#define LOOK_INTERVAL_NS NSEC_PER_SEC
+
+/*
+ * Rings and queue hold a second or two of the worst storm: by then it has come, or was counted. Not
+ * a time: who was stopped or suspended meanwhile has not looked.
+ */
+#define LOOKS_MAX 10
+
+struct canary {
+        struct pipeline *pipeline;
+        const struct canary_ops *ops;
+        void *userdata;
+        sd_event_source *timer;
+        uint64_t interval_ns;
+        bool is_out;
+        bool told_error;
+        unsigned n_looks;
+        uint32_t pid_namespace; /* ours; 0: not known */
+        uint64_t sent_ns;
+        uint64_t came_ns; /* when the last one that came back was sent; or when we began */
+        uint64_t lost;    /* before this one was sent */
+};
+
+static uint64_t lost_so_far(const struct canary *c)
+{
+        struct stats stats;
+
+        pipeline_stats(c->pipeline, &stats);
+        return stats_lost(&stats);
+}
+
+/*
+ * Without the environment: who looks at the log shall find nothing strange. With our signals still
+ * blocked: one that is sent to all processes of the service must not end it before it has run.
+ */
+static int spawn(pid_t *ret)
+{
+        char *argv[] = { (char *)"execsnoopd-canary", (char *)"--version", NULL };
+        char *environment[] = { NULL };
+        posix_spawn_file_actions_t actions;
+        int r;
+
+        r = posix_spawn_file_actions_init(&actions);
+        if (r != 0)
+                return -r;
+        for (int fd = 0; fd <= STDERR_FILENO && r == 0; fd++)
+                r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+        if (r == 0)
+                r = posix_spawn(ret, "/proc/self/exe", &actions, NULL, argv, environment);
+        (void)posix_spawn_file_actions_destroy(&actions);
+        return -r;
+}
+
+static int set_timer(struct canary *c, uint64_t delay_ns)
+{
+        int r;
+
+        r = sd_event_source_set_time_relative(c->timer, delay_ns / NSEC_PER_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+static int send_one(struct canary *c)
+{
+        pid_t pid = 0;
+        int r;
+
+        c->lost = lost_so_far(c);
+        c->sent_ns = clock_boottime_ns();
+        r = spawn(&pid);
+        if (r < 0) { /* no memory, no processes: that proves nothing */
+                if (!c->told_error)
+                        log_errno(LOG_WARNING, r, "Cannot test whether execs are seen");
+                c->told_error = true;
+                return set_timer(c, c->interval_ns);
+        }
+        c->told_error = false;
+        c->is_out = true;
+        c->n_looks = 0;
+        pipeline_expect(c->pipeline, (uint32_t)pid, c->pid_namespace);
+        return set_timer(c, LOOK_INTERVAL_NS);
+}
+
+static int look_for_it(struct canary *c)
+{
+        if (pipeline_is_expecting(c->pipeline) && ++c->n_looks < LOOKS_MAX)
+                return set_timer(c, LOOK_INTERVAL_NS);
+        c->is_out = false;
+        if (!pipeline_is_expecting(c->pipeline)) {
+                c->came_ns = c->sent_ns;
+                return set_timer(c, c->interval_ns);
+        }
+        pipeline_expect(c->pipeline, 0, 0);
+        if (lost_so_far(c) > c->lost)
+                return set_timer(c, LOOK_INTERVAL_NS);
+        c->ops->on_blind(c->userdata, c->came_ns, clock_boottime_ns());
+        return set_timer(c, c->interval_ns);
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        struct canary *c = userdata;
+
+        if (c->is_out)
+                return look_for_it(c);
+        return c->interval_ns > 0 ? send_one(c) : 0;
+}
+
+/* The number under which events have it. */
+static uint32_t own_pid_namespace(void)
+{
+        struct stat st;
+
+        return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint32_t)st.st_ino;
+}
+
+int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t interval_ns,
+               const struct canary_ops *ops, void *userdata, struct canary **ret)
+{
+        _cleanup_(canary_freep) struct canary *c = NULL;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        c->pipeline = pipeline;
+        c->ops = ops;
+        c->userdata = userdata;
+        c->interval_ns = interval_ns;
+        c->came_ns = clock_boottime_ns();
+        c->pid_namespace = own_pid_namespace();
+        r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+struct canary *canary_free(struct canary *c)
+{
+        if (!c)
+                return NULL;
+        sd_event_source_disable_unref(c->timer);
+        free(c);
+        return NULL;
+}
+
+void canary_configure(struct canary *c, uint64_t interval_ns)
+{
+        bool was_off = c->interval_ns == 0, sooner = interval_ns < c->interval_ns;
+
+        c->interval_ns = interval_ns;
+        if (!c->is_out && interval_ns > 0 && (was_off || sooner))
+                (void)set_timer(c, 0);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Each place is in one of four situations when settings change: nothing there and nothing wanted;
+ * a sink to open; one to close, which delivers first what it can; or one to keep with new settings.
+ * A file with another path is one to close and one to open.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "flow/pipeline.h"
+#include "host/clock.h"
+#include "host/delivery.h"
+#include "host/handover.h"
+#include "host/log.h"
+#include "host/outlet.h"
+
+/* How long a reload may wait for the reader of a sink that goes. */
+#define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
+
+struct place {
+        struct outlet *outlet; /* of the pipeline's sink here */
+        struct sink *fresh;    /* prepared, to take its place */
+        struct outlet *fresh_outlet;
+        bool leaves; /* the sink here is not wanted any more */
+};
+
+struct delivery {
+        sd_event *event;
+        struct pipeline *pipeline;
+        struct account *accounts; /* HANDOVER_SINKS, or NULL; borrowed */
+        bool use_stdout;
+        const struct config *prepared;
+        char *path;          /* of the file sink */
+        size_t backlog_size; /* of all, as committed last */
+        struct place place[_SINK_PLACE_MAX];
+};
+
+/*
+ * The largest event must fit, or it would be lost for want of room every time: its argv may grow
+ * eightfold, when all arguments are one byte long and have to be escaped and repeated in base64.
+ */
+static size_t backlog_size_of(const struct config *c)
+{
+        return MAX(c->queue.backlog, 8 * c->capture.argv_max + 256 * KIB);
+}
+
+static struct sink_file_config file_config_of(const struct config *c)
+{
+        return (struct sink_file_config){
+                .path = c->file.path,
+                .max_size = c->file.max_size,
+                .max_age_ns = c->file.max_age_ns,
+                .max_files = c->file.max_files,
+                .mode = c->file.mode,
+                .sync = c->file.sync,
+        };
+}
+
+static bool is_wanted(const struct delivery *s, enum sink_place place, const struct config *c)
+{
+        switch (place) {
+        case SINK_JOURNAL:
+                return c->journal.enabled && !s->use_stdout;
+        case SINK_FILE:
+                return c->file.enabled && !s->use_stdout;
+        default:
+                return s->use_stdout;
+        }
+}
+
+static bool is_kept(const struct delivery *s, enum sink_place place, const struct config *c)
+{
+        if (!s->place[place].outlet || !is_wanted(s, place, c))
+                return false;
+        return place != SINK_FILE || strcmp(s->path, c->file.path) == 0;
+}
+
+static int open_sink(enum sink_place place, const struct config *c, struct sink **ret)
+{
+        const struct sink_file_config file = file_config_of(c);
+
+        switch (place) {
+        case SINK_JOURNAL:
+                return sink_journal_new(JOURNAL_SOCKET, backlog_size_of(c), ret);
+        case SINK_FILE:
+                return sink_file_new(&file, backlog_size_of(c), ret);
+        default:
+                return sink_stdout_new(STDOUT_FILENO, backlog_size_of(c), ret);
+        }
+}
+
+static int place_prepare(struct delivery *s, enum sink_place i, const struct config *config)
+{
+        struct place *p = &s->place[i];
+        int r;
+
+        if (is_kept(s, i, config))
+                return sink_resize(pipeline_sink(s->pipeline, i), backlog_size_of(config));
+        p->leaves = p->outlet;
+        if (!is_wanted(s, i, config))
+                return 0;
+        r = open_sink(i, config, &p->fresh);
+        if (r < 0)
+                return r;
+        return outlet_new(s->event, p->fresh, &p->fresh_outlet);
+}
+
+/* First what waits, so that there is room for the last words. */
+static void place_leave(struct delivery *s, enum sink_place i)
+{
+        uint64_t end_ns = clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
+        struct place *p = &s->place[i];
+        int r;
+
+        outlet_finish(p->outlet, end_ns);
+        r = pipeline_end_sink(s->pipeline, i);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink ends without its counters");
+        outlet_finish(p->outlet, end_ns);
+        p->outlet = outlet_free(p->outlet);
+}
+
+static void place_commit(struct delivery *s, enum sink_place i)
+{
+        struct account *account = s->accounts && i < HANDOVER_SINKS ? &s->accounts[i] : NULL;
+        struct place *p = &s->place[i];
+        bool is_new = p->fresh;
+        int r;
+
+        if (p->leaves)
+                place_leave(s, i);
+        if (account && is_new) {
+                if (i == SINK_FILE && account->is_open && !pipeline_sink(s->pipeline, i))
+                        account_recover_file(account, s->prepared->file.path);
+                sink_keep_account(p->fresh, account);
+        }
+        if (p->leaves || is_new) {
+                pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
+                p->outlet = TAKE_PTR(p->fresh_outlet);
+        }
+        p->leaves = false;
+        if (account && !pipeline_sink(s->pipeline, i))
+                account->is_open = false; /* the run before us may have had such a sink */
+        if (!is_new)
+                return;
+        r = pipeline_start_sink(s->pipeline, i, s->prepared);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "A sink begins without a start event");
+}
+
+int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
+                 bool use_stdout, struct delivery **ret)
+{
+        struct delivery *s;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->event = sd_event_ref(event);
+        s->pipeline = pipeline;
+        s->accounts = accounts;
+        s->use_stdout = use_stdout;
+        *ret = s;
+        return 0;
+}
+
+struct delivery *delivery_free(struct delivery *s)
+{
+        if (!s)
+                return NULL;
+        delivery_revert(s);
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                outlet_free(s->place[i].outlet);
+        sd_event_unref(s->event);
+        free(s->path);
+        free(s);
+        return NULL;
+}
+
+int delivery_prepare(struct delivery *s, const struct config *config)
+{
+        int r;
+
+        s->prepared = config;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                r = place_prepare(s, i, config);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot open a sink");
+        }
+        return 0;
+}
+
+void delivery_commit(struct delivery *s)
+{
+        const struct sink_file_config file = file_config_of(s->prepared);
+        struct sink *sink;
+        char *path;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                place_commit(s, i);
+                sink = pipeline_sink(s->pipeline, i);
+                if (sink && i == SINK_FILE)
+                        (void)sink_file_configure(sink, &file);
+                if (s->place[i].outlet)
+                        outlet_hurry(s->place[i].outlet);
+        }
+        path = strdup(s->prepared->file.path);
+        if (path) {
+                free(s->path);
+                s->path = path;
+        }
+        s->backlog_size = backlog_size_of(s->prepared);
+        s->prepared = NULL;
+}
+
+void delivery_revert(struct delivery *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                struct place *p = &s->place[i];
+
+                if (p->outlet && s->backlog_size > 0)
+                        (void)sink_resize(pipeline_sink(s->pipeline, i), s->backlog_size);
+                p->fresh_outlet = outlet_free(p->fresh_outlet);
+                p->fresh = sink_free(p->fresh);
+                p->leaves = false;
+        }
+        s->prepared = NULL;
+}
+
+int delivery_flush(struct delivery *s)
+{
+        int r;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                r = outlet_flush(s->place[i].outlet);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+bool delivery_are_idle(const struct delivery *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet && !outlet_is_idle(s->place[i].outlet))
+                        return false;
+        return true;
+}
+
+bool delivery_can_be_left(const struct delivery *s)
+{
+        for (unsigned i = HANDOVER_SINKS; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet &&
+                    (!outlet_is_idle(s->place[i].outlet) || pipeline_has_untold(s->pipeline)))
+                        return false;
+        return true;
+}
+
+void delivery_reopen(struct delivery *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                sink_reopen(pipeline_sink(s->pipeline, i));
+                outlet_hurry(s->place[i].outlet);
+        }
+}
+
+void delivery_finish(struct delivery *s, uint64_t end_ns)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet)
+                        outlet_finish(s->place[i].outlet, end_ns);
+}
+
+void delivery_tell_rest(const struct delivery *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (s->place[i].outlet)
+                        outlet_tell_rest(s->place[i].outlet);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Handover: what one run of the daemon leaves to the next.
+ *
+ * Descriptors, each with a name: the maps, programs and links of the BPF side, which go on counting
+ * while nobody reads, and a page of memory with the accounts of the sinks. They are kept by the
+ * service manager (its fd store, see sd_pid_notify_with_fds(3)), which survives us however we end,
+ * or are passed on by handover_exec(), which replaces the image of this very process.
+ *
+ * Without a service manager that says it has such a store ($FDSTORE, systemd 254; before that the
+ * unit says it) there is no next run: the page is then plain memory, and nothing is stored. A page
+ * of another layout is not understood, and everything that came with it is dropped.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "exec_record.h"
+#include "sink/account.h"
+
+/*
+ * A change of the page bumps it, and one of what the maps that go with it mean; of another shape
+ * than we expect, they are dropped anyway.
+ */
+#define HANDOVER_VERSION 2
+
+#define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
+
+/* To be taken, and closed when the rings that were passed on are mapped no more. */
+#define HANDOVER_KEEPER "keeper"
+
+struct handover_page {
+        uint64_t magic;
+        uint32_t version, n_cpus;
+        uint64_t object_hash; /* of the BPF object whose programs run */
+        uint64_t generation;  /* of the programs loaded last */
+        uint64_t passed_ns;   /* CLOCK_BOOTTIME: all before this has come out of the rings */
+        uint64_t earlier_misses[_PROGRAM_MAX]; /* of programs that have gone */
+        struct account accounts[HANDOVER_SINKS];
+
+        /* Valid for handover_exec() only: what has come out of the rings, which go on. */
+        uint64_t ring_version; /* RING_VERSION of what they hold */
+        uint64_t ring_size;
+        uint64_t missed[_PROGRAM_MAX];
+        uint64_t seq[]; /* by program, then by CPU */
+};
+
+struct handover;
+
+/*
+ * Takes what the service manager or the image before us has kept. Errors are logged. Unless `keep`,
+ * this run is for itself: it takes nothing and leaves nothing.
+ */
+int handover_open(bool keep, struct handover **ret);
+
+/* Closes what nobody has taken. */
+struct handover *handover_free(struct handover *h);
+DEFINE_FREEP(struct handover, handover_free)
+
+/*
+ * The page of the run before us, for `n_cpus` CPUs. False: there is none that we understand, and
+ * handover_reset() has to be called. To be called first.
+ */
+bool handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret);
+
+/* What there is, is of no use: drops it, from the store as well, and starts a new page. */
+int handover_reset(struct handover *h, struct handover_page **ret);
+
+/* True if this image was put in the place of another, and nothing of that was taken yet. */
+bool handover_is_coming(void);
+
+/* True if nothing has come from the run before us, and nothing is stored yet. */
+bool handover_is_empty(const struct handover *h);
+
+/* A descriptor from the run before us, now the caller's; -1 if there is none. */
+int handover_take(struct handover *h, const char *name);
+
+/*
+ * Keeps a copy for the run after us, or forgets it. Errors are logged: it is then not kept. The
+ * descriptor stays the caller's, and open until it is forgotten.
+ */
+void handover_store(struct handover *h, const char *name, int fd);
+void handover_forget(struct handover *h, const char *name);
+
+/* What was taken has another number now. */
+void handover_renumber(struct handover *h, const char *name, int fd);
+
+/* For handover_exec() alone, not to be stored; and: after all not. */
+int handover_pass(struct handover *h, const char *name, int fd);
+void handover_pass_nothing(struct handover *h);
+
+/*
+ * Goes on with another image in this process, which finds what is stored or passed. Returns only
+ * if that fails, with an errno; nothing has changed then.
+ */
+int handover_exec(struct handover *h, const char *path, char *const *argv);
+
+/* True if there was no moment between the image before us and us: its rings have gone on. */
+bool handover_is_direct(const struct handover *h);
+
+/* Leaves nothing at all to the run after us: it is to begin from scratch. */
+void handover_forget_all(struct handover *h);
+
+/* Drops what nobody has taken, from the store as well. */
+void handover_forget_rest(struct handover *h);
+
+/* True if what we store may survive us: there is somebody to keep it. */
+bool handover_has_store(const struct handover *h);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * One timer and, while the sink is busy and has an fd to wait for, one io source. Both are one-shot
+ * and off while the sink is idle, so an idle daemon is not woken by its sinks.
+ *
+ * A closed sink (whoever read our stdout has gone) ends the loop: there is nothing left to do.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "base/message_id.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "host/outlet.h"
+#include "sink/sink.h"
+
+#define BUSY_RETRY_NS (20 * NSEC_PER_MSEC) /* where there is nothing to wait for */
+#define BROKEN_RETRY_NS NSEC_PER_SEC
+
+struct outlet {
+        struct sink *sink; /* borrowed */
+        sd_event *event;
+        sd_event_source *timer;
+        sd_event_source *io;
+        enum sink_state state;
+        uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
+        int told_error;        /* that the administrator knows of */
+        const char *told_what;
+};
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        outlet_hurry(userdata);
+        return outlet_flush(userdata);
+}
+
+static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+                 void *userdata)
+{
+        return outlet_flush(userdata);
+}
+
+int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret)
+{
+        _cleanup_(outlet_freep) struct outlet *o = NULL;
+        int r;
+
+        o = calloc(1, sizeof(*o));
+        if (!o)
+                return -ENOMEM;
+        o->sink = sink;
+        o->event = sd_event_ref(event);
+        r = sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, 0,
+                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, o);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+struct outlet *outlet_free(struct outlet *o)
+{
+        if (!o)
+                return NULL;
+        sd_event_source_disable_unref(o->timer);
+        sd_event_source_disable_unref(o->io);
+        sd_event_unref(o->event);
+        free(o);
+        return NULL;
+}
+
+static void tell_condition(struct outlet *o)
+{
+        const struct sink *s = o->sink;
+
+        /* Texts are static: one is told from another by its address. */
+        if ((s->error == o->told_error && s->error_what == o->told_what) || o->state == SINK_CLOSED)
+                return;
+        if (s->error < 0)
+                log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
+                            s->ops->name, s->error_what, strerror(-s->error));
+        else
+                log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
+                            "Sink '%s' works again; %" PRIu64 " events lost so far", s->ops->name,
+                            s->stats.lost);
+        o->told_error = s->error;
+        o->told_what = s->error_what;
+}
+
+/* False: there is no fd to wait for, or it cannot be waited for (a regular file; no memory). */
+static bool wait_for_fd(struct outlet *o)
+{
+        int fd = sink_poll_fd(o->sink);
+
+        if (fd < 0)
+                return false;
+        /* A sink may have another fd than last time; an io source has one for life. */
+        o->io = sd_event_source_disable_unref(o->io);
+        return sd_event_add_io(o->event, &o->io, fd, EPOLLOUT, on_io, o) >= 0 &&
+               sd_event_source_set_enabled(o->io, SD_EVENT_ONESHOT) >= 0;
+}
+
+static int wait_for_time(struct outlet *o, uint64_t delay_ns)
+{
+        int r;
+
+        r = sd_event_source_set_time_relative(o->timer, delay_ns / NSEC_PER_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(o->timer, SD_EVENT_ONESHOT);
+}
+
+int outlet_flush(struct outlet *o)
+{
+        if (o->state == SINK_BROKEN && clock_monotonic_ns() < o->pause_end_ns)
+                return 0; /* the timer is set */
+        o->state = sink_flush(o->sink);
+        tell_condition(o);
+        switch (o->state) {
+        case SINK_BUSY:
+                return wait_for_fd(o) ? 0 : wait_for_time(o, BUSY_RETRY_NS);
+        case SINK_BROKEN:
+                o->io = sd_event_source_disable_unref(o->io);
+                o->pause_end_ns = clock_monotonic_ns() + BROKEN_RETRY_NS;
+                return wait_for_time(o, BROKEN_RETRY_NS);
+        case SINK_CLOSED:
+                return sd_event_exit(o->event, 0);
+        default:
+                o->io = sd_event_source_disable_unref(o->io);
+                return sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+        }
+}
+
+void outlet_hurry(struct outlet *o)
+{
+        o->pause_end_ns = 0;
+}
+
+bool outlet_is_idle(const struct outlet *o)
+{
+        return o->state == SINK_IDLE;
+}
+
+void outlet_finish(struct outlet *o, uint64_t end_ns)
+{
+        o->io = sd_event_source_disable_unref(o->io); /* the sink may get another descriptor */
+        for (;;) {
+                struct pollfd p = { .events = POLLOUT };
+
+                o->state = sink_flush(o->sink);
+                tell_condition(o);
+                if (o->state == SINK_IDLE || o->state == SINK_CLOSED ||
+                    clock_monotonic_ns() >= end_ns)
+                        return;
+                p.fd = sink_poll_fd(o->sink);
+                (void)poll(&p, 1, BUSY_RETRY_NS / NSEC_PER_MSEC); /* a negative fd only waits */
+        }
+}
+
+void outlet_tell_rest(const struct outlet *o)
+{
+        const struct sink *s = o->sink;
+
+        if (o->state == SINK_IDLE || o->state == SINK_CLOSED)
+                return;
+        log_warning("Sink '%s' ends before it has delivered all: %" PRIu64
+                    " events are left, %" PRIu64 " were lost",
+                    s->ops->name, s->stats.backlog, s->stats.lost);
+}

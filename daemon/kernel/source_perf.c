@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The kernel as a source: when to look into the rings, and what is then known.
+ *
+ * Waking up is what costs, so the rings do not wake us per record. While the daemon sleeps, the
+ * first record rings the bell, once. While there is work, a timer drains the rings twice per
+ * MaxLatency; and a ring that is a quarter full wakes us by its watermark, whatever the timer says.
+ * When a pass over the rings finds nothing we arm the bell, look once more, and sleep. Once a
+ * second we look without being asked: nothing may hang on a bell alone.
+ *
+ * A pass drains every ring and then knows a watermark: the moment before which nothing can still
+ * arrive, from what the programs say is in flight.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "config/config.h"
+#include "event/stats.h"
+#include "host/capabilities.h"
+#include "host/clock.h"
+#include "host/handover.h"
+#include "host/log.h"
+#include "kernel/cpu.h"
+#include "kernel/loader.h"
+#include "kernel/source_perf.h"
+
+#define IDLE_INTERVAL_NS NSEC_PER_SEC
+#define RECONCILE_INTERVAL_NS NSEC_PER_SEC
+
+/* For programs that were in flight: microseconds, unless the hypervisor took their CPU away. */
+#define STOP_TIMEOUT_NS NSEC_PER_SEC
+
+/*
+ * While programs are loaded: that took a second in a storm of 7,000 execs of 700 bytes per second,
+ * and more on a slow host. All of it comes out of the rings in one pass, and what the queue has no
+ * room for then is lost there. The memory is for all CPUs.
+ */
+#define LOADING_RING_SIZE (16 * MIB)
+#define LOADING_MEMORY_MAX (256 * MIB)
+
+/* Before everything else in the loop: what waits elsewhere is safe, what waits in a ring is not. */
+#define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)
+
+/*
+ * A program stores its stamp before it takes the time, but the store may become visible a few ns
+ * after a clock read that follows it. A microsecond is a thousand times as much.
+ */
+#define STORE_DELAY_NS 1000
+
+struct source_perf {
+        struct source_handler handler;
+        sd_event *event;
+        sd_event_source *timer;
+        struct handover *handover;
+        struct loader *programs;
+        unsigned n_cpus;
+        struct cpu *cpus;
+        uint64_t ring_size;
+        int keeper; /* -1, or closed when the rings of the image before us are not ours any more */
+        uint64_t interval_ns; /* between passes while there is work */
+
+        unsigned n_records; /* of the current pass */
+        bool in_flight;     /* some program ran when the last pass began */
+        bool is_stopped;
+        uint64_t watermark_ns;
+        struct clock_watch clock;
+        uint64_t reconciled_ns;
+        uint64_t missed[_PROGRAM_MAX];
+        uint64_t *base; /* numbers of the time before us; by program, then by CPU */
+        uint64_t wakeups;
+};
+
+static void on_ring_record(void *userdata, const void *record, size_t size, uint64_t wall_ns)
+{
+        struct source_perf *s = userdata;
+        struct exec_record_head h;
+
+        s->n_records++;
+        if (size >= sizeof(h)) {
+                memcpy(&h, record, sizeof(h));
+                clock_watch_record(&s->clock, h.boot_ns, wall_ns);
+        }
+        s->handler.on_record(s->handler.userdata, record, size);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+static struct cpu_config cpu_config_of(struct source_perf *s, uint64_t size)
+{
+        return (struct cpu_config){
+                .ring = { .records_map = loader_records_map(s->programs),
+                          .bells_map = loader_bells_map(s->programs),
+                          .size = size,
+                          .on_record = on_ring_record,
+                          .userdata = s },
+                .event = s->event,
+                .priority = PRIORITY,
+                .on_io = on_io,
+                .userdata = s,
+                .error_level = LOG_ERR,
+        };
+}
+
+/* The moment before which nothing can still arrive, once the rings have been drained. */
+static uint64_t find_watermark(struct source_perf *s)
+{
+        const struct exec_inflight *inflight = loader_inflight(s->programs);
+        uint64_t watermark = clock_boottime_ns() - STORE_DELAY_NS, since;
+
+        s->in_flight = false;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                        since = __atomic_load_n(&inflight[cpu].since[i], __ATOMIC_ACQUIRE);
+                        if (since == 0)
+                                continue;
+                        s->in_flight = true;
+                        if (since == EXEC_INFLIGHT_STARTING) /* its time is not known yet */
+                                since = s->watermark_ns;
+                        watermark = MIN(watermark, since);
+                }
+        }
+        return MAX(watermark, s->watermark_ns);
+}
+
+int source_perf_drain(struct source_perf *s)
+{
+        uint64_t watermark = find_watermark(s), from_ns;
+        int r;
+
+        s->n_records = 0;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                r = ring_drain(s->cpus[cpu].ring);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
+        }
+        s->watermark_ns = watermark;
+        loader_page(s->programs)->passed_ns = watermark;
+        if (clock_watch_pass(&s->clock, watermark, &from_ns))
+                s->handler.on_clock(s->handler.userdata, from_ns, s->clock.offset_ns);
+        s->handler.on_pass(s->handler.userdata, watermark);
+        return s->n_records;
+}
+
+/*
+ * Rings of another size in place of the old ones, whose content is drained; all or nothing.
+ *
+ * Those of the image before us have their keeper until then: perf_mmap_close() takes the locked
+ * memory off the account of whoever unmaps a ring last, not of whoever mapped it first. If that
+ * were us, it would drop below zero, and no ring could be opened any more (seen on 6.18).
+ */
+static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
+{
+        struct cpu_config old = cpu_config_of(s, s->ring_size), config = cpu_config_of(s, size);
+        _cleanup_(freep) struct cpu *fresh = NULL;
+        int r = 0;
+
+        config.error_level = error_level;
+        fresh = calloc(s->n_cpus, sizeof(*fresh));
+        if (!fresh)
+                return -ENOMEM;
+        for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
+                r = cpu_open(&config, cpu, &fresh[cpu]);
+
+        loader_let_finish(); /* who has found the old ring a moment ago, still writes to it */
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                (void)ring_drain(s->cpus[cpu].ring); /* first what came first */
+                if (r >= 0)
+                        cpu_close(&s->cpus[cpu]);
+                else
+                        (void)ring_restore(s->cpus[cpu].ring, &old.ring);
+        }
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                fresh[cpu].lost_no_ring = s->cpus[cpu].lost_no_ring;
+                if (r >= 0) {
+                        s->cpus[cpu] = fresh[cpu];
+                        continue;
+                }
+                if (fresh[cpu].ring)
+                        (void)ring_drain(fresh[cpu].ring);
+                cpu_close(&fresh[cpu]);
+        }
+        if (r >= 0) {
+                s->ring_size = size;
+                closep(&s->keeper);
+                s->keeper = -1;
+        }
+        return r;
+}
+
+static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
+{
+        uint64_t lost = 0;
+
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                lost += loader_counters(s->programs, i, cpu)->lost_no_ring;
+        return lost;
+}
+
+/*
+ * Programs ran on this CPU and found no ring: it came (back) online. What found none until the new
+ * one was there, must not look like another return.
+ */
+static void follow_cpu(struct source_perf *s, unsigned cpu)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised = 0;
+        struct cpu_config config = cpu_config_of(s, s->ring_size);
+        struct cpu *c = &s->cpus[cpu], fresh;
+
+        if (lost_no_ring(s, cpu) == c->lost_no_ring)
+                return;
+        raised = capabilities_raise(CAPABILITIES_RINGS);
+        config.error_level = c->has_failed ? LOG_DEBUG : LOG_ERR;
+        c->has_failed = cpu_open(&config, cpu, &fresh) < 0;
+        if (c->has_failed)
+                return; /* until the next time */
+        if (c->ring)
+                (void)ring_drain(c->ring);
+        cpu_close(c);
+        *c = fresh;
+        if (loader_read_counters(s->programs) >= 0)
+                c->lost_no_ring = lost_no_ring(s, cpu);
+        if (c->ring)
+                log_notice("Following CPU %u, which came online", cpu);
+}
+
+static void tell_missed(struct source_perf *s, enum exec_program program)
+{
+        uint64_t missed = loader_recursion_misses(s->programs, program);
+
+        if (missed > s->missed[program])
+                s->handler.on_missed(s->handler.userdata, program, missed - s->missed[program]);
+        s->missed[program] = missed;
+}
+
+/*
+ * The order makes it exact: counters first, then a pass. What they count and the pass did not find
+ * was not sent, unless it was in flight meanwhile: then we say nothing until the next time.
+ */
+void source_perf_reconcile(struct source_perf *s)
+{
+        const uint64_t counted_ns = clock_boottime_ns();
+        const struct exec_counters *c;
+
+        if (loader_read_counters(s->programs) < 0 || source_perf_drain(s) < 0)
+                return;
+        s->reconciled_ns = clock_boottime_ns();
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                for (unsigned cpu = 0; cpu < s->n_cpus && !s->in_flight; cpu++) {
+                        c = loader_counters(s->programs, i, cpu);
+                        s->handler.on_drained(s->handler.userdata, i, cpu, c->seen - c->filtered);
+                }
+                tell_missed(s, i);
+        }
+        if (!s->in_flight)
+                s->handler.on_counted(s->handler.userdata, counted_ns);
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                follow_cpu(s, cpu);
+}
+
+static int set_timer(struct source_perf *s, uint64_t delay_ns)
+{
+        int r;
+
+        r = sd_event_source_set_time_relative(s->timer, delay_ns / NSEC_PER_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+/* Arms the bell; true if there is nothing left that could have rung it before. */
+static int fall_asleep(struct source_perf *s)
+{
+        struct exec_control *control = loader_control(s->programs);
+        int r;
+
+        /* Armed before we look: who comes after the look, finds it armed. */
+        __atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        source_perf_reconcile(s);
+        r = s->n_records == 0 && !s->in_flight;
+        if (!r)
+                __atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
+        return r;
+}
+
+static int look(struct source_perf *s)
+{
+        int r;
+
+        r = source_perf_drain(s);
+        if (r < 0)
+                return r;
+        if (r == 0 && !s->in_flight && fall_asleep(s))
+                return set_timer(s, IDLE_INTERVAL_NS);
+        if (clock_boottime_ns() - s->reconciled_ns >= RECONCILE_INTERVAL_NS)
+                source_perf_reconcile(s);
+        return set_timer(s, s->interval_ns);
+}
+
+static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+                 void *userdata)
+{
+        struct source_perf *s = userdata;
+
+        s->wakeups++;
+        return look(s);
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        return look(userdata);
+}
+
+static int add_timer(struct source_perf *s)
+{
+        int r;
+
+        /* An accuracy of 1 ms: sd-event would else join timers within 250 ms. */
+        r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_MONOTONIC, 0,
+                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, s);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(s->timer, PRIORITY);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_exit_on_failure(s->timer, true);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+}
+
+static bool has_rings_before_us(const struct source_perf *s)
+{
+        return handover_is_direct(s->handover) &&
+               loader_page(s->programs)->ring_version == RING_VERSION;
+}
+
+/* What came out of the rings of the image before us, which go on: all later is ours. */
+static void take_base(struct source_perf *s)
+{
+        const struct handover_page *page = loader_page(s->programs);
+
+        memcpy(s->base, page->seq, _PROGRAM_MAX * s->n_cpus * sizeof(*s->base));
+        memcpy(s->missed, page->missed, sizeof(s->missed));
+}
+
+/*
+ * Before any ring of ours is there: whatever has its number by now is of the time before us. Of an
+ * event that is just being made the record may yet come; it is then one too old, and not counted.
+ */
+static int find_base(struct source_perf *s)
+{
+        int r;
+
+        s->base = calloc(_PROGRAM_MAX * s->n_cpus, sizeof(*s->base));
+        if (!s->base)
+                return -ENOMEM;
+        r = loader_read_counters(s->programs);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the programs' counters");
+        if (has_rings_before_us(s)) {
+                take_base(s);
+                return 0;
+        }
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                s->missed[i] = loader_recursion_misses(s->programs, i);
+                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                        s->base[i * s->n_cpus + cpu] = source_perf_seq(s, i, cpu);
+        }
+        return 0;
+}
+
+static int open_rings(struct source_perf *s)
+{
+        struct cpu_config config = cpu_config_of(s, s->ring_size);
+        bool resume = has_rings_before_us(s);
+        unsigned n = 0;
+        int r;
+
+        s->cpus = calloc(s->n_cpus, sizeof(*s->cpus));
+        if (!s->cpus)
+                return -ENOMEM;
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                r = resume ? cpu_resume(&config, cpu, s->handover, &s->cpus[cpu])
+                           : cpu_open(&config, cpu, &s->cpus[cpu]);
+                if (r < 0)
+                        return r;
+                n += s->cpus[cpu].ring != NULL;
+        }
+        if (n == 0)
+                return log_errno(LOG_ERR, -ENODEV, "Cannot open a ring on any CPU");
+
+        /* What found no ring until now, needs none any more. */
+        r = loader_read_counters(s->programs);
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                s->cpus[cpu].lost_no_ring = lost_no_ring(s, cpu);
+        return r;
+}
+
+int source_perf_new(const struct config *config, struct sd_event *event,
+                    const struct source_handler *handler, struct handover *handover,
+                    struct source_perf **ret)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
+        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->keeper = -1;
+        s->handler = *handler;
+        s->event = sd_event_ref(event);
+        s->handover = handover;
+        s->ring_size = config->capture.ring_size;
+        s->clock.offset_ns = clock_realtime_offset_ns();
+        s->interval_ns = config->capture.max_latency_ns / 2;
+        r = loader_new(config, handover, &s->programs);
+        if (r < 0)
+                return r;
+        s->watermark_ns = loader_page(s->programs)->passed_ns;
+        r = add_timer(s);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+
+        s->n_cpus = loader_cpus(s->programs);
+        r = find_base(s);
+        if (r < 0)
+                return r;
+        if (has_rings_before_us(s))
+                s->ring_size = loader_page(s->programs)->ring_size;
+        r = open_rings(s);
+        if (r < 0)
+                return r;
+        s->keeper = handover_take(handover, HANDOVER_KEEPER);
+        handover_forget(handover, HANDOVER_KEEPER);
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+int source_perf_attach(struct source_perf *s, const struct config *config)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
+        int r;
+
+        r = loader_attach(s->programs);
+        if (r < 0)
+                return r;
+        if (s->keeper >= 0) /* or those of the image before us will do */
+                (void)resize_rings(s, config->capture.ring_size, LOG_ERR);
+        return set_timer(s, 0);
+}
+
+void source_perf_stop(struct source_perf *s)
+{
+        uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+
+        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        loader_stop(s->programs);
+        do /* again, as long as one that had begun before is not through, or the clock steps */
+                source_perf_reconcile(s);
+        while ((s->in_flight || s->clock.step_ns > 0) && clock_monotonic_ns() < end);
+        s->is_stopped = true;
+}
+
+struct source_perf *source_perf_free(struct source_perf *s)
+{
+        if (!s)
+                return NULL;
+        sd_event_source_disable_unref(s->timer);
+        for (unsigned cpu = 0; s->cpus && cpu < s->n_cpus; cpu++)
+                cpu_close(&s->cpus[cpu]);
+        closep(&s->keeper);
+        free(s->cpus);
+        free(s->base);
+        loader_free(s->programs);
+        sd_event_unref(s->event);
+        free(s);
+        return NULL;
+}
+
+int source_perf_configure(struct source_perf *s, const struct config *config)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
+        uint64_t old_size = s->ring_size, size = config->capture.ring_size;
+        int r;
+
+        if (size != old_size) {
+                r = resize_rings(s, size, LOG_ERR);
+                if (r < 0)
+                        return r;
+        }
+        if (loader_are_to_load(s->programs, config))
+                source_perf_grow_rings(s); /* nobody reads them while the kernel verifies */
+        r = loader_configure(s->programs, config);
+        if (r < 0)
+                size = old_size;
+        else
+                s->interval_ns = config->capture.max_latency_ns / 2;
+        if (s->ring_size != size)
+                (void)resize_rings(s, size, LOG_ERR);
+        return r;
+}
+
+void source_perf_stats(struct source_perf *s, struct stats *stats)
+{
+        if (!s->is_stopped) /* what programs do now is no longer of this run */
+                (void)loader_read_counters(s->programs);
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                uint64_t *sum = (uint64_t *)&stats->program[i];
+
+                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                        const uint64_t *c = (const void *)loader_counters(s->programs, i, cpu);
+
+                        for (unsigned k = 0; k < sizeof(struct exec_counters) / sizeof(*sum); k++)
+                                sum[k] += c[k];
+                }
+                stats->recursion_misses[i] = s->missed[i];
+        }
+        stats->wakeups = s->wakeups;
+}
+
+uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu)
+{
+        const struct exec_counters *c = loader_counters(s->programs, program, cpu);
+
+        return c->seen - c->filtered;
+}
+
+void source_perf_grow_rings(struct source_perf *s)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_RINGS);
+        uint64_t size = s->ring_size;
+
+        while (size < LOADING_RING_SIZE && 2 * size * s->n_cpus <= LOADING_MEMORY_MAX)
+                size *= 2;
+        if (size > s->ring_size)
+                (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */
+}
+
+int source_perf_pass(struct source_perf *s)
+{
+        struct handover_page *page = loader_page(s->programs);
+        int r;
+
+        page->ring_version = RING_VERSION;
+        page->ring_size = s->ring_size;
+        memcpy(page->missed, s->missed, sizeof(s->missed));
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                r = cpu_pass(&s->cpus[cpu], cpu, s->handover);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int source_perf_keep_rings(const struct source_perf *s)
+{
+        int r;
+
+        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+                if (!s->cpus[cpu].ring)
+                        continue;
+                r = ring_map_again(s->cpus[cpu].ring);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu)
+{
+        return s->base[program * s->n_cpus + cpu];
+}
+
+uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program)
+{
+        return s->missed[program];
+}
+
+struct loader *source_perf_loader(const struct source_perf *s)
+{
+        return s->programs;
+}
+
+const char *const *source_perf_missing_keys(const struct source_perf *s)
+{
+        return loader_missing_keys(s->programs);
+}
+
+unsigned source_perf_cpus(const struct source_perf *s)
+{
+        return s->n_cpus;
+}

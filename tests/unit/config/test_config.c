@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * config: the settings and their defaults, lists, what depends on several settings, and that what
+ * is shown says where it comes from and loads back to the same.
+ *
+ * With the path of a configuration file as its argument it proves instead that the file shows every
+ * setting, commented out, with its default.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config_outcome.h"
+
+static void config_defaults_are_the_documented_ones(void **state)
+{
+        _cleanup_(config_freep) struct config *c = NULL;
+
+        (void)state;
+        assert_int_equal(config_new(&c), 0);
+        assert_false(c->capture.exits);
+        assert_false(c->capture.failed_execs);
+        assert_int_equal(c->capture.failed_execs_ignore.bits[0], 1 << ENOENT);
+        for (size_t i = 1; i < ELEMENTSOF(c->capture.failed_execs_ignore.bits); i++)
+                assert_int_equal(c->capture.failed_execs_ignore.bits[i], 0);
+        assert_false(c->capture.attempts);
+        assert_int_equal(c->capture.argv_max, 64 * KIB);
+        assert_string_equal(c->capture.environment[0], "LD_PRELOAD");
+        assert_string_equal(c->capture.environment[1], "LD_LIBRARY_PATH");
+        assert_string_equal(c->capture.environment[2], "LD_AUDIT");
+        assert_null(c->capture.environment[3]);
+        assert_int_equal(c->capture.ring_size, MIB);
+        assert_int_equal(c->capture.max_latency_ns, 100 * NSEC_PER_MSEC);
+        assert_true(c->journal.enabled);
+        assert_int_equal(c->journal.format, FORMAT_NATIVE);
+        assert_false(c->file.enabled);
+        assert_string_equal(c->file.path, "/var/log/execsnoopd/exec.jsonl");
+        assert_int_equal(c->file.format, FORMAT_NATIVE);
+        assert_int_equal(c->file.max_size, 64 * MIB);
+        assert_int_equal(c->file.max_age_ns, 0);
+        assert_int_equal(c->file.max_files, 10);
+        assert_int_equal(c->file.mode, 0640);
+        assert_false(c->file.sync);
+        assert_int_equal(c->queue.size, 16 * MIB);
+        assert_int_equal(c->queue.backlog, 16 * MIB);
+        assert_int_equal(c->stats.interval_ns, 60 * NSEC_PER_SEC);
+}
+
+static void config_reaches_every_member(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o = parse(
+                "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
+                "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\n"
+                "[Journal]\nEnabled=no\nFormat=native\n[File]\nEnabled=yes\nPath=/"
+                "x\nFormat=native\n"
+                "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nMode=0600\nSync=yes\n"
+                "[Queue]\nSize=64K\nBacklog=128K\n[Stats]\nInterval=2s\n");
+        const struct config *c = o.config;
+
+        (void)state;
+        assert_int_equal(o.result, 0);
+        assert_true(c->capture.exits && c->capture.failed_execs && c->capture.attempts);
+        assert_int_equal(c->capture.failed_execs_ignore.bits[0], 0);
+        assert_int_equal(c->capture.failed_execs_ignore.bits[EHWPOISON / 64], 1 << EHWPOISON % 64);
+        assert_int_equal(c->capture.argv_max, 128 * KIB);
+        assert_string_equal(c->capture.environment[0], "A");
+        assert_null(c->capture.environment[1]);
+        assert_int_equal(c->capture.ring_size, 2 * MIB);
+        assert_int_equal(c->capture.max_latency_ns, NSEC_PER_SEC);
+        assert_false(c->journal.enabled);
+        assert_true(c->file.enabled && c->file.sync);
+        assert_string_equal(c->file.path, "/x");
+        assert_int_equal(c->file.max_size, 4 * KIB);
+        assert_int_equal(c->file.max_age_ns, 2 * NSEC_PER_SEC);
+        assert_int_equal(c->file.max_files, 3);
+        assert_int_equal(c->file.mode, 0600);
+        assert_int_equal(c->queue.size, 64 * KIB);
+        assert_int_equal(c->queue.backlog, 128 * KIB);
+        assert_int_equal(c->stats.interval_ns, 2 * NSEC_PER_SEC);
+}
+
+static void config_lists_replace_append_and_reset(void **state)
+{
+        static const struct {
+                const char *assignments, *shown;
+        } cases[] = {
+                { "Environment=A\n", "A" },
+                { "Environment=A\nEnvironment=B C\nEnvironment=A\n", "A B C" },
+                { "Environment=\n", "" },
+                { "Environment=\nEnvironment=A\n", "A" },
+                { "Environment=A\nEnvironment=\nEnvironment=B\n", "B" },
+                { "Environment=A\nEnvironment=\n", "" },
+        };
+        char text[256];
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                (void)snprintf(text, sizeof(text), "[Capture]\n%s", cases[i].assignments);
+                assert_parses(text, "Capture.Environment", cases[i].shown);
+        }
+        assert_parses("[Capture]\nFailedExecsIgnore=\n", "Capture.FailedExecsIgnore", "");
+        assert_parses("[Capture]\nFailedExecsIgnore=EACCES\nFailedExecsIgnore=EPERM\n",
+                      "Capture.FailedExecsIgnore", "EPERM EACCES");
+}
+
+static void config_empty_assignment_restores_default(void **state)
+{
+        (void)state;
+        assert_parses("[File]\nPath=/a\nPath=\n", "File.Path", "/var/log/execsnoopd/exec.jsonl");
+        assert_parses("[Journal]\nEnabled=no\nEnabled= \n", "Journal.Enabled", "yes");
+        assert_parses("[File]\nMode=0600\nMode=\n", "File.Mode", "0640");
+        assert_parses("[Capture]\nMaxLatency=1s\nMaxLatency=\n", "Capture.MaxLatency", "100ms");
+}
+
+static void config_ring_follows_argv_unless_set(void **state)
+{
+        (void)state;
+        assert_parses("[Capture]\nArgvMax=512K\n", "Capture.RingSize", "1M");
+        assert_parses("[Capture]\nArgvMax=513K\n", "Capture.RingSize", "2M");
+        assert_parses("[Capture]\nArgvMax=6M\n", "Capture.RingSize", "16M");
+        assert_parses("[Capture]\nRingSize=1M\nArgvMax=6M\n", "Capture.RingSize", "1M");
+        assert_parses("[Capture]\nRingSize=4M\nRingSize=\nArgvMax=6M\n", "Capture.RingSize", "16M");
+        assert_parses("[Capture]\nRingSize=1048577\n", "Capture.RingSize", "2M");
+        assert_parses("[Capture]\nRingSize=1000M\n", "Capture.RingSize", "1G");
+}
+
+static void config_ring_is_at_least_a_page(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o = parse("[Capture]\nRingSize=4K\n");
+
+        (void)state;
+        assert_int_equal(o.config->capture.ring_size, sysconf(_SC_PAGESIZE));
+}
+
+static void config_hints_at_misspelt_and_misplaced_keys(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o = parse(
+                "[Capture]\nexits=yes\nMaxSize=1K\nColour=red\n[capture]\nAnything=1\n[]\nX=1");
+
+        (void)state;
+        assert_int_equal(o.result, 0);
+        assert_text(&o.report.warnings,
+                    "x.conf:2: exits: unknown key, ignored; there is Exits= in [Capture]\n"
+                    "x.conf:3: MaxSize: unknown key, ignored; there is MaxSize= in [File]\n"
+                    "x.conf:4: Colour: unknown key, ignored\n"
+                    "x.conf:5: [capture]: unknown section, ignored\n"
+                    "x.conf:7: []: unknown section, ignored\n");
+        assert_false(o.config->capture.exits);
+}
+
+static void config_messages_cannot_move_the_cursor(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o =
+                parse("[\x1b[31m]\n[File]\n\x1b[2J\xc2\x9bK\x7f=1\nMode=\x1b[2J\xc2\x9b\n");
+
+        (void)state;
+        assert_text(&o.report.warnings, "x.conf:1: [?[31m]: unknown section, ignored\n"
+                                        "x.conf:3: ?[2J??K?: unknown key, ignored\n");
+        assert_text(&o.report.errors, "x.conf:4: Mode: \"?[2J??\" is not a file mode, expected "
+                                      "octal digits like 0640\n");
+}
+
+static void config_messages_cut_long_values_between_characters(void **state)
+{
+        static char text[4096], expected[512];
+
+        (void)state;
+        /* 63 bytes, then a character of two bytes that would be cut in the middle. */
+        (void)snprintf(text, sizeof(text), "[File]\nPath=%063d\xc3\xa9%0999d\n", 0, 0);
+        (void)snprintf(expected, sizeof(expected),
+                       "x.conf:2: Path: \"%063d...\" is not absolute, expected a path from / on\n",
+                       0);
+        assert_refused(text, expected);
+}
+
+static void config_report_is_bounded(void **state)
+{
+        _cleanup_(buf_done) struct buf text = { 0 };
+        _cleanup_(outcome_done) struct outcome o = { 0 };
+        static const char last[] = "Too many problems, the others are not shown\n";
+
+        (void)state;
+        for (unsigned i = 0; i < 100000; i++)
+                buf_append_string(&text, "nonsense\n");
+        o = parse_bytes(text.data, text.size);
+        assert_int_equal(o.result, -EINVAL);
+        assert_in_range(o.report.errors.size, 64 * KIB, 65 * KIB);
+        assert_memory_equal(o.report.errors.data + o.report.errors.size - strlen(last), last,
+                            strlen(last));
+}
+
+/* What config_cat() shows of `text`. */
+static void cat(const char *text, struct buf *ret)
+{
+        _cleanup_(config_report_done) struct config_report report = { 0 };
+        const struct span span = { .data = text, .size = strlen(text) };
+
+        assert_int_equal(config_cat_text("x.conf", span, &report, ret), 0);
+        buf_append_char(ret, '\0');
+        assert_int_equal(buf_error(ret), 0);
+}
+
+static void config_cat_shows_value_and_origin(void **state)
+{
+        static const char *const expected[] = {
+                "[Capture]\n# x.conf:15\nExits=yes\n# default\nFailedExecs=no\n",
+                "# x.conf:4\nFailedExecsIgnore=EPERM  EACCES\n# x.conf:6\nFailedExecsIgnore=",
+                "# x.conf:6\nFailedExecsIgnore=EIO\n# default\nAttempts=no\n",
+                "# x.conf:9\nArgvMax=1M\n# x.conf:8\nEnvironment=\n",
+                "# default for this ArgvMax\nRingSize=2M\n",
+                "\n[Journal]\n# default\nEnabled=yes\n",
+                "# default\nPath=/var/log/execsnoopd/exec.jsonl\n",
+                "[Stats]\n# default\nInterval=1min\n",
+        };
+        _cleanup_(buf_done) struct buf shown = { 0 };
+
+        (void)state;
+        cat("[Capture]\nExits=1\nFailedExecs=yes\nFailedExecsIgnore=EPERM  EACCES\nFailedExecs=\n"
+            "FailedExecsIgnore=EIO\nEnvironment=X\nEnvironment=\nArgvMax=1024K\n[File]\nPath=/a\n"
+            "Path=\n[Capture]\nExits=no\nExits=yes\n",
+            &shown);
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+                if (!strstr(shown.data, expected[i]))
+                        fail_msg("not shown: %s\nbut:\n%s", expected[i], shown.data);
+        assert_null(strstr(shown.data, "Environment=X"));
+}
+
+static void config_cat_loads_back_to_itself(void **state)
+{
+        _cleanup_(buf_done) struct buf once = { 0 }, twice = { 0 };
+        _cleanup_(outcome_done) struct outcome o = { 0 };
+
+        (void)state;
+        cat("[Capture]\nEnvironment=A\nEnvironment=B\nFailedExecsIgnore=\nArgvMax=5M\n"
+            "RingSize=5000\n[File]\nMaxAge=61\nMode=7\nPath=/a;#\\b\nMaxSize=0\n",
+            &once);
+        o = parse(once.data);
+        assert_text(&o.report.errors, "");
+        assert_text(&o.report.warnings, "");
+        assert_setting(o.config, "Capture.Environment", "A B");
+        assert_setting(o.config, "Capture.FailedExecsIgnore", "");
+        assert_setting(o.config, "Capture.RingSize", "8K");
+        assert_setting(o.config, "File.MaxAge", "1min 1s");
+        assert_setting(o.config, "File.Path", "/a;#\\b");
+
+        /* And all of it is explicit then. */
+        cat(once.data, &twice);
+        assert_null(strstr(twice.data, "# default"));
+}
+
+static void config_cat_shows_nothing_of_a_bad_configuration(void **state)
+{
+        _cleanup_(config_report_done) struct config_report report = { 0 };
+        _cleanup_(buf_done) struct buf shown = { 0 };
+
+        (void)state;
+        assert_int_equal(config_cat_text("x", SPAN_LITERAL("[File]\nMode=x"), &report, &shown),
+                         -EINVAL);
+        assert_int_equal(shown.size, 0);
+        assert_text(&report.errors, "x:2: Mode: \"x\" is not a file mode, expected octal digits "
+                                    "like 0640\n");
+}
+
+static int on_count(void *userdata, const char *section, const char *key, const char *value)
+{
+        unsigned *n = userdata;
+
+        assert_true(section[0] != '\0' && key[0] != '\0' && value);
+        return ++*n == 3 ? -ECANCELED : 0;
+}
+
+static void config_each_stops_when_told(void **state)
+{
+        _cleanup_(config_freep) struct config *c = NULL;
+        unsigned n = 0;
+
+        (void)state;
+        assert_int_equal(config_new(&c), 0);
+        assert_int_equal(config_each(c, on_count, &n), -ECANCELED);
+        assert_int_equal(n, 3);
+}
+
+/* Builds what the shipped file has to contain beside its explanations. */
+struct shipped {
+        char section[64];
+        struct buf expected;
+};
+
+static int on_shipped(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct shipped *s = userdata;
+
+        if (strcmp(s->section, section) != 0)
+                buf_printf(&s->expected, "[%s]\n", section);
+        (void)snprintf(s->section, sizeof(s->section), "%s", section);
+        buf_printf(&s->expected, "#%s=%s\n", key, value);
+        return 0;
+}
+
+/* Whether a line of the file is a section or a commented setting: "#Key=", not "# prose". */
+static bool is_setting(const char *line)
+{
+        return line[0] == '[' || (line[0] == '#' && line[1] != ' ' && line[1] != '\n');
+}
+
+static void config_file_as_shipped_shows_every_default(void **state)
+{
+        _cleanup_(config_freep) struct config *c = NULL;
+        _cleanup_(buf_done) struct buf found = { 0 };
+        struct shipped s = { 0 };
+        char line[256];
+        FILE *f = fopen(*state, "re");
+
+        assert_non_null(f);
+        while (fgets(line, sizeof(line), f)) {
+                assert_true(line[0] == '#' || line[0] == '[' || line[0] == '\n');
+                if (is_setting(line))
+                        buf_append_string(&found, line);
+        }
+        (void)fclose(f);
+        assert_int_equal(config_new(&c), 0);
+        assert_int_equal(config_each(c, on_shipped, &s), 0);
+        buf_append_char(&s.expected, '\0');
+        assert_text(&found, s.expected.data);
+        buf_done(&s.expected);
+}
+
+int main(int argc, char **argv)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(config_defaults_are_the_documented_ones),
+                cmocka_unit_test(config_reaches_every_member),
+                cmocka_unit_test(config_lists_replace_append_and_reset),
+                cmocka_unit_test(config_empty_assignment_restores_default),
+                cmocka_unit_test(config_ring_follows_argv_unless_set),
+                cmocka_unit_test(config_ring_is_at_least_a_page),
+                cmocka_unit_test(config_hints_at_misspelt_and_misplaced_keys),
+                cmocka_unit_test(config_messages_cannot_move_the_cursor),
+                cmocka_unit_test(config_messages_cut_long_values_between_characters),
+                cmocka_unit_test(config_report_is_bounded),
+                cmocka_unit_test(config_cat_shows_value_and_origin),
+                cmocka_unit_test(config_cat_loads_back_to_itself),
+                cmocka_unit_test(config_cat_shows_nothing_of_a_bad_configuration),
+                cmocka_unit_test(config_each_stops_when_told),
+        };
+        const struct CMUnitTest shipped[] = {
+                cmocka_unit_test_prestate(config_file_as_shipped_shows_every_default, argv[1]),
+        };
+
+        return argc > 1 ? cmocka_run_group_tests(shipped, NULL, NULL)
+                        : cmocka_run_group_tests(tests, NULL, NULL);
+}
