@@ -12,17 +12,62 @@
  * Nothing is decided here about whether an event is written, and nothing of it is changed.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "base/text.h"
+#include "encode/encode.h"
+#include "encode/encode_line.h"
 #include "encode/encode_parts.h"
 
 #define LIMIT_MIN 2048
 
+/* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
+#define HOST_SIZE_MAX 64
+
 /* What each part keeps, if it has as much, before any gets more: a name and the start of a path. */
 #define PART_FLOOR 256
+
+int encoder_new(const struct encode_context *context, struct encoder **ret)
+{
+        _cleanup_(encoder_freep) struct encoder *e = NULL;
+        struct span host = span_of_string(context->host);
+
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return -ENOMEM;
+        memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
+        host.size = MIN(host.size, (size_t)HOST_SIZE_MAX);
+        buf_append_char(&e->common, ','); /* behind seq */
+        json_put_string(&e->common, "boot_id", context->boot_id);
+        json_put_text(&e->common, "host", host);
+        if (buf_error(&e->common) < 0)
+                return -ENOMEM;
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+struct encoder *encoder_free(struct encoder *e)
+{
+        if (!e)
+                return NULL;
+        buf_done(&e->common);
+        buf_done(&e->whole.head);
+        buf_done(&e->whole.tail);
+        buf_done(&e->brief.head);
+        buf_done(&e->brief.tail);
+        buf_done(&e->text);
+        buf_done(&e->names);
+        free(e);
+        return NULL;
+}
+
+void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
+{
+        e->realtime_offset_ns = realtime_offset_ns;
+}
 
 static bool event_has(const struct exec_event *event, enum exec_fact fact)
 {

@@ -5,10 +5,9 @@
  * Owns field names, their order, escaping, and the marks of truncation. Decides nothing about
  * whether or where an event is written.
  *
- * `seq` is counted by each sink for itself, so a line comes in two halves with the digits of `seq`
- * in between: a sink writes head, its own number, tail, and a newline. Both halves are UTF-8
- * without raw control characters (C0, DEL, C1). They are valid until the next call on the encoder,
- * but that an event is encoded once more with a limit leaves its line without limit as it is.
+ * Both halves of a line are UTF-8 without raw control characters (C0, DEL, C1). They are valid
+ * until the next call on the encoder, but that an event is encoded once more with a limit leaves
+ * its line without limit as it is.
  *
  * All functions return 0 or -ENOMEM.
  */
@@ -17,26 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/macro.h"
+#include "encode/line.h"
 #include "event/event.h"
 
 struct config;
 struct encoder;
 struct stats;
-
-struct line {
-        struct span head; /* {"event":"exec","time":"...","seq": */
-        struct span tail; /* ,"boot_id":"...",...} */
-};
-
-/* The longest seq: UINT64_MAX in digits. */
-#define LINE_SEQ_DIGITS_MAX 20
-
-/* In bytes, with the longest seq and without the newline. */
-static inline size_t line_size_max(const struct line *line)
-{
-        return line->head.size + LINE_SEQ_DIGITS_MAX + line->tail.size;
-}
 
 /* What is the same in every event. Strings are copied. */
 struct encode_context {

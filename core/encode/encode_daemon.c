@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "encode/encode_internal.h"
+#include "encode/encode.h"
+#include "encode/encode_line.h"
 #include "event/stats.h"
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)

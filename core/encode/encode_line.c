@@ -13,10 +13,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "encode/encode_internal.h"
-
-/* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
-#define HOST_SIZE_MAX 64
+#include "encode/encode_line.h"
 
 /* One monstrous event must not hold its memory for good; ordinary lines have a few KiB. */
 #define KEEP_MAX (size_t)(256 * KIB)
@@ -80,43 +77,4 @@ int line_end(struct encoder *e, struct line *ret)
         *ret = (struct line){ .head = buf_span(&e->halves->head),
                               .tail = buf_span(&e->halves->tail) };
         return 0;
-}
-
-int encoder_new(const struct encode_context *context, struct encoder **ret)
-{
-        _cleanup_(encoder_freep) struct encoder *e = NULL;
-        struct span host = span_of_string(context->host);
-
-        e = calloc(1, sizeof(*e));
-        if (!e)
-                return -ENOMEM;
-        memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
-        host.size = MIN(host.size, (size_t)HOST_SIZE_MAX);
-        buf_append_char(&e->common, ','); /* behind seq */
-        json_put_string(&e->common, "boot_id", context->boot_id);
-        json_put_text(&e->common, "host", host);
-        if (buf_error(&e->common) < 0)
-                return -ENOMEM;
-        *ret = TAKE_PTR(e);
-        return 0;
-}
-
-struct encoder *encoder_free(struct encoder *e)
-{
-        if (!e)
-                return NULL;
-        buf_done(&e->common);
-        buf_done(&e->whole.head);
-        buf_done(&e->whole.tail);
-        buf_done(&e->brief.head);
-        buf_done(&e->brief.tail);
-        buf_done(&e->text);
-        buf_done(&e->names);
-        free(e);
-        return NULL;
-}
-
-void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
-{
-        e->realtime_offset_ns = realtime_offset_ns;
 }

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "encode/encode_internal.h"
+#include "encode/encode_line.h"
 
 /* In order of precedence: when room is short, the last ones give way first. */
 enum part {

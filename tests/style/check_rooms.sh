@@ -78,4 +78,6 @@ if nm --undefined-only "$2" | grep -wE 'printf|puts|perror|syslog'; then
   say "the core prints"
 fi
 
+tests/style/circles.py core daemon bpf || status=1
+
 exit "$status"

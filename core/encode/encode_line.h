@@ -9,7 +9,8 @@
 #pragma once
 
 #include "base/json_writer.h"
-#include "encode/encode.h"
+#include "encode/line.h"
+#include "event/event.h"
 
 /* Digits of boot_id that go in a process_id: enough to tell the boots of one host apart. */
 #define BOOT_PREFIX_DIGITS 12
