@@ -20,6 +20,7 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
+#include "exec_control.h"
 #include "exec_record.h"
 #include "kernel_types.h"
 

@@ -19,7 +19,7 @@
 
 #include "config/config_report.h"
 #include "config/config_value.h"
-#include "exec_record.h"
+#include "exec_control.h"
 
 /* How much of a bad value a message repeats. */
 #define VALUE_SHOWN_MAX 64

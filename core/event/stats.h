@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "event/event.h"
+#include "exec_control.h"
 
 struct sink_stats {
         const char *name; /* "journal", "file", "stdout"; static */

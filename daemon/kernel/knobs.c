@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "config/config.h"
-#include "exec_record.h"
+#include "exec_control.h"
 #include "kernel/kernel_support.h"
 #include "kernel/knobs.h"
 

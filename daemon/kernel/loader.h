@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
-#include "exec_record.h"
+#include "exec_control.h"
 
 struct config;
 struct handover;

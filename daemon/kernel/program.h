@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec_record.h"
+#include "exec_control.h"
 
 struct bpf_link;
 struct execsnoop_bpf;

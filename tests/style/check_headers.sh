@@ -4,7 +4,7 @@
 set -eu
 cd "$1"
 status=0
-for header in $(find core daemon -name '*.h') bpf/exec_record.h; do
+for header in $(find core daemon -name '*.h') bpf/exec_control.h bpf/exec_record.h; do
   echo "#include \"$header\"" |
     "$2" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function \
       -I. -Icore -Idaemon -Ibpf -fsyntax-only -x c - || {

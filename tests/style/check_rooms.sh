@@ -32,8 +32,8 @@ room() {
 }
 
 base="base"
-config="$base config exec_record.h"
-event="$config event"
+config="$base config exec_control.h" # the limits of Environment=
+event="$config event exec_record.h"
 encode="$event encode"
 sink="$encode sink"
 flow="$sink flow"

@@ -15,7 +15,7 @@
 
 #include "config/config.h"
 #include "config_outcome.h"
-#include "exec_record.h"
+#include "exec_control.h"
 
 static const struct {
         const char *section, *assignment, *shown;

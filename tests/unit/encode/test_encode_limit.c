@@ -4,6 +4,7 @@
  * and what goes first is what matters least.
  */
 #include "encode_line.h"
+#include "exec_control.h"
 
 #define LIMIT_MIN 2048
 #define BRIEF 4087
