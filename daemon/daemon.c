@@ -177,13 +177,6 @@ static int emit_stats(struct daemon *d)
         return 0;
 }
 
-/* All that has come out of the rings goes to the sinks, and their losses into the ledger. */
-static void drain(struct daemon *d, uint64_t end_ns)
-{
-        stages_drain(&d->stages, end_ns);
-        pipeline_note_losses(d->stages.pipeline, stream_now(d));
-}
-
 static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
 {
         struct daemon *d = userdata;
@@ -202,7 +195,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         ledger_add(d->stages.ledger, LOSS_BLIND, LOSS_ANY_CPU, 1, from_ns, now_ns);
         (void)pipeline_mark_lost(d->stages.pipeline, now_ns, &now_ns);
         source_perf_reconcile(d->kernel);
-        drain(d, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
+        stages_drain(&d->stages, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         (void)delivery_flush(d->stages.sinks);
         handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
         (void)notify_send("WATCHDOG=trigger");
@@ -353,8 +346,8 @@ static void resume(struct daemon *d)
                 }
                 earlier += source_perf_missed(d->kernel, i);
         }
-        pipeline_begin(d->stages.pipeline, earlier, MIN(loader_page(programs)->passed_ns, now_ns),
-                       now_ns);
+        outputs_begin(d->stages.outputs, earlier, MIN(loader_page(programs)->passed_ns, now_ns),
+                      now_ns);
 }
 
 /* Everything between the source and the sinks; the identity is known. */
@@ -373,6 +366,7 @@ static int build_stages(struct daemon *d)
         }
         d->intake.queue = d->stages.queue;
         d->intake.ledger = d->stages.ledger;
+        d->intake.outputs = d->stages.outputs;
         d->intake.pipeline = d->stages.pipeline;
         return stages_open_sinks(&d->stages, d->event, d->config, accounts, d->options->use_stdout);
 }
@@ -448,7 +442,8 @@ static int start(struct daemon *d)
                 }
         }
 
-        r = pipeline_start(d->stages.pipeline, d->identity.start_ns, &info);
+        outputs_advance(d->stages.outputs, d->identity.start_ns);
+        r = outputs_start(d->stages.outputs, &info);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot encode the start event");
         if (d->kernel) {
@@ -483,7 +478,7 @@ static void stop(struct daemon *d)
         (void)notify_try("STOPPING=1");
         if (d->kernel)
                 source_perf_stop(d->kernel);
-        drain(d, end_ns);
+        stages_drain(&d->stages, end_ns);
         r = pipeline_stop(d->stages.pipeline, stream_now(d));
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");

@@ -40,7 +40,10 @@ int stages_build(struct stages *s, const struct recording_header *identity,
         r = ledger_new(identity->n_cpus, &s->ledger);
         if (r < 0)
                 return r;
-        r = pipeline_new(s->encoder, s->queue, s->ledger, ops, userdata, &s->pipeline);
+        r = outputs_new(s->encoder, s->ledger, &s->outputs);
+        if (r < 0)
+                return r;
+        r = pipeline_new(s->encoder, s->queue, s->ledger, s->outputs, ops, userdata, &s->pipeline);
         if (r < 0)
                 return r;
         pipeline_set_enricher(s->pipeline, s->enricher);
@@ -53,7 +56,7 @@ int stages_open_sinks(struct stages *s, struct sd_event *event, const struct con
 {
         int r;
 
-        r = delivery_new(event, s->pipeline, accounts, use_stdout, &s->sinks);
+        r = delivery_new(event, s->pipeline, s->outputs, accounts, use_stdout, &s->sinks);
         if (r < 0)
                 return r;
         r = delivery_prepare(s->sinks, config);
@@ -67,6 +70,7 @@ void stages_release(struct stages *s)
 {
         delivery_free(s->sinks);
         pipeline_free(s->pipeline);
+        outputs_free(s->outputs);
         ledger_free(s->ledger);
         queue_free(s->queue);
         encoder_free(s->encoder);

@@ -2,7 +2,7 @@
 /*
  * Stages: everything between the source and the destinations, built, changed and emptied together.
  *
- *   queue → pipeline (encoder, enricher) → sinks, and the ledger beside them
+ *   queue → pipeline (encoder, enricher) → outputs, delivery; and the ledger beside them
  *
  * Knows neither the kernel nor when to do something: both are the daemon's.
  */
@@ -25,6 +25,7 @@ struct stages {
         struct encoder *encoder;
         struct queue *queue;
         struct ledger *ledger;
+        struct outputs *outputs;
         struct pipeline *pipeline;
         struct delivery *sinks;
 };
@@ -36,7 +37,7 @@ struct stages {
 int stages_build(struct stages *s, const struct recording_header *identity,
                  const struct config *config, const struct pipeline_ops *ops, void *userdata);
 
-/* When it is known where the stream begins, see pipeline_begin(). Arguments as for delivery_new().
+/* When it is known where the stream begins, see outputs_begin(). Arguments as for delivery_new().
  */
 int stages_open_sinks(struct stages *s, struct sd_event *event, const struct config *config,
                       struct account *accounts, bool use_stdout);

@@ -156,10 +156,8 @@ static void drain(const struct upgrade_parts *parts)
         source_perf_grow_rings(parts->kernel);
         source_perf_reconcile(parts->kernel);
         now_ns = clock_boottime_ns();
-        pipeline_note_losses(s->pipeline, now_ns);
         (void)pipeline_mark_lost(s->pipeline, now_ns, &now_ns);
         stages_drain(s, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
-        pipeline_note_losses(s->pipeline, clock_boottime_ns());
 }
 
 /* Returns only if there is no way on; nothing has changed then. */

@@ -44,10 +44,9 @@ static void on_pass(void *userdata, uint64_t watermark_ns)
                               &(struct recording_mark){ .value = watermark_ns });
         in->watermark_ns = watermark_ns;
         /* Before the watermark, so that the mark, which is no sooner, comes out in this pass. */
-        pipeline_note_losses(in->pipeline, watermark_ns - 1);
-        if (watermark_ns > in->lost_told_ns && watermark_ns - in->lost_told_ns > LOST_INTERVAL_NS &&
-            pipeline_has_untold(in->pipeline)) /* no room for the mark: at the next pass */
-                (void)pipeline_mark_lost(in->pipeline, watermark_ns - 1, &in->lost_told_ns);
+        if (watermark_ns > in->reported_ns && watermark_ns - in->reported_ns > LOST_INTERVAL_NS &&
+            outputs_has_unreported(in->outputs)) /* no room for the mark: at the next pass */
+                (void)pipeline_mark_lost(in->pipeline, watermark_ns - 1, &in->reported_ns);
         queue_release(in->queue, watermark_ns);
 }
 

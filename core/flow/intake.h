@@ -14,10 +14,11 @@
 struct intake {
         struct queue *queue;
         struct ledger *ledger;
+        struct outputs *outputs;
         struct pipeline *pipeline;
         struct recorder *recorder;     /* or NULL */
         uint64_t watermark_ns;         /* of the last pass */
-        uint64_t lost_told_ns;         /* the moment of the last mark for `lost` events */
+        uint64_t reported_ns;          /* the moment of the last mark for `lost` events */
         uint64_t missed[_PROGRAM_MAX]; /* runs of a program that the kernel left out */
 };
 

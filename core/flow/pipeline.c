@@ -2,10 +2,10 @@
 /*
  * The stages in their order, for one record at a time:
  *
- *   queue → (marks) → chunks → decode → filter → enrich → encode → each sink
+ *   queue → (marks) → chunks → decode → filter → enrich → encode → outputs
  *
- * Every event that comes out of the queue ends in exactly one of three ways for each sink:
- * accepted, dropped and counted by the sink, or lost here (LOSS_DECODE) and counted in the ledger.
+ * Every event that comes out of the queue is offered to the sinks, or lost here (LOSS_DECODE) and
+ * counted in the ledger.
  *
  * Continuations of an event follow it in the queue at once and are complete: the queue releases
  * nothing that is still in flight. So joining them needs no table of unfinished events; whatever is
@@ -44,21 +44,14 @@ struct pipeline {
         struct encoder *encoder;
         struct queue *queue;
         struct ledger *ledger;
+        struct outputs *outputs;
         struct decoder *decoder;
         struct enricher *enricher; /* or NULL */
         const struct pipeline_ops *ops;
         void *userdata;
         const struct config *config;
-        struct sink *sinks[_SINK_PLACE_MAX];
-        uint64_t earlier; /* events of the time before us */
-        uint64_t down_from_ns, down_to_ns;
-        uint64_t before[_SINK_PLACE_MAX]; /* events offered, or told, before the sink was there */
-        uint64_t lost[_SINK_PLACE_MAX];   /* of sink_stats.lost: what the ledger knows of */
-        uint64_t boot_ns;                 /* of the record that came last, or of the start */
-        struct start_info info;           /* of the start; its version is NULL before */
-        uint64_t events;                  /* offered to the sinks */
-        uint64_t run_bytes;               /* of lines, in this run */
-        uint64_t cut;                     /* of them, with something cut */
+        uint64_t run_bytes; /* of lines, in this run */
+        uint64_t cut;       /* events with something cut */
         bool lost_marked;
         uint32_t expected_pid; /* 0: none */
         uint32_t expected_namespace;
@@ -67,7 +60,8 @@ struct pipeline {
 };
 
 int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
-                 const struct pipeline_ops *ops, void *userdata, struct pipeline **ret)
+                 struct outputs *outputs, const struct pipeline_ops *ops, void *userdata,
+                 struct pipeline **ret)
 {
         _cleanup_(pipeline_freep) struct pipeline *p = NULL;
         int r;
@@ -78,6 +72,7 @@ int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *le
         p->encoder = encoder;
         p->queue = queue;
         p->ledger = ledger;
+        p->outputs = outputs;
         p->ops = ops;
         p->userdata = userdata;
         r = decoder_new(&p->decoder);
@@ -92,83 +87,11 @@ struct pipeline *pipeline_free(struct pipeline *p)
 {
         if (!p)
                 return NULL;
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                sink_free(p->sinks[i]);
         decoder_free(p->decoder);
         buf_done(&p->argv);
         buf_done(&p->env);
         free(p);
         return NULL;
-}
-
-void pipeline_begin(struct pipeline *p, uint64_t earlier, uint64_t from_ns, uint64_t now_ns)
-{
-        p->earlier = earlier;
-        p->down_from_ns = from_ns;
-        p->down_to_ns = now_ns;
-}
-
-/* A new stream: whatever was before is none of its business. */
-static void account_open(struct pipeline *p, enum sink_place place, struct account *account)
-{
-        struct account_state state = account_read(account);
-        struct stats lost = {};
-
-        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                lost.lost[where] = ledger_lost(p->ledger, where);
-        p->before[place] = p->earlier + p->events;
-        state.told = p->before[place] + stats_lost(&lost);
-        state.sending = state.uncertain = 0;
-        account_write(account, &state);
-        account->is_open = true;
-}
-
-/* The stream of the run before us goes on: what it lacks is lost, and has to be told. */
-static void account_resume(struct pipeline *p, enum sink_place place, struct sink *sink)
-{
-        struct account_state state = account_read(sink->account);
-        const struct loss down = {
-                .where = LOSS_DOWN,
-                .cpu = LOSS_ANY_CPU,
-                .count = p->earlier - MIN(p->earlier, state.told),
-                .uncertain = state.uncertain + state.sending,
-                .from_ns = p->down_from_ns,
-                .to_ns = p->down_to_ns,
-        };
-
-        p->before[place] = p->earlier - down.count;
-        sink->stats.down = down.count;
-        sink->stats.lost += down.count;
-        ledger_add_for(p->ledger, place, &down);
-        state.told = MIN(state.told, p->earlier);
-        state.uncertain = down.uncertain;
-        state.sending = 0;
-        account_write(sink->account, &state);
-}
-
-void pipeline_set_sink(struct pipeline *p, enum sink_place place, struct sink *sink)
-{
-        const struct sink *old = p->sinks[place];
-
-        pipeline_note_losses(p, p->boot_ns);
-        if (old) { /* what it could not deliver, nobody will */
-                ledger_add(p->ledger, old->ops->loss, LOSS_ANY_CPU, old->stats.backlog, p->boot_ns,
-                           p->boot_ns);
-                old->account->is_open = false;
-        }
-        sink_free(p->sinks[place]);
-        p->sinks[place] = sink;
-        ledger_reset_reader(p->ledger, place);
-        if (sink && sink->account->is_open)
-                account_resume(p, place, sink);
-        else if (sink)
-                account_open(p, place, sink->account);
-        p->lost[place] = sink ? sink->stats.lost : 0;
-}
-
-struct sink *pipeline_sink(const struct pipeline *p, enum sink_place place)
-{
-        return p->sinks[place];
 }
 
 void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher)
@@ -181,35 +104,6 @@ void pipeline_configure(struct pipeline *p, const struct config *config)
         p->config = config;
 }
 
-void pipeline_note_losses(struct pipeline *p, uint64_t boot_ns)
-{
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                const struct sink *s = p->sinks[i];
-
-                if (!s || s->stats.lost == p->lost[i])
-                        continue;
-                ledger_add(p->ledger, s->ops->loss, LOSS_ANY_CPU, s->stats.lost - p->lost[i],
-                           boot_ns, boot_ns);
-                p->lost[i] = s->stats.lost;
-        }
-}
-
-static void offer(struct pipeline *p, const struct message *m, uint64_t boot_ns)
-{
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (p->sinks[i])
-                        (void)sink_write(p->sinks[i], m); /* a loss is counted there */
-        pipeline_note_losses(p, boot_ns);
-}
-
-static void offer_line(struct pipeline *p, enum event_kind kind, const struct line *line,
-                       uint64_t boot_ns)
-{
-        struct message m = { .kind = kind, .line = *line, .brief = *line };
-
-        offer(p, &m, boot_ns);
-}
-
 static bool is_expected(const struct pipeline *p, const struct exec_event *event)
 {
         uint32_t pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
@@ -220,29 +114,29 @@ static bool is_expected(const struct pipeline *p, const struct exec_event *event
                event->namespaces[NAMESPACE_PID] == p->expected_namespace;
 }
 
-/* Encodes the event, twice if the journal could not show it whole, and offers it. */
+/* Encodes the event, twice if some sink could not show it whole, and offers it. */
 static int offer_event(struct pipeline *p, const struct exec_event *event)
 {
         struct message m = { .kind = event->kind, .event = event };
+        size_t limit = outputs_line_limit(p->outputs);
         int r;
 
         r = encode_event(p->encoder, event, 0, &m.line);
         if (r < 0)
                 return r;
         m.brief = m.line;
-        if (p->sinks[SINK_JOURNAL] && line_size_max(&m.line) > BRIEF_LINE_MAX) {
-                r = encode_event(p->encoder, event, BRIEF_LINE_MAX, &m.brief);
+        if (limit > 0 && line_size_max(&m.line) > limit) {
+                r = encode_event(p->encoder, event, limit, &m.brief);
                 if (r < 0)
                         return r;
         }
 
-        p->events++;
         if (p->expected_pid != 0 && is_expected(p, event))
                 p->expected_pid = 0;
         p->run_bytes += line_size_max(&m.line);
         if (event->cut)
                 p->cut++;
-        offer(p, &m, event->boot_ns);
+        outputs_offer(p->outputs, &m);
         return 0;
 }
 
@@ -309,7 +203,7 @@ bool pipeline_is_expecting(const struct pipeline *p)
         return p->expected_pid != 0;
 }
 
-static int tell_stats(struct pipeline *p, uint64_t boot_ns)
+static int offer_stats(struct pipeline *p, uint64_t boot_ns)
 {
         struct stats stats;
         struct line line;
@@ -319,58 +213,7 @@ static int tell_stats(struct pipeline *p, uint64_t boot_ns)
         r = encode_stats(p->encoder, boot_ns, &stats, &line);
         if (r < 0)
                 return r;
-        offer_line(p, EVENT_STATS, &line, boot_ns);
-        return 0;
-}
-
-/* A sink without room is told later. */
-static int tell_loss(struct pipeline *p, enum sink_place place, const struct loss *loss,
-                     uint64_t boot_ns)
-{
-        struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
-        struct loss part = *loss;
-        int r;
-
-        part.count = MIN(loss->count, LOSS_COUNT_MAX);
-        if (loss_concerns(part.where, p->sinks[place]->ops->loss))
-                m.lost = part.count;
-        r = encode_lost(p->encoder, boot_ns, &part, &m.line);
-        if (r < 0)
-                return r;
-        m.brief = m.line;
-        if (sink_write(p->sinks[place], &m) >= 0)
-                ledger_told(p->ledger, place, part.where, part.count);
-        return 0;
-}
-
-static int tell_lost_to(struct pipeline *p, enum sink_place place, uint64_t boot_ns)
-{
-        const struct loss *loss;
-        int r;
-
-        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                loss = ledger_untold(p->ledger, place, where);
-                if (!loss)
-                        continue;
-                r = tell_loss(p, place, loss, boot_ns);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* Tells each sink what it has not been told. */
-static int tell_lost(struct pipeline *p, uint64_t boot_ns)
-{
-        int r;
-
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                if (!p->sinks[i])
-                        continue;
-                r = tell_lost_to(p, i, boot_ns);
-                if (r < 0)
-                        return r;
-        }
+        outputs_offer_line(p->outputs, EVENT_STATS, &line);
         return 0;
 }
 
@@ -378,13 +221,13 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
 {
         struct clock_mark clock;
 
-        p->boot_ns = head->boot_ns;
+        outputs_advance(p->outputs, head->boot_ns);
         switch (head->kind) {
         case MARK_STATS:
-                return tell_stats(p, head->boot_ns);
+                return offer_stats(p, head->boot_ns);
         case MARK_LOST:
                 p->lost_marked = false;
-                return tell_lost(p, head->boot_ns);
+                return outputs_report(p->outputs, head->boot_ns);
         case MARK_CLOCK:
                 memcpy(&clock, head, sizeof(clock));
                 encoder_set_clock(p->encoder, clock.realtime_offset_ns);
@@ -466,61 +309,6 @@ void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_
                 encoder_set_clock(p->encoder, realtime_offset_ns);
 }
 
-bool pipeline_has_untold(const struct pipeline *p)
-{
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (p->sinks[i] && ledger_has_untold(p->ledger, i))
-                        return true;
-        return false;
-}
-
-/* Once more if the journal could not show it whole. */
-static int encode_start_message(struct pipeline *p, uint64_t boot_ns, const struct start_info *info,
-                                struct message *ret)
-{
-        int r;
-
-        *ret = (struct message){ .kind = EVENT_START };
-        r = encode_start(p->encoder, boot_ns, info, 0, &ret->line);
-        if (r < 0)
-                return r;
-        ret->brief = ret->line;
-        if (line_size_max(&ret->line) > BRIEF_LINE_MAX)
-                r = encode_start(p->encoder, boot_ns, info, BRIEF_LINE_MAX, &ret->brief);
-        return r;
-}
-
-int pipeline_start(struct pipeline *p, uint64_t now_ns, const struct start_info *info)
-{
-        struct message m;
-        int r;
-
-        r = encode_start_message(p, now_ns, info, &m);
-        if (r < 0)
-                return r;
-        offer(p, &m, now_ns);
-        p->boot_ns = now_ns;
-        p->info = *info;
-        p->info.inherited = NULL; /* the stream's, not a later sink's */
-        return 0;
-}
-
-int pipeline_start_sink(struct pipeline *p, enum sink_place place, const struct config *config)
-{
-        struct start_info info = p->info;
-        struct message m;
-        int r;
-
-        if (!p->sinks[place] || !info.version)
-                return 0; /* pipeline_start() is still to come */
-        info.config = config;
-        /* Not now: what is in the queue is older, and comes behind it. */
-        r = encode_start_message(p, p->boot_ns, &info, &m);
-        if (r < 0)
-                return r;
-        return sink_write(p->sinks[place], &m);
-}
-
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
 {
         struct stats stats;
@@ -528,17 +316,15 @@ int pipeline_end_sink(struct pipeline *p, enum sink_place place)
         uint64_t end_ns;
         int r;
 
-        pipeline_note_losses(p, p->boot_ns);
-        end_ns = ledger_close(p->ledger, p->boot_ns);
-        r = tell_lost_to(p, place, end_ns);
+        end_ns = ledger_close(p->ledger, outputs_now(p->outputs));
+        r = outputs_report_to(p->outputs, place, end_ns);
         if (r < 0)
                 return r;
         pipeline_stats(p, &stats);
         r = encode_stats(p->encoder, end_ns, &stats, &line);
         if (r < 0)
                 return r;
-        return sink_write(p->sinks[place],
-                          &(struct message){ .kind = EVENT_STATS, .line = line, .brief = line });
+        return outputs_offer_line_to(p->outputs, place, EVENT_STATS, &line);
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)
@@ -547,15 +333,15 @@ int pipeline_stop(struct pipeline *p, uint64_t now_ns)
         struct line line;
         int r;
 
-        now_ns = ledger_close(p->ledger, MAX(now_ns, p->boot_ns));
-        r = tell_lost(p, now_ns);
+        now_ns = ledger_close(p->ledger, MAX(now_ns, outputs_now(p->outputs)));
+        r = outputs_report(p->outputs, now_ns);
         if (r < 0)
                 return r;
         pipeline_stats(p, &stats);
         r = encode_stop(p->encoder, now_ns, &stats, &line);
         if (r < 0)
                 return r;
-        offer_line(p, EVENT_STOP, &line, now_ns);
+        outputs_offer_line(p->outputs, EVENT_STOP, &line);
         return 0;
 }
 
@@ -569,14 +355,6 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
         s.queued = queue_events(p->queue);
         s.queue_bytes = queue_bytes(p->queue);
         s.cut = p->cut;
-        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                if (!p->sinks[i])
-                        continue;
-                s.sink[s.n_sinks] = p->sinks[i]->stats;
-                s.lost[LOSS_DOWN] = MAX(s.lost[LOSS_DOWN], p->sinks[i]->stats.down);
-                s.sink[s.n_sinks].error = p->sinks[i]->error;
-                s.sink[s.n_sinks].error_what = p->sinks[i]->error_what;
-                s.sink[s.n_sinks++].before = p->before[i];
-        }
+        outputs_fill_stats(p->outputs, &s);
         *ret = s;
 }

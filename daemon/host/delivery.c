@@ -22,7 +22,7 @@
 #define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 struct place {
-        struct outlet *outlet; /* of the pipeline's sink here */
+        struct outlet *outlet; /* of the sink here */
         struct sink *fresh;    /* prepared, to take its place */
         struct outlet *fresh_outlet;
         bool leaves; /* the sink here is not wanted any more */
@@ -31,6 +31,7 @@ struct place {
 struct delivery {
         sd_event *event;
         struct pipeline *pipeline;
+        struct outputs *outputs;
         struct account *accounts; /* HANDOVER_SINKS, or NULL; borrowed */
         bool use_stdout;
         const struct config *prepared;
@@ -99,7 +100,7 @@ static int place_prepare(struct delivery *s, enum sink_place i, const struct con
         int r;
 
         if (is_kept(s, i, config))
-                return sink_resize(pipeline_sink(s->pipeline, i), backlog_size_of(config));
+                return sink_resize(outputs_sink(s->outputs, i), backlog_size_of(config));
         p->leaves = p->outlet;
         if (!is_wanted(s, i, config))
                 return 0;
@@ -134,26 +135,26 @@ static void place_commit(struct delivery *s, enum sink_place i)
         if (p->leaves)
                 place_leave(s, i);
         if (account && is_new) {
-                if (i == SINK_FILE && account->is_open && !pipeline_sink(s->pipeline, i))
+                if (i == SINK_FILE && account->is_open && !outputs_sink(s->outputs, i))
                         account_recover_file(account, s->prepared->file.path);
                 sink_keep_account(p->fresh, account);
         }
         if (p->leaves || is_new) {
-                pipeline_set_sink(s->pipeline, i, TAKE_PTR(p->fresh));
+                outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->leaves = false;
-        if (account && !pipeline_sink(s->pipeline, i))
+        if (account && !outputs_sink(s->outputs, i))
                 account->is_open = false; /* the run before us may have had such a sink */
         if (!is_new)
                 return;
-        r = pipeline_start_sink(s->pipeline, i, s->prepared);
+        r = outputs_start_sink(s->outputs, i, s->prepared);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "A sink begins without a start event");
 }
 
-int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
-                 bool use_stdout, struct delivery **ret)
+int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct outputs *outputs,
+                 struct account *accounts, bool use_stdout, struct delivery **ret)
 {
         struct delivery *s;
 
@@ -162,6 +163,7 @@ int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct accou
                 return -ENOMEM;
         s->event = sd_event_ref(event);
         s->pipeline = pipeline;
+        s->outputs = outputs;
         s->accounts = accounts;
         s->use_stdout = use_stdout;
         *ret = s;
@@ -202,7 +204,7 @@ void delivery_commit(struct delivery *s)
 
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 place_commit(s, i);
-                sink = pipeline_sink(s->pipeline, i);
+                sink = outputs_sink(s->outputs, i);
                 if (sink && i == SINK_FILE)
                         (void)sink_file_configure(sink, &file);
                 if (s->place[i].outlet)
@@ -223,7 +225,7 @@ void delivery_revert(struct delivery *s)
                 struct place *p = &s->place[i];
 
                 if (p->outlet && s->backlog_size > 0)
-                        (void)sink_resize(pipeline_sink(s->pipeline, i), s->backlog_size);
+                        (void)sink_resize(outputs_sink(s->outputs, i), s->backlog_size);
                 p->fresh_outlet = outlet_free(p->fresh_outlet);
                 p->fresh = sink_free(p->fresh);
                 p->leaves = false;
@@ -257,7 +259,7 @@ bool delivery_can_be_left(const struct delivery *s)
 {
         for (unsigned i = HANDOVER_SINKS; i < _SINK_PLACE_MAX; i++)
                 if (s->place[i].outlet &&
-                    (!outlet_is_idle(s->place[i].outlet) || pipeline_has_untold(s->pipeline)))
+                    (!outlet_is_idle(s->place[i].outlet) || outputs_has_unreported(s->outputs)))
                         return false;
         return true;
 }
@@ -267,7 +269,7 @@ void delivery_reopen(struct delivery *s)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 if (!s->place[i].outlet)
                         continue;
-                sink_reopen(pipeline_sink(s->pipeline, i));
+                sink_reopen(outputs_sink(s->outputs, i));
                 outlet_hurry(s->place[i].outlet);
         }
 }

@@ -15,16 +15,18 @@
 
 struct account;
 struct config;
+struct outputs;
 struct pipeline;
 struct sd_event;
 struct delivery;
 
 /*
- * Borrows the pipeline, which owns the sinks, and the accounts that they keep for the run after us:
- * HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
+ * Borrows the pipeline, the outputs, which own the sinks, and the accounts that they keep for the
+ * run after us: HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is
+ * configured.
  */
-int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct account *accounts,
-                 bool use_stdout, struct delivery **ret);
+int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct outputs *outputs,
+                 struct account *accounts, bool use_stdout, struct delivery **ret);
 struct delivery *delivery_free(struct delivery *s);
 DEFINE_FREEP(struct delivery, delivery_free)
 

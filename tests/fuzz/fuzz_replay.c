@@ -92,7 +92,7 @@ static void replay(struct source_replay *source, struct replay_stages *s)
         assert(r == 0);
         r = sink_stdout_new(output, BACKLOG_SIZE, &sink);
         assert(r == 0);
-        pipeline_set_sink(s->pipeline, SINK_STDOUT, sink);
+        outputs_set_sink(s->outputs, SINK_STDOUT, sink);
         r = replay_stages_replay(s, source);
         assert(r == 0 || r == -ENODATA || r == -EBADMSG);
         assert(queue_count(s->queue) == 0);

@@ -56,7 +56,7 @@ static void replay(const char *path, struct buf *ret)
         assert_int_equal(source_replay_new(input, &handler, &source), 0);
         assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
         assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
-        pipeline_set_sink(stages.pipeline, SINK_STDOUT, sink);
+        outputs_set_sink(stages.outputs, SINK_STDOUT, sink);
         assert_int_equal(replay_stages_replay(&stages, source), 0);
         assert_int_equal(replay_stages_unaccounted(&stages, SINK_STDOUT), 0);
         assert_int_equal(lseek(output, 0, SEEK_SET), 0);
@@ -150,7 +150,7 @@ static void shell_command_takes_less_than_1500_bytes(void **state)
         assert_int_equal(source_replay_new(input, &handler, &source), 0);
         assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
         assert_int_equal(sink_journal_new("/nonexistent/socket", BACKLOG_SIZE, &journal), 0);
-        pipeline_set_sink(stages.pipeline, SINK_JOURNAL, journal);
+        outputs_set_sink(stages.outputs, SINK_JOURNAL, journal);
         assert_int_equal(replay_stages_replay(&stages, source), 0);
         assert_int_equal(backlog_peek(journal->backlog, entries, ELEMENTSOF(entries)), n);
         while (n-- > 0)

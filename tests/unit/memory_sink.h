@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * A sink that keeps its lines for a test to read, and fails when the test wants it to: it refuses
- * events, does not deliver, or gives up what it had accepted. Include after cmocka.h.
+ * events, or does not deliver. Include after cmocka.h.
  */
 #pragma once
 
@@ -70,13 +70,6 @@ static inline enum sink_state memory_sink_flush(struct sink *s)
         s->stats.written += s->stats.backlog;
         s->stats.backlog = 0;
         return SINK_IDLE;
-}
-
-/* Whatever was accepted and is not delivered, never will be. */
-static inline void memory_sink_give_up(struct sink *s)
-{
-        s->stats.lost += s->stats.backlog;
-        s->stats.backlog = 0;
 }
 
 static inline void memory_sink_free(struct sink *s)

@@ -29,7 +29,7 @@ static inline int setup(void **state)
         assert_int_equal(replay_stages_init(&rig->stages, &header, MIB), 0);
         rig->handler = intake_handler(&rig->stages.intake);
         rig->sink = memory_sink_new(LOSS_STDOUT);
-        pipeline_set_sink(rig->stages.pipeline, SINK_STDOUT, rig->sink);
+        outputs_set_sink(rig->stages.outputs, SINK_STDOUT, rig->sink);
         *state = rig;
         return 0;
 }

@@ -21,6 +21,7 @@ struct replay_stages {
         struct enricher *enricher;
         struct queue *queue;
         struct ledger *ledger;
+        struct outputs *outputs;
         struct pipeline *pipeline;
         struct config *config;
         unsigned n_cpus;
@@ -49,6 +50,7 @@ static inline void replay_stages_fill_stats(void *userdata, struct stats *stats)
 static inline void replay_stages_done(struct replay_stages *s)
 {
         pipeline_free(s->pipeline);
+        outputs_free(s->outputs);
         ledger_free(s->ledger);
         queue_free(s->queue);
         enricher_free(s->enricher);
@@ -83,13 +85,17 @@ static inline int replay_stages_init(struct replay_stages *s, const struct recor
         r = ledger_new(h->n_cpus, &s->ledger);
         if (r < 0)
                 return r;
-        r = pipeline_new(s->encoder, s->queue, s->ledger, &ops, s, &s->pipeline);
+        r = outputs_new(s->encoder, s->ledger, &s->outputs);
+        if (r < 0)
+                return r;
+        r = pipeline_new(s->encoder, s->queue, s->ledger, s->outputs, &ops, s, &s->pipeline);
         if (r < 0)
                 return r;
         pipeline_set_enricher(s->pipeline, s->enricher);
         pipeline_configure(s->pipeline, s->config);
         s->intake.queue = s->queue;
         s->intake.ledger = s->ledger;
+        s->intake.outputs = s->outputs;
         s->intake.pipeline = s->pipeline;
         return 0;
 }
@@ -102,8 +108,8 @@ static inline int replay_stages_run(struct replay_stages *s)
         do {
                 r = pipeline_run(s->pipeline, 256);
                 for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                        if (pipeline_sink(s->pipeline, i))
-                                (void)sink_flush(pipeline_sink(s->pipeline, i));
+                        if (outputs_sink(s->outputs, i))
+                                (void)sink_flush(outputs_sink(s->outputs, i));
         } while (r > 0);
         return r;
 }
@@ -118,7 +124,6 @@ static inline int replay_stages_stop(struct replay_stages *s)
         r = replay_stages_run(s);
         if (r < 0)
                 return r;
-        pipeline_note_losses(s->pipeline, now_ns);
         r = pipeline_stop(s->pipeline, now_ns);
         if (r < 0)
                 return r;
@@ -144,7 +149,7 @@ static inline int replay_stages_replay(struct replay_stages *s, struct source_re
 static inline int64_t replay_stages_unaccounted(const struct replay_stages *s,
                                                 enum sink_place place)
 {
-        struct sink *sink = pipeline_sink(s->pipeline, place);
+        struct sink *sink = outputs_sink(s->outputs, place);
         struct stats stats;
 
         pipeline_stats(s->pipeline, &stats);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * pipeline: what becomes of an event and of its continuations, however they arrive; what each sink
- * is given and told; and that the numbers add up. Records come in through the intake, as from a
- * source.
+ * is given, and where in time the daemon's own events are; and that the numbers add up. Records
+ * come in through the intake, as from a source.
  */
 #include "pipeline_fixture.h"
 
@@ -13,7 +13,7 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
 
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
-        pipeline_set_sink(rig->stages.pipeline, SINK_FILE, file);
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
         (void)feed_exec(rig, 20, 0);
         pass(rig, 21);
         assert_int_equal(n_lines(rig->sink), 2);
@@ -22,24 +22,6 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
         assert_line_value(file, 0, "seq", "1");
         assert_accounts(rig);
         assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
-}
-
-static void sinks_can_be_replaced_and_taken_away(void **state)
-{
-        struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
-
-        assert_ptr_equal(pipeline_sink(p, SINK_STDOUT), rig->sink);
-        rig->sink = memory_sink_new(LOSS_STDOUT);
-        pipeline_set_sink(p, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
-        (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
-        assert_int_equal(n_lines(rig->sink), 1);
-        pipeline_set_sink(p, SINK_STDOUT, NULL);
-        assert_null(pipeline_sink(p, SINK_STDOUT));
-        (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
-        assert_int_equal(queue_count(rig->stages.queue), 0);
 }
 
 static void chunks_are_joined(void **state)
@@ -228,7 +210,7 @@ static void long_line_is_brief_for_the_journal_alone(void **state)
         static char argument[20000];
 
         memset(argument, 'x', sizeof(argument) - 1);
-        pipeline_set_sink(rig->stages.pipeline, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->stages.outputs, SINK_JOURNAL, journal);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, argument, sizeof(argument));
         feed(rig, &record);
@@ -253,7 +235,7 @@ static void line_of_the_limit_is_not_cut(void **state)
         size_t overhead;
 
         memset(argument, 'x', sizeof(argument));
-        pipeline_set_sink(rig->stages.pipeline, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->stages.outputs, SINK_JOURNAL, journal);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, "", 1);
         feed(rig, &record);
@@ -334,7 +316,7 @@ static void stream_has_two_ends(void **state)
                                          .config = rig->stages.config };
         struct json_object *json;
 
-        assert_int_equal(pipeline_start(rig->stages.pipeline, 5, &info), 0);
+        assert_int_equal(outputs_start(rig->stages.outputs, &info), 0);
         (void)feed_exec(rig, 10, 2);
         rig->seq += 3; /* a hole, found by the next event */
         (void)feed_exec(rig, 20, 0);
@@ -390,95 +372,71 @@ static void run_of_long_lines_is_shorter(void **state)
         assert_int_equal(n_lines(rig->sink), 5);
 }
 
-/* A sink that the run before us has left behind with so much told. */
-static struct sink *resumed_sink(uint64_t told, uint64_t sending)
+static int mark_lost(struct rig *rig, uint64_t now_ns)
 {
-        struct sink *s = memory_sink_new(LOSS_FILE);
+        uint64_t mark_ns;
 
-        account_write(s->account, &(struct account_state){ .told = told, .sending = sending });
-        s->account->is_open = true;
-        return s;
+        return pipeline_mark_lost(rig->stages.pipeline, now_ns, &mark_ns);
 }
 
-static void sink_of_the_run_before_is_told_what_it_lacks(void **state)
+static void mark_that_finds_no_room_is_refused(void **state)
 {
         struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
-        struct json_object *json;
-        struct stats stats;
-        struct sink *s;
 
-        pipeline_begin(p, 100, 1000, 2000);
-        s = resumed_sink(70, 1);
-        pipeline_set_sink(p, SINK_FILE, s);
-        pipeline_stats(p, &stats);
-        assert_int_equal(stats.sink[0].down, 30);
-        assert_int_equal(stats.sink[0].lost, 30);
-        assert_int_equal(stats.sink[0].before, 70);
-        assert_int_equal(account_read(s->account).sending, 0);
-        assert_int_equal(account_read(s->account).uncertain, 1); /* until that is told */
-        assert_true(pipeline_has_untold(p));
-        assert_int_equal(pipeline_stop(p, 3000), 0);
-        json = memory_sink_line(s, 0);
-        assert_string_equal(json_object_get_string(json_object_object_get(json, "where")), "down");
-        assert_int_equal(json_object_get_int(json_object_object_get(json, "count")), 30);
-        assert_int_equal(json_object_get_int(json_object_object_get(json, "uncertain")), 1);
-        json_object_put(json);
+        for (unsigned i = 0; i < QUEUE_MARKS_MAX; i++)
+                assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), 0);
+        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), -ENOBUFS);
+        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
+        assert_int_equal(mark_lost(rig, 10), -ENOBUFS);
+        pass(rig, 20);
+        assert_int_equal(n_lines(rig->sink), QUEUE_MARKS_MAX);
+        assert_int_equal(mark_lost(rig, 20), 0); /* not thought to be in */
+        pass(rig, 30);
+        assert_line_value(rig->sink, QUEUE_MARKS_MAX, "count", "5");
 }
 
-/* It was killed before it could tell. */
-static void what_was_uncertain_before_the_run_before_still_is(void **state)
+static void lost_is_marked_once_at_a_time(void **state)
 {
         struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
-        struct sink *s = resumed_sink(70, 2);
-        struct account_state account = account_read(s->account);
 
-        account.uncertain = 3;
-        account_write(s->account, &account);
-        pipeline_begin(p, 100, 1000, 2000);
-        pipeline_set_sink(p, SINK_FILE, s);
-        assert_int_equal(account_read(s->account).uncertain, 5);
-        assert_int_equal(pipeline_stop(p, 3000), 0);
-        assert_line_value(s, 0, "uncertain", "5");
-        assert_true(memory_sink_of(s)->settled);
+        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
+        assert_int_equal(mark_lost(rig, 10), 0);
+        assert_int_equal(mark_lost(rig, 10), 0);
+        assert_int_equal(queue_count(rig->stages.queue), 1);
+        pass(rig, 20);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_int_equal(mark_lost(rig, 30), 0);
+        assert_int_equal(queue_count(rig->stages.queue), 1);
 }
 
-static void sink_that_lacks_nothing_is_told_nothing(void **state)
+static void lost_event_is_not_sooner_than_what_it_tells(void **state)
 {
         struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
+        struct ledger *l = rig->stages.ledger;
+        uint64_t mark_ns = 0;
 
-        pipeline_begin(p, 100, 1000, 2000);
-        pipeline_set_sink(p, SINK_FILE, resumed_sink(100, 0));
-        assert_false(pipeline_has_untold(p));
-        pipeline_set_sink(p, SINK_FILE, resumed_sink(101, 0)); /* as if somebody could not count */
-        assert_false(pipeline_has_untold(p));
-}
-
-static void new_sink_begins_behind_all_that_was(void **state)
-{
-        struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
-        struct sink *s = memory_sink_new(LOSS_FILE);
-        struct stats stats;
-
-        pipeline_begin(p, 100, 1000, 2000);
-        ledger_add(rig->stages.ledger, LOSS_RING, 0, 5, 1, 1);
-        pipeline_set_sink(p, SINK_FILE, s);
-        assert_true(s->account->is_open);
-        assert_int_equal(account_read(s->account).told, 105);
-        assert_false(ledger_has_untold(rig->stages.ledger, SINK_FILE));
-        pipeline_stats(p, &stats);
-        assert_int_equal(stats.sink[0].before, 100);
-        assert_int_equal(stats.sink[0].down, 0);
+        ledger_add(l, LOSS_RING, 0, 1, 5, 30);
+        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 10, &mark_ns), 0);
+        assert_int_equal(mark_ns, 30);
+        ledger_add(l, LOSS_RING, 0, 2, 30, 50); /* found while the mark waits */
+        pass(rig, 30);
+        assert_int_equal(n_lines(rig->sink), 0);
+        pass(rig, 31);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_line_value(rig->sink, 0, "count", "1");
+        assert_line_value(rig->sink, 0, "time", "\"1970-01-01T00:00:00.000000030Z\"");
+        assert_line_value(rig->sink, 0, "to", "\"1970-01-01T00:00:00.000000030Z\"");
+        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_int_equal(pipeline_stop(rig->stages.pipeline, 40), 0);
+        assert_line_value(rig->sink, 1, "count", "2");
+        assert_line_value(rig->sink, 1, "time", "\"1970-01-01T00:00:00.000000050Z\"");
+        assert_line_value(rig->sink, 2, "time", "\"1970-01-01T00:00:00.000000050Z\"");
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 PIPELINE_TEST(event_goes_to_every_sink_with_its_own_seq),
-                PIPELINE_TEST(sinks_can_be_replaced_and_taken_away),
                 PIPELINE_TEST(chunks_are_joined),
                 PIPELINE_TEST(chunks_are_joined_up_to_the_first_hole_in_any_order),
                 PIPELINE_TEST(orphaned_chunks_vanish),
@@ -490,14 +448,13 @@ int main(void)
                 PIPELINE_TEST(long_line_is_brief_for_the_journal_alone),
                 PIPELINE_TEST(line_of_the_limit_is_not_cut),
                 PIPELINE_TEST(marks_come_out_in_their_place_in_time),
-                PIPELINE_TEST(sink_of_the_run_before_is_told_what_it_lacks),
-                PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),
-                PIPELINE_TEST(sink_that_lacks_nothing_is_told_nothing),
-                PIPELINE_TEST(new_sink_begins_behind_all_that_was),
                 PIPELINE_TEST(what_is_expected_comes_once_in_its_namespace),
                 PIPELINE_TEST(stream_has_two_ends),
                 PIPELINE_TEST(run_takes_no_more_than_it_is_asked_for),
                 PIPELINE_TEST(run_of_long_lines_is_shorter),
+                PIPELINE_TEST(mark_that_finds_no_room_is_refused),
+                PIPELINE_TEST(lost_is_marked_once_at_a_time),
+                PIPELINE_TEST(lost_event_is_not_sooner_than_what_it_tells),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -553,7 +553,7 @@ static struct sink *run_stages(struct replay_stages *s, const struct source_hand
         struct sink *sink = memory_sink_new(LOSS_STDOUT);
 
         assert_int_equal(replay_stages_init(s, &header, MIB), 0);
-        pipeline_set_sink(s->pipeline, SINK_STDOUT, sink);
+        outputs_set_sink(s->outputs, SINK_STDOUT, sink);
         if (source) {
                 assert_int_equal(replay_stages_replay(s, source), 0);
         } else {

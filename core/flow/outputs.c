@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Every event that is offered ends, for each sink, in exactly one of two ways: the sink has it, or
+ * the ledger has counted it as lost for that sink.
+ *
+ * Two numbers join a sink's stream with the kernel's count: `before`, the events that passed by
+ * before the sink was there; and the account, in memory that outlives us, of how many events the
+ * lines in the destination account for. What the kernel has counted beyond the account of the run
+ * before us is what was lost while nobody was reading.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "event/ledger.h"
+#include "event/stats.h"
+#include "flow/outputs.h"
+
+struct output {
+        struct sink *sink; /* or NULL */
+        uint64_t before;   /* events offered, or reported, before the sink was there */
+};
+
+struct outputs {
+        struct encoder *encoder;
+        struct ledger *ledger;
+        struct output output[_SINK_PLACE_MAX];
+        uint64_t now_ns;  /* the moment of the stream */
+        uint64_t earlier; /* events of the time before us */
+        uint64_t down_from_ns, down_to_ns;
+        uint64_t events;        /* of the kernel, offered */
+        struct start_info info; /* of the start; its version is NULL before */
+};
+
+int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret)
+{
+        struct outputs *o;
+
+        o = calloc(1, sizeof(*o));
+        if (!o)
+                return -ENOMEM;
+        o->encoder = encoder;
+        o->ledger = ledger;
+        *ret = o;
+        return 0;
+}
+
+struct outputs *outputs_free(struct outputs *o)
+{
+        if (!o)
+                return NULL;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                sink_free(o->output[i].sink);
+        free(o);
+        return NULL;
+}
+
+void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64_t now_ns)
+{
+        o->earlier = earlier;
+        o->down_from_ns = from_ns;
+        o->down_to_ns = now_ns;
+}
+
+void outputs_advance(struct outputs *o, uint64_t boot_ns)
+{
+        o->now_ns = boot_ns;
+}
+
+uint64_t outputs_now(const struct outputs *o)
+{
+        return o->now_ns;
+}
+
+/* A new stream: whatever was before is none of its business. */
+static void account_open(struct outputs *o, enum sink_place place, struct account *account)
+{
+        struct account_state state = account_read(account);
+        struct stats lost = {};
+
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                lost.lost[where] = ledger_lost(o->ledger, where);
+        o->output[place].before = o->earlier + o->events;
+        state.told = o->output[place].before + stats_lost(&lost);
+        state.sending = state.uncertain = 0;
+        account_write(account, &state);
+        account->is_open = true;
+}
+
+/* The stream of the run before us goes on: what it lacks is lost, and has to be reported. */
+static void account_resume(struct outputs *o, enum sink_place place, struct sink *sink)
+{
+        struct account_state state = account_read(sink->account);
+        const struct loss down = {
+                .where = LOSS_DOWN,
+                .cpu = LOSS_ANY_CPU,
+                .count = o->earlier - MIN(o->earlier, state.told),
+                .uncertain = state.uncertain + state.sending,
+                .from_ns = o->down_from_ns,
+                .to_ns = o->down_to_ns,
+        };
+
+        o->output[place].before = o->earlier - down.count;
+        sink->stats.down = down.count;
+        sink->stats.lost += down.count;
+        ledger_add_for(o->ledger, place, &down);
+        state.told = MIN(state.told, o->earlier);
+        state.uncertain = down.uncertain;
+        state.sending = 0;
+        account_write(sink->account, &state);
+}
+
+static void lose(struct outputs *o, const struct sink *s, uint64_t count)
+{
+        ledger_add(o->ledger, s->ops->loss, LOSS_ANY_CPU, count, o->now_ns, o->now_ns);
+}
+
+/* What it could not deliver, nobody will. */
+static void end_sink(struct outputs *o, enum sink_place place)
+{
+        struct sink *s = o->output[place].sink;
+
+        if (!s)
+                return;
+        lose(o, s, s->stats.backlog);
+        s->account->is_open = false;
+        o->output[place].sink = sink_free(s);
+}
+
+void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink)
+{
+        end_sink(o, place);
+        o->output[place].sink = sink;
+        ledger_reset_reader(o->ledger, place);
+        if (sink && sink->account->is_open)
+                account_resume(o, place, sink);
+        else if (sink)
+                account_open(o, place, sink->account);
+}
+
+struct sink *outputs_sink(const struct outputs *o, enum sink_place place)
+{
+        return o->output[place].sink;
+}
+
+size_t outputs_line_limit(const struct outputs *o)
+{
+        return o->output[SINK_JOURNAL].sink ? BRIEF_LINE_MAX : 0;
+}
+
+static int offer_to(struct outputs *o, enum sink_place place, const struct message *m)
+{
+        struct sink *s = o->output[place].sink;
+        int r;
+
+        r = sink_write(s, m);
+        if (r < 0 && event_kind_is_kernel(m->kind))
+                lose(o, s, 1);
+        return r;
+}
+
+void outputs_offer(struct outputs *o, const struct message *m)
+{
+        if (event_kind_is_kernel(m->kind))
+                o->events++;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (o->output[i].sink)
+                        (void)offer_to(o, i, m);
+}
+
+void outputs_offer_line(struct outputs *o, enum event_kind kind, const struct line *line)
+{
+        const struct message m = { .kind = kind, .line = *line, .brief = *line };
+
+        outputs_offer(o, &m);
+}
+
+int outputs_offer_line_to(struct outputs *o, enum sink_place place, enum event_kind kind,
+                          const struct line *line)
+{
+        const struct message m = { .kind = kind, .line = *line, .brief = *line };
+
+        return offer_to(o, place, &m);
+}
+
+/* Once more if some sink could not show it whole. */
+static int encode_start_message(struct outputs *o, const struct start_info *info,
+                                struct message *ret)
+{
+        size_t limit = outputs_line_limit(o);
+        int r;
+
+        *ret = (struct message){ .kind = EVENT_START };
+        r = encode_start(o->encoder, o->now_ns, info, 0, &ret->line);
+        if (r < 0)
+                return r;
+        ret->brief = ret->line;
+        if (limit > 0 && line_size_max(&ret->line) > limit)
+                r = encode_start(o->encoder, o->now_ns, info, limit, &ret->brief);
+        return r;
+}
+
+int outputs_start(struct outputs *o, const struct start_info *info)
+{
+        struct message m;
+        int r;
+
+        r = encode_start_message(o, info, &m);
+        if (r < 0)
+                return r;
+        outputs_offer(o, &m);
+        o->info = *info;
+        o->info.inherited = NULL; /* the stream's, not a later sink's */
+        return 0;
+}
+
+int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config)
+{
+        struct start_info info = o->info;
+        struct message m;
+        int r;
+
+        if (!o->output[place].sink || !info.version)
+                return 0; /* outputs_start() is still to come */
+        info.config = config;
+        /* Of the stream's moment, not of now: what is in the queue is older, and comes behind it.
+         */
+        r = encode_start_message(o, &info, &m);
+        if (r < 0)
+                return r;
+        return offer_to(o, place, &m);
+}
+
+/* A sink without room gets it later. */
+static int report_loss(struct outputs *o, enum sink_place place, const struct loss *loss,
+                       uint64_t boot_ns)
+{
+        struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
+        struct loss part = *loss;
+        int r;
+
+        part.count = MIN(loss->count, LOSS_COUNT_MAX);
+        if (loss_concerns(part.where, o->output[place].sink->ops->loss))
+                m.lost = part.count;
+        r = encode_lost(o->encoder, boot_ns, &part, &m.line);
+        if (r < 0)
+                return r;
+        m.brief = m.line;
+        if (offer_to(o, place, &m) >= 0)
+                ledger_told(o->ledger, place, part.where, part.count);
+        return 0;
+}
+
+int outputs_report_to(struct outputs *o, enum sink_place place, uint64_t boot_ns)
+{
+        const struct loss *loss;
+        int r;
+
+        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
+                loss = ledger_untold(o->ledger, place, where);
+                if (!loss)
+                        continue;
+                r = report_loss(o, place, loss, boot_ns);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int outputs_report(struct outputs *o, uint64_t boot_ns)
+{
+        int r;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!o->output[i].sink)
+                        continue;
+                r = outputs_report_to(o, i, boot_ns);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+bool outputs_has_unreported(const struct outputs *o)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (o->output[i].sink && ledger_has_untold(o->ledger, i))
+                        return true;
+        return false;
+}
+
+void outputs_fill_stats(const struct outputs *o, struct stats *stats)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                const struct sink *s = o->output[i].sink;
+                struct sink_stats *ret = &stats->sink[stats->n_sinks];
+
+                if (!s)
+                        continue;
+                *ret = s->stats;
+                ret->error = s->error;
+                ret->error_what = s->error_what;
+                ret->before = o->output[i].before;
+                stats->lost[LOSS_DOWN] = MAX(stats->lost[LOSS_DOWN], s->stats.down);
+                stats->n_sinks++;
+        }
+}

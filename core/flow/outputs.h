@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Outputs: the sinks by their place, what each has been offered, and what has to be reported to it.
+ *
+ * A stream has a moment, which is that of the record that came last: whatever the outputs say by
+ * themselves is of that moment. A sink that is opened while the stream runs begins with a `start`
+ * event of its own; one that goes on where the run before us has stopped gets a report of what came
+ * in between.
+ *
+ * Encodes only what is about the stream and its losses (start, lost); everything else comes
+ * encoded. Delivers nothing: when to flush a sink is a matter of the loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "encode/encode.h"
+#include "sink/sink.h"
+
+struct config;
+struct ledger;
+struct outputs;
+struct stats;
+
+/* The sinks' places, which are also their reader numbers in the ledger. */
+enum sink_place {
+        SINK_JOURNAL,
+        SINK_FILE,
+        SINK_STDOUT,
+        _SINK_PLACE_MAX,
+};
+
+/* Borrows both, which must outlive it; owns its sinks. */
+int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret);
+struct outputs *outputs_free(struct outputs *o);
+DEFINE_FREEP(struct outputs, outputs_free)
+
+/*
+ * Before any sink is set: this run begins behind the event that the kernel gave the number
+ * `earlier` (all programs and CPUs together); whoever ran before us was reading until `from_ns`.
+ */
+void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64_t now_ns);
+
+/* The stream has come to this moment. */
+void outputs_advance(struct outputs *o, uint64_t boot_ns);
+uint64_t outputs_now(const struct outputs *o);
+
+/*
+ * A sink whose account was left open by the run before us gets a report of what came between. Takes
+ * over the sink, or NULL; frees what was in its place, and counts what was still in that as lost.
+ */
+void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink);
+
+/* Borrowed; NULL if there is none. */
+struct sink *outputs_sink(const struct outputs *o, enum sink_place place);
+
+/* The most bytes of a line that every sink here can show whole; 0: no limit. */
+size_t outputs_line_limit(const struct outputs *o);
+
+/* To all sinks. Whatever one of them refuses is lost for it, and counted. */
+void outputs_offer(struct outputs *o, const struct message *m);
+void outputs_offer_line(struct outputs *o, enum event_kind kind, const struct line *line);
+
+/* To one sink, which is there. 0, or what sink_write() returned. */
+int outputs_offer_line_to(struct outputs *o, enum sink_place place, enum event_kind kind,
+                          const struct line *line);
+
+/*
+ * The first event of the stream. What `info` points to, but for the settings and `inherited`, is
+ * borrowed as long as the outputs live. Then that of a sink that was set later, with the settings
+ * of its time; nothing, before the stream has begun.
+ */
+int outputs_start(struct outputs *o, const struct start_info *info);
+int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config);
+
+/*
+ * Reports to each sink, or to one, what the ledger has closed for it: as `lost` events of this
+ * moment. A sink without room gets them with the next report. Negative: no memory.
+ */
+int outputs_report(struct outputs *o, uint64_t boot_ns);
+int outputs_report_to(struct outputs *o, enum sink_place place, uint64_t boot_ns);
+
+/* True if there is something to report to some sink. */
+bool outputs_has_unreported(const struct outputs *o);
+
+/* Adds the counters of the sinks. */
+void outputs_fill_stats(const struct outputs *o, struct stats *stats);

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * outputs: what is reported to each sink of losses, and when; how the stream of a sink begins and
+ * ends that comes or goes while the daemon runs, or goes on from the run before.
+ */
+#include "pipeline_fixture.h"
+
+static int mark_lost(struct rig *rig, uint64_t now_ns)
+{
+        uint64_t mark_ns;
+
+        return pipeline_mark_lost(rig->stages.pipeline, now_ns, &mark_ns);
+}
+
+static void each_sink_gets_one_report_of_a_loss(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct json_object *json;
+
+        ledger_add(rig->stages.ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        ledger_add(rig->stages.ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
+        ledger_add(rig->stages.ledger, LOSS_QUEUE, 0, 2, 5, 6);
+        assert_true(outputs_has_unreported(rig->stages.outputs));
+        for (uint64_t i = 1; i <= 3; i++) {
+                assert_int_equal(mark_lost(rig, i), 0);
+                pass(rig, NSEC_PER_SEC + i); /* the loss ends late: the mark waits for that */
+                assert_int_equal(n_lines(rig->sink), 2);
+                assert_int_equal(n_lines(file), 2);
+        }
+        assert_false(outputs_has_unreported(rig->stages.outputs));
+        assert_line_value(rig->sink, 0, "count", "5");
+        assert_line_value(rig->sink, 1, "where", "\"queue\"");
+        json = memory_sink_line(file, 0);
+        assert_value(json, "where", "\"ring\"");
+        assert_value(json, "count", "4");
+        assert_value(json, "cpu", "1");
+        assert_value(json, "from", "\"1970-01-01T00:00:00.000000003Z\"");
+        assert_value(json, "to", "\"1970-01-01T00:00:01.000000000Z\"");
+        json_object_put(json);
+}
+
+static void sink_without_room_gets_its_report_later(void **state)
+{
+        struct rig *rig = *state;
+
+        memory_sink_of(rig->sink)->n_refusals = 2;
+        (void)feed_exec(rig, 10, 0); /* lost by the sink: refused */
+        pass(rig, 11);
+        assert_int_equal(n_lines(rig->sink), 0);
+        assert_accounts(rig);
+        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_int_equal(mark_lost(rig, 20), 0);
+        pass(rig, 21); /* refused, too */
+        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_int_equal(mark_lost(rig, 30), 0);
+        pass(rig, 31);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_line_value(rig->sink, 0, "where", "\"stdout\"");
+        assert_line_value(rig->sink, 0, "count", "1");
+        assert_line_value(rig->sink, 0, "seq", "1");
+        assert_false(outputs_has_unreported(rig->stages.outputs));
+}
+
+static void loss_of_one_sink_is_reported_to_all(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        memory_sink_of(file)->n_refusals = 1;
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_int_equal(mark_lost(rig, 20), 0);
+        pass(rig, 21);
+        assert_line_value(rig->sink, 1, "where", "\"file\"");
+        assert_line_value(rig->sink, 1, "count", "1");
+        assert_line_value(file, 0, "where", "\"file\"");
+        assert_int_equal(memory_sink_of(rig->sink)->lost, 0); /* which has it */
+        assert_int_equal(memory_sink_of(file)->lost, 1);
+        assert_accounts(rig);
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
+}
+
+static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state)
+{
+        struct rig *rig = *state;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+        const struct loss *loss;
+
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        memory_sink_of(file)->n_refusals = 1;
+        memory_sink_of(file)->is_stuck = true; /* what it has accepted goes with it */
+        (void)feed_exec(rig, 10, 0);
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        file = memory_sink_new(LOSS_FILE);
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        (void)ledger_close(rig->stages.ledger, 0);
+        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_FILE);
+        assert_non_null(loss);
+        assert_int_equal(loss->count, 2);
+        assert_int_equal(loss->to_ns, 20);
+
+        memory_sink_of(file)->is_stuck = true;
+        (void)feed_exec(rig, 30, 0);
+        pass(rig, 31);
+        outputs_set_sink(rig->stages.outputs, SINK_FILE, NULL); /* with its backlog */
+        (void)ledger_close(rig->stages.ledger, 0);
+        assert_int_equal(loss->count, 3);
+        assert_accounts(rig);
+}
+
+static void start_stream(struct rig *rig)
+{
+        const struct start_info info = { .version = "1",
+                                         .kernel = "6.1",
+                                         .config = rig->stages.config };
+
+        outputs_advance(rig->stages.outputs, 5);
+        assert_int_equal(outputs_start(rig->stages.outputs, &info), 0);
+}
+
+static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+        _cleanup_(config_freep) struct config *config = NULL;
+        struct json_object *json;
+
+        outputs_set_sink(o, SINK_FILE, file);
+        assert_int_equal(outputs_start_sink(o, SINK_FILE, rig->stages.config), 0);
+        assert_int_equal(n_lines(file), 0); /* the start of the stream is still to come */
+        start_stream(rig);
+        (void)feed_exec(rig, 10, 0);
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 15);
+
+        file = memory_sink_new(LOSS_FILE);
+        outputs_set_sink(o, SINK_FILE, file);
+        assert_int_equal(config_new(&config), 0);
+        config->capture.exits = true;
+        assert_int_equal(outputs_start_sink(o, SINK_FILE, config), 0);
+        pass(rig, 21);
+        assert_int_equal(n_lines(file), 2);
+        json = memory_sink_line(file, 0);
+        assert_value(json, "event", "\"start\"");
+        assert_value(json, "seq", "1");
+        assert_value(json, "version", "\"1\"");
+        assert_value(json, "time", "\"1970-01-01T00:00:00.000000010Z\""); /* before the exec */
+        assert_value(get(get(json, "settings"), "Capture"), "Exits", "\"yes\"");
+        json_object_put(json);
+        assert_line_value(file, 1, "seq", "2");
+        assert_int_equal(n_lines(rig->sink), 3); /* which does not begin anew */
+        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
+}
+
+static void sink_that_goes_gets_its_reports_first(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+        struct pipeline *p = rig->stages.pipeline;
+        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct json_object *json;
+
+        outputs_set_sink(o, SINK_FILE, file);
+        start_stream(rig);
+        ledger_add(rig->stages.ledger, LOSS_RING, 0, 3, 6, 9);
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        assert_int_equal(pipeline_end_sink(p, SINK_FILE), 0);
+        assert_int_equal(n_lines(file), 4);
+        assert_line_value(file, 2, "count", "3");
+        json = memory_sink_line(file, 3);
+        assert_value(json, "event", "\"stats\"");
+        assert_value(json, "lost", "3");
+        json_object_put(json);
+        assert_int_equal(n_lines(rig->sink), 2);
+        assert_true(outputs_has_unreported(o)); /* stdout gets its report in its turn */
+}
+
+static void sinks_can_be_replaced_and_taken_away(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+
+        assert_ptr_equal(outputs_sink(o, SINK_STDOUT), rig->sink);
+        rig->sink = memory_sink_new(LOSS_STDOUT);
+        outputs_set_sink(o, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
+        (void)feed_exec(rig, 10, 0);
+        pass(rig, 11);
+        assert_int_equal(n_lines(rig->sink), 1);
+        outputs_set_sink(o, SINK_STDOUT, NULL);
+        assert_null(outputs_sink(o, SINK_STDOUT));
+        (void)feed_exec(rig, 20, 0);
+        pass(rig, 21);
+        assert_int_equal(queue_count(rig->stages.queue), 0);
+}
+
+/* A sink that the run before us has left behind with so much accounted for. */
+static struct sink *resumed_sink(uint64_t accounted, uint64_t sending)
+{
+        struct sink *s = memory_sink_new(LOSS_FILE);
+
+        account_write(s->account, &(struct account_state){ .told = accounted, .sending = sending });
+        s->account->is_open = true;
+        return s;
+}
+
+static void what_a_sink_of_the_run_before_lacks_is_reported(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+        struct pipeline *p = rig->stages.pipeline;
+        struct json_object *json;
+        struct stats stats;
+        struct sink *s;
+
+        outputs_begin(o, 100, 1000, 2000);
+        s = resumed_sink(70, 1);
+        outputs_set_sink(o, SINK_FILE, s);
+        pipeline_stats(p, &stats);
+        assert_int_equal(stats.sink[0].down, 30);
+        assert_int_equal(stats.sink[0].lost, 30);
+        assert_int_equal(stats.sink[0].before, 70);
+        assert_int_equal(account_read(s->account).sending, 0);
+        assert_int_equal(account_read(s->account).uncertain, 1); /* until that is reported */
+        assert_true(outputs_has_unreported(o));
+        assert_int_equal(pipeline_stop(p, 3000), 0);
+        json = memory_sink_line(s, 0);
+        assert_string_equal(json_object_get_string(json_object_object_get(json, "where")), "down");
+        assert_int_equal(json_object_get_int(json_object_object_get(json, "count")), 30);
+        assert_int_equal(json_object_get_int(json_object_object_get(json, "uncertain")), 1);
+        json_object_put(json);
+}
+
+/* It was killed before it could report it. */
+static void what_was_uncertain_before_the_run_before_still_is(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+        struct pipeline *p = rig->stages.pipeline;
+        struct sink *s = resumed_sink(70, 2);
+        struct account_state account = account_read(s->account);
+
+        account.uncertain = 3;
+        account_write(s->account, &account);
+        outputs_begin(o, 100, 1000, 2000);
+        outputs_set_sink(o, SINK_FILE, s);
+        assert_int_equal(account_read(s->account).uncertain, 5);
+        assert_int_equal(pipeline_stop(p, 3000), 0);
+        assert_line_value(s, 0, "uncertain", "5");
+        assert_true(memory_sink_of(s)->settled);
+}
+
+static void sink_that_lacks_nothing_gets_no_report(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+
+        outputs_begin(o, 100, 1000, 2000);
+        outputs_set_sink(o, SINK_FILE, resumed_sink(100, 0));
+        assert_false(outputs_has_unreported(o));
+        outputs_set_sink(o, SINK_FILE, resumed_sink(101, 0)); /* as if somebody could not count */
+        assert_false(outputs_has_unreported(o));
+}
+
+static void new_sink_begins_behind_all_that_was(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->stages.outputs;
+        struct pipeline *p = rig->stages.pipeline;
+        struct sink *s = memory_sink_new(LOSS_FILE);
+        struct stats stats;
+
+        outputs_begin(o, 100, 1000, 2000);
+        ledger_add(rig->stages.ledger, LOSS_RING, 0, 5, 1, 1);
+        outputs_set_sink(o, SINK_FILE, s);
+        assert_true(s->account->is_open);
+        assert_int_equal(account_read(s->account).told, 105);
+        assert_false(ledger_has_untold(rig->stages.ledger, SINK_FILE));
+        pipeline_stats(p, &stats);
+        assert_int_equal(stats.sink[0].before, 100);
+        assert_int_equal(stats.sink[0].down, 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                PIPELINE_TEST(each_sink_gets_one_report_of_a_loss),
+                PIPELINE_TEST(sink_without_room_gets_its_report_later),
+                PIPELINE_TEST(loss_of_one_sink_is_reported_to_all),
+                PIPELINE_TEST(loss_of_a_sink_that_goes_is_reported_to_those_that_stay),
+                PIPELINE_TEST(sink_that_comes_later_begins_with_a_start_of_its_own),
+                PIPELINE_TEST(sink_that_goes_gets_its_reports_first),
+                PIPELINE_TEST(sinks_can_be_replaced_and_taken_away),
+                PIPELINE_TEST(what_a_sink_of_the_run_before_lacks_is_reported),
+                PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),
+                PIPELINE_TEST(sink_that_lacks_nothing_gets_no_report),
+                PIPELINE_TEST(new_sink_begins_behind_all_that_was),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
