@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A span is borrowed memory; a buf is memory that grows and is kept for reuse.
+ * A buf is memory that grows and is kept for reuse.
  *
  * Appending to a buf may move it, so take a span of it only when it is complete. An allocation that
  * fails is remembered instead of returned from every call: append as much as you like, then ask
@@ -13,13 +13,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
-
-struct span {
-        const char *data; /* not NUL-terminated */
-        size_t size;
-};
-
-#define SPAN_LITERAL(s) ((struct span){ .data = (s), .size = sizeof(s) - 1 })
+#include "base/span.h"
 
 struct buf {
         char *data;

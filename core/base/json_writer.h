@@ -56,12 +56,12 @@ void json_text_cut(struct buf *b, struct span valid, size_t room);
 
 static inline void json_key(struct buf *b, const char *plain)
 {
-        json_plain_key(b, (struct span){ .data = plain, .size = __builtin_strlen(plain) });
+        json_plain_key(b, span_of(plain));
 }
 
 static inline void json_string(struct buf *b, const char *plain)
 {
-        json_plain(b, (struct span){ .data = plain, .size = __builtin_strlen(plain) });
+        json_plain(b, span_of(plain));
 }
 
 static inline void json_put_u64(struct buf *b, const char *key, uint64_t value)

@@ -177,7 +177,7 @@ static void setting_format(const struct setting *s, const struct config *c, stru
 static int setting_restore(const struct setting *s, struct config *c)
 {
         _cleanup_(buf_done) struct buf problem = { 0 };
-        const struct span text = { .data = s->fallback, .size = strlen(s->fallback) };
+        const struct span text = span_of(s->fallback);
         int r;
 
         if (s->type->clear)
@@ -270,8 +270,7 @@ static bool is_section(struct span name)
 static const struct setting *find_similar(struct span key)
 {
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
-                if (key.size == strlen(settings[i].key) &&
-                    strncasecmp(key.data, settings[i].key, key.size) == 0)
+                if (span_is_nocase(key, settings[i].key))
                         return &settings[i];
         return NULL;
 }

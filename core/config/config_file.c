@@ -35,7 +35,7 @@
 /* A few of the longest lines; a sparse file or a wrong path must not eat our memory. */
 #define FILE_SIZE_MAX ((size_t)(4 * MIB))
 
-#define BYTE_ORDER_MARK SPAN_LITERAL("\xef\xbb\xbf")
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static const char *const search_path[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib" };
 
@@ -70,30 +70,6 @@ static int parser_refuse(struct parser *p, const char *problem)
         return -EINVAL;
 }
 
-static bool is_space(char c)
-{
-        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span trim_start(struct span s)
-{
-        while (s.size > 0 && is_space(s.data[0]))
-                s = (struct span){ .data = s.data + 1, .size = s.size - 1 };
-        return s;
-}
-
-static struct span trim(struct span s)
-{
-        while (s.size > 0 && is_space(s.data[s.size - 1]))
-                s.size--;
-        return trim_start(s);
-}
-
-static bool starts_with(struct span s, struct span prefix)
-{
-        return s.size >= prefix.size && memcmp(s.data, prefix.data, prefix.size) == 0;
-}
-
 static int parse_section(struct parser *p, struct span statement)
 {
         const struct span name = { .data = statement.data + 1, .size = statement.size - 2 };
@@ -111,14 +87,12 @@ static int parse_section(struct parser *p, struct span statement)
 
 static int parse_assignment(struct parser *p, struct span statement)
 {
-        const char *equals = memchr(statement.data, '=', statement.size);
         struct config_position at = p->at;
-        struct span value;
+        struct span key, value;
 
-        if (!equals)
+        if (!span_split(statement, '=', &key, &value))
                 return parser_refuse(p, "neither section nor assignment, expected Key=Value");
-        at.key = trim(
-                (struct span){ .data = statement.data, .size = (size_t)(equals - statement.data) });
+        at.key = span_trim(key);
         if (at.key.size == 0)
                 return parser_refuse(p, "nothing before '=', expected Key=Value");
         if (!p->in_section) {
@@ -126,15 +100,13 @@ static int parse_assignment(struct parser *p, struct span statement)
                                   "outside of a section, expected [Section] before it");
                 return -EINVAL;
         }
-        value.data = equals + 1;
-        value.size = (size_t)(statement.data + statement.size - value.data);
         return p->reader->on_assignment(p->reader->userdata, &at, buf_span(&p->section),
-                                        trim(value));
+                                        span_trim(value));
 }
 
 static int parse_statement(struct parser *p, struct span statement)
 {
-        statement = trim(statement);
+        statement = span_trim(statement);
         if (statement.size == 0)
                 return 0;
         if (!text_is_valid(statement))
@@ -175,7 +147,7 @@ static int parser_add(struct parser *p, struct span line)
 static int parse_line(struct parser *p, struct span line)
 {
         const size_t joined_size = p->is_joining ? p->joined.size : 0;
-        const struct span content = trim_start(line);
+        const struct span content = span_trim_start(line);
         const char *problem = NULL;
 
         if (line.size > LINE_SIZE_MAX - joined_size)
@@ -199,21 +171,12 @@ int config_read_text(const char *name, struct span text, const struct config_rea
 {
         _cleanup_(parser_done) struct parser p = { .reader = reader, .at.file = name };
         struct span line;
-        const char *newline;
 
-        if (starts_with(text, BYTE_ORDER_MARK)) {
-                text.data += BYTE_ORDER_MARK.size;
-                text.size -= BYTE_ORDER_MARK.size;
-        }
-        while (text.size > 0) {
-                newline = memchr(text.data, '\n', text.size);
-                line.data = text.data;
-                line.size = newline ? (size_t)(newline - text.data) : text.size;
+        (void)span_strip_prefix(&text, BYTE_ORDER_MARK);
+        while (span_cut(&text, '\n', &line)) {
                 p.line++;
                 if (is_over(&p.error, parse_line(&p, line)))
                         return p.error;
-                text.data += line.size + (newline ? 1 : 0);
-                text.size -= line.size + (newline ? 1 : 0);
         }
         if (p.is_joining) /* nothing is left to join */
                 (void)is_over(&p.error, parse_statement(&p, buf_span(&p.joined)));
@@ -342,9 +305,7 @@ static int drop_in_list_add(struct drop_in_list *l, const char *folder, const ch
 
 static bool is_drop_in(const char *name)
 {
-        const size_t length = strlen(name), suffix = strlen(".conf");
-
-        return name[0] != '.' && length > suffix && strcmp(name + length - suffix, ".conf") == 0;
+        return name[0] != '.' && span_ends_with(span_of(name), ".conf");
 }
 
 static void closedirp(DIR **d)

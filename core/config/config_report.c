@@ -61,8 +61,7 @@ void config_append_visible(struct buf *b, struct span text, size_t max)
 
 void config_append_origin(struct buf *b, const struct config_position *at)
 {
-        config_append_visible(b, (struct span){ .data = at->file, .size = strlen(at->file) },
-                              SIZE_MAX);
+        config_append_visible(b, span_of(at->file), SIZE_MAX);
         if (at->line > 0) {
                 buf_append_char(b, ':');
                 buf_append_u64(b, at->line);

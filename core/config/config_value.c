@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config/config_report.h"
 #include "config/config_value.h"
@@ -35,34 +34,19 @@ static int refuse(struct buf *problem, struct span text, const char *why)
         return -EINVAL;
 }
 
-static struct span span_skip(struct span s, size_t n)
-{
-        return (struct span){ .data = s.data + n, .size = s.size - n };
-}
-
 static bool is_blank(char c)
 {
         return c == ' ' || c == '\t';
 }
 
-static bool is_digit(char c)
+static bool is_no_blank(char c)
 {
-        return c >= '0' && c <= '9';
+        return !is_blank(c);
 }
 
 static bool is_letter(char c)
 {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* How many bytes at the start satisfy `is_member`. */
-static size_t span_count(struct span s, bool (*is_member)(char))
-{
-        size_t n = 0;
-
-        while (n < s.size && is_member(s.data[n]))
-                n++;
-        return n;
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
@@ -100,8 +84,7 @@ static int parse_flag(struct span text, uint64_t *ret, struct buf *problem)
         };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (text.size == strlen(words[i]) &&
-                    strncasecmp(text.data, words[i], text.size) == 0) {
+                if (span_is_nocase(text, words[i])) {
                         *ret = i % 2;
                         return 0;
                 }
@@ -218,7 +201,7 @@ static bool take_time(struct span *text, uint64_t *sum)
         if (!take_number(text, &value))
                 return false;
         *text = span_skip(*text, span_count(*text, is_blank));
-        unit = (struct span){ .data = text->data, .size = span_count(*text, is_letter) };
+        unit = span_head(*text, span_count(*text, is_letter));
         ns = time_unit_ns(unit);
         if (ns == 0)
                 return false;
@@ -345,18 +328,14 @@ const struct value_type value_format = {
 /* Whether there is an empty component, "." or "..". */
 static bool is_normalized(struct span path)
 {
-        struct span part;
-        const char *slash;
+        struct span part, rest = span_skip(path, 1); /* the slash */
+        bool is_last;
 
-        while (path.size > 0) {
-                path = span_skip(path, 1); /* the slash */
-                slash = memchr(path.data, '/', path.size);
-                part.data = path.data;
-                part.size = slash ? (size_t)(slash - path.data) : path.size;
+        do {
+                is_last = !span_split(rest, '/', &part, &rest);
                 if (part.size == 0 || span_is(part, ".") || span_is(part, ".."))
                         return false;
-                path = span_skip(path, part.size);
-        }
+        } while (!is_last);
         return true;
 }
 
@@ -412,9 +391,7 @@ const struct value_type value_path = {
 static bool take_word(struct span *text, struct span *ret)
 {
         *text = span_skip(*text, span_count(*text, is_blank));
-        ret->data = text->data;
-        for (ret->size = 0; ret->size < text->size && !is_blank(text->data[ret->size]);)
-                ret->size++;
+        *ret = span_head(*text, span_count(*text, is_no_blank));
         *text = span_skip(*text, ret->size);
         return ret->size > 0;
 }

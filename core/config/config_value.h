@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/buf.h"
 
@@ -22,11 +21,6 @@ enum config_format {
 struct errno_set {
         uint64_t bits[8];
 };
-
-static inline bool span_is(struct span s, const char *string)
-{
-        return s.size == strlen(string) && memcmp(s.data, string, s.size) == 0;
-}
 
 struct value_type {
         /* A number, of any width: flags and names of formats too. Saturates if it is too large. */

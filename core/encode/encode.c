@@ -33,7 +33,7 @@
 int encoder_new(const struct encode_context *context, struct encoder **ret)
 {
         _cleanup_(encoder_freep) struct encoder *e = NULL;
-        struct span host = span_of_string(context->host);
+        struct span host = span_of(context->host);
 
         e = calloc(1, sizeof(*e));
         if (!e)

@@ -165,8 +165,7 @@ static int on_setting(void *userdata, const char *section, const char *key, cons
                 s->section = section;
         }
         (void)snprintf(key_base64, sizeof(key_base64), "%s_base64", key);
-        json_put_text_keys(s->out, key, key_base64,
-                           span_of_string(value)); /* a path is any bytes */
+        json_put_text_keys(s->out, key, key_base64, span_of(value)); /* a path is any bytes */
         return buf_error(s->out);
 }
 
@@ -235,7 +234,7 @@ static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struc
         struct buf *b = line_begin(e, EVENT_START, boot_ns, is_brief);
 
         json_put_string(b, "version", info->version);
-        json_put_text(b, "kernel", span_of_string(info->kernel));
+        json_put_text(b, "kernel", span_of(info->kernel));
         json_put_u64(b, "boot_age_ns", boot_ns);
         if (left_out < LEFT_OUT_SETTINGS)
                 put_settings(b, info->config);

@@ -37,8 +37,3 @@ struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns
 int line_end(struct encoder *e, struct line *ret);
 
 void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns);
-
-static inline struct span span_of_string(const char *s)
-{
-        return (struct span){ .data = s, .size = __builtin_strlen(s) };
-}

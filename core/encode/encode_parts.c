@@ -58,15 +58,7 @@ static size_t key_size(const char *key)
 
 static bool strings_take_first(struct span *rest, struct span *ret)
 {
-        const char *nul;
-
-        if (rest->size == 0)
-                return false;
-        nul = memchr(rest->data, '\0', rest->size);
-        *ret = (struct span){ rest->data, nul ? (size_t)(nul - rest->data) : rest->size };
-        rest->data += ret->size + (nul ? 1 : 0);
-        rest->size -= ret->size + (nul ? 1 : 0);
-        return true;
+        return span_cut(rest, '\0', ret);
 }
 
 uint64_t strings_count(struct span strings)
@@ -96,13 +88,7 @@ static bool strings_take_last(struct span *rest, struct span *ret)
 /* NAME=value; false for what isn't: the kernel side gives it only where it had to cut. */
 static bool split_variable(struct span s, struct span *ret_name, struct span *ret_value)
 {
-        const char *equals = memchr(s.data, '=', s.size);
-
-        if (!equals)
-                return false;
-        *ret_name = (struct span){ s.data, (size_t)(equals - s.data) };
-        *ret_value = (struct span){ equals + 1, s.size - ret_name->size - 1 };
-        return true;
+        return span_split(s, '=', ret_name, ret_value);
 }
 
 static struct span ancestor_comm(const struct exec_ancestor *a)

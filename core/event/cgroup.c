@@ -23,50 +23,18 @@
 
 #define CONTAINER_ID_SIZE 64
 
-static bool span_equals(struct span s, const char *string)
-{
-        return s.size == strlen(string) && memcmp(s.data, string, s.size) == 0;
-}
-
-static bool span_starts_with(struct span s, const char *prefix)
-{
-        size_t n = strlen(prefix);
-
-        return s.size >= n && memcmp(s.data, prefix, n) == 0;
-}
-
-static bool span_ends_with(struct span s, const char *suffix)
-{
-        size_t n = strlen(suffix);
-
-        return s.size >= n && memcmp(s.data + s.size - n, suffix, n) == 0;
-}
-
-/* Without the first and the last so many bytes, of which there are as many. */
-static struct span span_trim(struct span s, size_t first, size_t last)
-{
-        return (struct span){ .data = s.data + first, .size = s.size - first - last };
-}
-
 /* Takes the first component off the path; false: there is none. */
 static bool take_component(struct span *path, struct span *ret)
 {
-        const char *end;
-
-        while (path->size > 0 && path->data[0] == '/')
-                *path = span_trim(*path, 1, 0);
-        if (path->size == 0)
-                return false;
-        end = memchr(path->data, '/', path->size);
-        *ret = (struct span){ .data = path->data,
-                              .size = end ? (size_t)(end - path->data) : path->size };
-        *path = span_trim(*path, ret->size, 0);
-        return true;
+        while (span_cut(path, '/', ret))
+                if (ret->size > 0)
+                        return true;
+        return false;
 }
 
 static bool is_unit_character(char c)
 {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                (c != '\0' && strchr(":-_.\\@", c));
 }
 
@@ -78,9 +46,8 @@ static bool is_unit(struct span s)
 
         if (s.size > 255 || s.size == 0 || s.data[0] == '.' || s.data[0] == '@')
                 return false;
-        for (size_t i = 0; i < s.size; i++)
-                if (!is_unit_character(s.data[i]))
-                        return false;
+        if (span_count(s, is_unit_character) < s.size)
+                return false;
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
                 if (s.size > strlen(suffixes[i]) && span_ends_with(s, suffixes[i]))
                         return true;
@@ -89,8 +56,8 @@ static bool is_unit(struct span s)
 
 static struct span unescape(struct span component)
 {
-        return component.size > 0 && component.data[0] == '_' ? span_trim(component, 1, 0)
-                                                              : component;
+        (void)span_strip_prefix(&component, "_");
+        return component;
 }
 
 /* Takes slices and a unit off the path, as far as they are there. */
@@ -114,24 +81,19 @@ static void take_unit(struct span *path, struct span *ret_slice, struct span *re
 /* user@1000.service */
 static bool is_user_manager(struct span unit)
 {
-        if (!span_starts_with(unit, "user@") || !span_ends_with(unit, ".service"))
+        if (!span_strip_prefix(&unit, "user@") || !span_strip_suffix(&unit, ".service"))
                 return false;
-        unit = span_trim(unit, strlen("user@"), strlen(".service"));
-        for (size_t i = 0; i < unit.size; i++)
-                if (unit.data[i] < '0' || unit.data[i] > '9')
-                        return false;
-        return unit.size > 0;
+        return unit.size > 0 && span_count(unit, is_digit) == unit.size;
+}
+
+static bool is_hex_digit(char c)
+{
+        return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
 static bool is_container_id(struct span s)
 {
-        if (s.size != CONTAINER_ID_SIZE)
-                return false;
-        for (size_t i = 0; i < s.size; i++)
-                if (!((s.data[i] >= '0' && s.data[i] <= '9') ||
-                      (s.data[i] >= 'a' && s.data[i] <= 'f')))
-                        return false;
-        return true;
+        return s.size == CONTAINER_ID_SIZE && span_count(s, is_hex_digit) == s.size;
 }
 
 /* PREFIX-ID.scope or PREFIX-ID */
@@ -142,11 +104,10 @@ static struct span id_behind_prefix(struct span component)
         struct span id;
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
-                if (!span_starts_with(component, prefixes[i]))
+                id = component;
+                if (!span_strip_prefix(&id, prefixes[i]))
                         continue;
-                id = span_trim(component, strlen(prefixes[i]), 0);
-                if (span_ends_with(id, ".scope"))
-                        id = span_trim(id, 0, strlen(".scope"));
+                (void)span_strip_suffix(&id, ".scope");
                 if (is_container_id(id))
                         return id;
         }
@@ -156,14 +117,14 @@ static struct span id_behind_prefix(struct span component)
 /* A component, seen from the one before it. */
 static struct span container_of(struct span before, struct span component, bool in_kubepods)
 {
-        static const char lxc_payload[] = "lxc.payload.";
+        struct span name = component;
 
         if (is_container_id(component) &&
-            (span_equals(before, "docker") || (in_kubepods && span_starts_with(before, "pod"))))
+            (span_is(before, "docker") || (in_kubepods && span_starts_with(before, "pod"))))
                 return component;
-        if (span_starts_with(component, lxc_payload) && component.size > strlen(lxc_payload))
-                return span_trim(component, strlen(lxc_payload), 0);
-        if (span_equals(before, "lxc") || span_equals(before, "lxc.payload"))
+        if (span_strip_prefix(&name, "lxc.payload.") && name.size > 0)
+                return name;
+        if (span_is(before, "lxc") || span_is(before, "lxc.payload"))
                 return component;
         return id_behind_prefix(component);
 }

@@ -76,15 +76,14 @@ static struct span fixed_string(const char *s, size_t size)
  */
 static struct span tty_device(struct span name, char buf[static EXEC_TTY_SIZE + 1])
 {
-        const size_t prefix = strlen("pts");
+        const struct span slash = SPAN_LITERAL("pts/");
+        struct span number = name;
 
-        if (name.size <= prefix || memcmp(name.data, "pts", prefix) != 0)
+        if (!span_strip_prefix(&number, "pts") || number.size == 0 ||
+            span_count(number, is_digit) < number.size)
                 return name;
-        for (size_t i = prefix; i < name.size; i++)
-                if (name.data[i] < '0' || name.data[i] > '9')
-                        return name;
-        memcpy(buf, "pts/", prefix + 1);
-        memcpy(buf + prefix + 1, name.data + prefix, name.size - prefix);
+        memcpy(buf, slash.data, slash.size);
+        memcpy(buf + slash.size, number.data, number.size);
         return (struct span){ .data = buf, .size = name.size + 1 };
 }
 

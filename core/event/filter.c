@@ -3,32 +3,28 @@
  * Filtering of environment variables. Failures are filtered by errno in the kernel already, where
  * dropping them is cheapest.
  */
-#include <string.h>
-
 #include "event/filter.h"
 
-static bool is_wanted(char *const *names, const char *variable, size_t size)
+static bool is_wanted(char *const *names, struct span variable)
 {
-        for (; *names; names++) {
-                size_t n = strlen(*names);
+        struct span name, value;
 
-                if (size > n && variable[n] == '=' && memcmp(variable, *names, n) == 0)
+        if (!span_split(variable, '=', &name, &value))
+                return false;
+        for (; *names; names++)
+                if (span_is(name, *names))
                         return true;
-        }
         return false;
 }
 
 struct span filter_env(char *const *names, struct span env, struct buf *scratch)
 {
-        const char *p = env.data, *end = env.data + env.size, *nul, *next;
+        struct span all = env, rest = env, variable;
 
         buf_reset(scratch);
-        for (; p < end; p = next) {
-                nul = memchr(p, '\0', end - p);
-                next = nul ? nul + 1 : end;
-                if (is_wanted(names, p, (nul ? nul : end) - p))
-                        buf_append(scratch, p, next - p);
-        }
+        for (; span_cut(&rest, '\0', &variable); all = rest)
+                if (is_wanted(names, variable)) /* with its NUL */
+                        buf_append_span(scratch, span_head(all, all.size - rest.size));
         if (scratch->size == 0 || buf_error(scratch) < 0)
                 return (struct span){};
         return buf_span(scratch);

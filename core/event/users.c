@@ -72,11 +72,9 @@ static bool parse_number(struct span s, uint32_t *ret)
 {
         uint64_t value = 0;
 
-        if (s.size == 0)
+        if (s.size == 0 || span_count(s, is_digit) < s.size)
                 return false;
         for (size_t i = 0; i < s.size; i++) {
-                if (s.data[i] < '0' || s.data[i] > '9')
-                        return false;
                 value = value * 10 + (s.data[i] - '0');
                 if (value >= UINT32_MAX) /* (uid_t)-1 is nobody, too */
                         return false;
@@ -85,25 +83,12 @@ static bool parse_number(struct span s, uint32_t *ret)
         return true;
 }
 
-/* Takes what is before the next separator off the text; false: there is none. */
-static bool take_until(struct span *text, char separator, struct span *ret)
-{
-        const char *end = memchr(text->data, separator, text->size);
-
-        if (!end)
-                return false;
-        *ret = (struct span){ .data = text->data, .size = end - text->data };
-        text->data = end + 1;
-        text->size -= ret->size + 1;
-        return true;
-}
-
 static bool parse_line(struct span line, struct user *ret)
 {
         struct span password, number;
 
-        if (!take_until(&line, ':', &ret->name) || !take_until(&line, ':', &password) ||
-            !take_until(&line, ':', &number))
+        if (!span_split(line, ':', &ret->name, &line) || !span_split(line, ':', &password, &line) ||
+            !span_split(line, ':', &number, &line))
                 return false;
         if (ret->name.size == 0 || strchr("+-#", ret->name.data[0]))
                 return false;
@@ -127,8 +112,8 @@ static void build_index(struct users *u)
 
         for (size_t i = 0; i < rest.size; i++)
                 n_lines += rest.data[i] == '\n';
-        u->user = calloc(n_lines + 1, sizeof(*u->user));
-        while (u->user && take_until(&rest, '\n', &line)) {
+        u->user = calloc(n_lines + 1, sizeof(*u->user)); /* the last line may lack its newline */
+        while (u->user && span_cut(&rest, '\n', &line)) {
                 u->user[u->n_users].line = n++;
                 if (parse_line(line, &u->user[u->n_users]))
                         u->n_users++;
@@ -151,7 +136,6 @@ static void read_file(struct users *u, int fd)
                         break;
                 u->text.size += n;
         }
-        buf_append_char(&u->text, '\n'); /* the last line may lack it */
 }
 
 static void refresh(struct users *u)

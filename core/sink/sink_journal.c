@@ -105,12 +105,10 @@ static void append_number(struct buf *b, const char *name, uint64_t value)
         buf_append_char(b, '\n');
 }
 
-static bool is_plain(struct span s)
+/* char is signed or not: both are right */
+static bool is_plain(char c)
 {
-        for (size_t i = 0; i < s.size; i++)
-                if (s.data[i] < ' ' || s.data[i] > '~') /* char is signed or not: both are right */
-                        return false;
-        return true;
+        return c >= ' ' && c <= '~';
 }
 
 static size_t character_size(uint8_t lead)
@@ -194,7 +192,7 @@ static void append_text(struct sink_journal *s, struct span name, struct span va
         }
         buf_append_span(b, name);
         buf_append_char(b, '=');
-        if (value.size <= room && is_plain(value))
+        if (value.size <= room && span_count(value, is_plain) == value.size)
                 buf_append_span(b, value);
         else
                 append_shown(b, value, room);
@@ -221,12 +219,6 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
         append_text(s, SPAN_LITERAL("EXECSNOOP_EXE"), e->exe);
         append_text(s, SPAN_LITERAL("EXECSNOOP_UNIT"), e->names.unit);
         append_text(s, SPAN_LITERAL("EXECSNOOP_CGROUP"), e->cgroup);
-}
-
-static bool span_equal(struct span a, struct span b)
-{
-        return a.size == b.size &&
-               (a.data == b.data || a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
 static int sink_journal_write(struct sink *sink, const struct message *m)
@@ -270,12 +262,13 @@ static int sink_journal_write(struct sink *sink, const struct message *m)
 /* The entry up to EXECSNOOP_JSON, which is its last line; all of it if there is none. */
 static struct span brief_part(struct span entry)
 {
-        static const char name[] = "EXECSNOOP_JSON=";
-        const char *last = memrchr(entry.data, '\n', entry.size - 1);
+        const char *end = memrchr(entry.data, '\n', entry.size - 1);
+        struct span brief;
 
-        if (last && strncmp(last + 1, name, strlen(name)) == 0)
-                entry.size = (size_t)(last + 1 - entry.data);
-        return entry;
+        if (!end)
+                return entry;
+        brief = span_head(entry, (size_t)(end + 1 - entry.data));
+        return span_starts_with(span_skip(entry, brief.size), "EXECSNOOP_JSON=") ? brief : entry;
 }
 
 static int send_datagram(int fd, struct span data)
@@ -295,8 +288,7 @@ static int write_all(int fd, struct span data)
 
                 if (n < 0 && errno != EINTR)
                         return -errno;
-                data.data += MAX(n, 0);
-                data.size -= (size_t)MAX(n, 0);
+                data = span_skip(data, (size_t)MAX(n, 0));
         }
         return 0;
 }

@@ -32,11 +32,6 @@
 #define HEAD(kind) "{\"event\":\"" kind "\",\"time\":\"" NOW "\",\"seq\":7"
 #define COMMON ",\"boot_id\":\"" BOOT_ID "\",\"host\":\"box\""
 
-static inline struct span span_of(const char *s)
-{
-        return (struct span){ .data = s, .size = strlen(s) };
-}
-
 static inline struct encoder *make_encoder(const char *host)
 {
         struct encode_context context = { .boot_id = BOOT_ID, .host = host };

@@ -19,11 +19,6 @@
 #define R "\xef\xbf\xbd"
 #define ELLIPSIS "\xe2\x80\xa6"
 
-static struct span span_of(const char *s)
-{
-        return (struct span){ .data = s, .size = strlen(s) };
-}
-
 static void assert_buf(const struct buf *b, const char *expected)
 {
         assert_int_equal(buf_error(b), 0);

@@ -17,11 +17,6 @@
 
 #define R "\xef\xbf\xbd"
 
-static struct span span_of(const char *s)
-{
-        return (struct span){ .data = s, .size = strlen(s) };
-}
-
 static void assert_buf(const struct buf *b, const char *expected)
 {
         assert_int_equal(buf_error(b), 0);

@@ -201,7 +201,7 @@ static void config_report_is_bounded(void **state)
 static void cat(const char *text, struct buf *ret)
 {
         _cleanup_(config_report_done) struct config_report report = { 0 };
-        const struct span span = { .data = text, .size = strlen(text) };
+        const struct span span = span_of(text);
 
         assert_int_equal(config_cat_text("x.conf", span, &report, ret), 0);
         buf_append_char(ret, '\0');

@@ -60,7 +60,7 @@ static void units_follow_systemds_rules(void **state)
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                struct span path = { cases[i].path, strlen(cases[i].path) };
+                struct span path = span_of(cases[i].path);
                 struct cgroup_names names = cgroup_parse(path);
 
                 assert_span(names.slice, cases[i].slice);
@@ -104,7 +104,7 @@ static void containers_are_known_by_their_managers_names(void **state)
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                struct span path = { cases[i].path, strlen(cases[i].path) };
+                struct span path = span_of(cases[i].path);
 
                 assert_span(cgroup_parse(path).container_id, cases[i].id);
         }

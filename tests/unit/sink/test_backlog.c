@@ -28,7 +28,7 @@ static struct backlog *backlog_make(size_t limit)
 
 static int push_string(struct backlog *b, const char *s, uint32_t tag)
 {
-        struct span part = { .data = s, .size = strlen(s) };
+        struct span part = span_of(s);
 
         return backlog_push(b, &part, 1, tag);
 }
