@@ -334,7 +334,6 @@ static int open_recorder(struct daemon *d)
 /* The stream goes on behind the events that were numbered before us. */
 static void resume(struct daemon *d)
 {
-        struct loader *programs = source_perf_loader(d->kernel);
         uint64_t earlier = 0, now_ns = d->identity.start_ns;
 
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
@@ -346,8 +345,8 @@ static void resume(struct daemon *d)
                 }
                 earlier += source_perf_missed(d->kernel, i);
         }
-        outputs_begin(d->stages.outputs, earlier, MIN(loader_page(programs)->passed_ns, now_ns),
-                      now_ns);
+        outputs_begin(d->stages.outputs, earlier,
+                      MIN(handover_page(d->handover)->passed_ns, now_ns), now_ns);
 }
 
 /* Everything between the source and the sinks; the identity is known. */
@@ -362,7 +361,7 @@ static int build_stages(struct daemon *d)
                 return r;
         if (d->kernel) {
                 resume(d);
-                accounts = loader_page(source_perf_loader(d->kernel))->accounts;
+                accounts = handover_page(d->handover)->accounts;
         }
         d->intake.queue = d->stages.queue;
         d->intake.ledger = d->stages.ledger;

@@ -17,7 +17,6 @@
 #include "host/delivery.h"
 #include "host/handover.h"
 #include "host/log.h"
-#include "kernel/loader.h"
 #include "kernel/source_perf.h"
 #include "stages.h"
 #include "trial.h"
@@ -138,7 +137,7 @@ static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
 /* What has come out of the rings, and how far that is. */
 static void write_page(const struct upgrade_parts *parts)
 {
-        struct handover_page *page = loader_page(source_perf_loader(parts->kernel));
+        struct handover_page *page = handover_page(parts->handover);
 
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)

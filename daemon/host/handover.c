@@ -269,16 +269,14 @@ static int old_page(struct handover *h, unsigned n_cpus)
         return 0;
 }
 
-bool handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret)
+bool handover_take_page(struct handover *h, unsigned n_cpus)
 {
         int r;
 
         h->page_size = sizeof(*h->page) + sizeof(h->page->seq[0]) * n_cpus * _PROGRAM_MAX;
         r = old_page(h, n_cpus);
-        if (r >= 0) {
-                *ret = h->page;
+        if (r >= 0)
                 return true;
-        }
         if (r != -ENOENT)
                 log_warning("What the run before us left is of another version of execsnoopd; "
                             "what happened since cannot be known");
@@ -296,7 +294,7 @@ void handover_forget_all(struct handover *h)
                 handover_forget(h, h->items[0].name);
 }
 
-int handover_reset(struct handover *h, struct handover_page **ret)
+int handover_reset(struct handover *h)
 {
         unsigned n_cpus =
                 (h->page_size - sizeof(*h->page)) / sizeof(h->page->seq[0]) / _PROGRAM_MAX;
@@ -305,10 +303,12 @@ int handover_reset(struct handover *h, struct handover_page **ret)
         handover_forget_all(h);
         unmap_page(h);
         r = new_page(h, n_cpus);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot make a page for the run after us");
-        *ret = h->page;
-        return 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot make a page for the run after us") : 0;
+}
+
+struct handover_page *handover_page(const struct handover *h)
+{
+        return h->page;
 }
 
 int handover_take(struct handover *h, const char *name)

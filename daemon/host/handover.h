@@ -60,13 +60,16 @@ struct handover *handover_free(struct handover *h);
 DEFINE_FREEP(struct handover, handover_free)
 
 /*
- * The page of the run before us, for `n_cpus` CPUs. False: there is none that we understand, and
- * handover_reset() has to be called. To be called first.
+ * Takes the page of the run before us, for `n_cpus` CPUs. False: there is none that we understand,
+ * and handover_reset() has to be called. To be called first.
  */
-bool handover_page(struct handover *h, unsigned n_cpus, struct handover_page **ret);
+bool handover_take_page(struct handover *h, unsigned n_cpus);
 
 /* What there is, is of no use: drops it, from the store as well, and starts a new page. */
-int handover_reset(struct handover *h, struct handover_page **ret);
+int handover_reset(struct handover *h);
+
+/* What is written into it is there for the run after us. NULL before one of the two above. */
+struct handover_page *handover_page(const struct handover *h);
 
 /* True if this image was put in the place of another, and nothing of that was taken yet. */
 bool handover_is_coming(void);

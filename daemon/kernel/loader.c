@@ -37,7 +37,6 @@
 
 struct loader {
         struct handover *handover;
-        struct handover_page *page;
         struct execsnoop_bpf *maps; /* an instance without programs */
         struct program program[_PROGRAM_MAX];
         struct program old[_PROGRAM_MAX]; /* of another object, running until ours do */
@@ -161,7 +160,7 @@ static int make_maps(struct loader *p)
 /* What runs goes on running until loader_attach(), whichever daemon's it is. */
 static void inherit_programs(struct loader *p, const struct config *config)
 {
-        bool is_same = p->page->object_hash == program_object_hash();
+        bool is_same = handover_page(p->handover)->object_hash == program_object_hash();
         struct program program;
 
         p->is_complete = p->control->running[PROGRAM_EXEC] != 0;
@@ -236,7 +235,7 @@ static void release(struct loader *p, struct program *program, enum exec_program
 {
         if (!program_is_loaded(program))
                 return;
-        p->page->earlier_misses[which] += program_recursion_misses(program);
+        handover_page(p->handover)->earlier_misses[which] += program_recursion_misses(program);
         program_forget(program, which, p->handover);
         program_release(program);
 }
@@ -281,7 +280,7 @@ static int begin_anew(struct loader *p)
 
         if (!handover_is_empty(p->handover))
                 last_closer = start_last_closer();
-        r = handover_reset(p->handover, &p->page);
+        r = handover_reset(p->handover);
         return r < 0 ? r : make_maps(p);
 }
 
@@ -290,7 +289,7 @@ static int obtain_maps(struct loader *p)
 {
         int r;
 
-        p->is_inherited = handover_page(p->handover, p->n_cpus, &p->page);
+        p->is_inherited = handover_take_page(p->handover, p->n_cpus);
         if (p->is_inherited && open_maps(p, true) < 0) {
                 log_warning("What the run before us left cannot be used; what happened since "
                             "cannot be known");
@@ -322,7 +321,7 @@ static int load_wanted(struct loader *p, const struct config *config)
         int r;
 
         if (loader_are_to_load(p, config))
-                p->generation = ++p->page->generation;
+                p->generation = ++handover_page(p->handover)->generation;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (!is_wanted(config, i) || program_is_loaded(&p->program[i]))
                         continue;
@@ -393,11 +392,6 @@ int loader_new(const struct config *config, struct handover *handover, struct lo
 bool loader_counted_all(const struct loader *p)
 {
         return p->is_complete;
-}
-
-struct handover_page *loader_page(const struct loader *p)
-{
-        return p->page;
 }
 
 /* What somebody keeps for the run after us, goes on counting. */
@@ -483,8 +477,8 @@ int loader_attach(struct loader *p)
         run_attached(p);
         loader_let_finish(); /* else an exec is logged twice */
         memset(p->control->before, 0, sizeof(p->control->before)); /* before it is detached */
-        p->page->object_hash =
-                program_object_hash(); /* last: sooner, others would be taken for ours */
+        /* Last: sooner, others would be taken for ours. */
+        handover_page(p->handover)->object_hash = program_object_hash();
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 if (last_closer < 0 && program_is_loaded(&p->old[i]))
                         last_closer = start_last_closer();
@@ -572,13 +566,14 @@ int loader_bells_map(const struct loader *p)
 
 int loader_read_counters(struct loader *p)
 {
+        const struct handover_page *page = handover_page(p->handover);
         int r, map = bpf_map__fd(p->maps->maps.counters);
 
         for (uint32_t i = 0; i < _PROGRAM_MAX; i++) {
                 r = program_read_counters(map, i, &p->counters[i * p->n_cpus]);
                 if (r < 0)
                         return r;
-                p->recursion_misses[i] = p->page->earlier_misses[i] +
+                p->recursion_misses[i] = page->earlier_misses[i] +
                                          program_recursion_misses(&p->program[i]) +
                                          program_recursion_misses(&p->old[i]);
         }

@@ -16,7 +16,6 @@
 
 struct config;
 struct handover;
-struct handover_page;
 struct loader;
 
 /*
@@ -28,9 +27,6 @@ int loader_new(const struct config *config, struct handover *handover, struct lo
 
 /* True: what ran in the run before us has never stopped, so the counters have all there was. */
 bool loader_counted_all(const struct loader *p);
-
-/* Valid as long as the handover. */
-struct handover_page *loader_page(const struct loader *p);
 
 /* Detaches, too, unless the run after us is to find them. */
 struct loader *loader_free(struct loader *p);

@@ -140,7 +140,7 @@ int source_perf_drain(struct source_perf *s)
                         return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
         }
         s->watermark_ns = watermark;
-        loader_page(s->programs)->passed_ns = watermark;
+        handover_page(s->handover)->passed_ns = watermark;
         if (clock_watch_pass(&s->clock, watermark, &from_ns))
                 s->handler.on_clock(s->handler.userdata, from_ns, s->clock.offset_ns);
         s->handler.on_pass(s->handler.userdata, watermark);
@@ -340,13 +340,13 @@ static int add_timer(struct source_perf *s)
 static bool has_rings_before_us(const struct source_perf *s)
 {
         return handover_is_direct(s->handover) &&
-               loader_page(s->programs)->ring_version == RING_VERSION;
+               handover_page(s->handover)->ring_version == RING_VERSION;
 }
 
 /* What came out of the rings of the image before us, which go on: all later is ours. */
 static void take_base(struct source_perf *s)
 {
-        const struct handover_page *page = loader_page(s->programs);
+        const struct handover_page *page = handover_page(s->handover);
 
         memcpy(s->base, page->seq, _PROGRAM_MAX * s->n_cpus * sizeof(*s->base));
         memcpy(s->missed, page->missed, sizeof(s->missed));
@@ -427,7 +427,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         r = loader_new(config, handover, &s->programs);
         if (r < 0)
                 return r;
-        s->watermark_ns = loader_page(s->programs)->passed_ns;
+        s->watermark_ns = handover_page(s->handover)->passed_ns;
         r = add_timer(s);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot add a timer");
@@ -437,7 +437,7 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         if (r < 0)
                 return r;
         if (has_rings_before_us(s))
-                s->ring_size = loader_page(s->programs)->ring_size;
+                s->ring_size = handover_page(s->handover)->ring_size;
         r = open_rings(s);
         if (r < 0)
                 return r;
@@ -553,7 +553,7 @@ void source_perf_grow_rings(struct source_perf *s)
 
 int source_perf_pass(struct source_perf *s)
 {
-        struct handover_page *page = loader_page(s->programs);
+        struct handover_page *page = handover_page(s->handover);
         int r;
 
         page->ring_version = RING_VERSION;

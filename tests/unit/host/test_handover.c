@@ -171,7 +171,6 @@ static void handover_tells_the_store_of_what_it_has(void **state _unused_)
 static int take_page(size_t size, const struct handover_page *content)
 {
         _cleanup_(handover_freep) struct handover *h = NULL;
-        struct handover_page *page;
         char pid[16];
         int fd;
 
@@ -185,9 +184,9 @@ static int take_page(size_t size, const struct handover_page *content)
         (void)setenv("LISTEN_FDNAMES", "page", true);
         if (handover_open(true, &h) < 0)
                 return NOT_THERE;
-        if (handover_page(h, 2, &page))
-                return page->passed_ns == content->passed_ns ? GOOD : NOT_THERE;
-        if (handover_reset(h, &page) < 0 || page->passed_ns != 0)
+        if (handover_take_page(h, 2))
+                return handover_page(h)->passed_ns == content->passed_ns ? GOOD : NOT_THERE;
+        if (handover_reset(h) < 0 || handover_page(h)->passed_ns != 0)
                 return NOT_THERE;
         return OTHER_FILE;
 }
@@ -203,18 +202,18 @@ static int page_taken(size_t size, const struct handover_page *content)
 
 static void handover_takes_no_page_but_its_own(void **state _unused_)
 {
-        struct handover_page *made;
         _cleanup_(handover_freep) struct handover *h = NULL;
-        const size_t size = sizeof(*made) + sizeof(made->seq[0]) * 2 * _PROGRAM_MAX;
         struct handover_page good, other;
+        const size_t size = sizeof(good) + sizeof(good.seq[0]) * 2 * _PROGRAM_MAX;
 
         assert_int_equal(handover_open(false, &h), 0);
-        assert_false(handover_page(h, 2, &made));
+        assert_false(handover_take_page(h, 2));
         assert_true(handover_is_empty(h));
-        assert_int_equal(handover_reset(h, &made), 0);
+        assert_null(handover_page(h));
+        assert_int_equal(handover_reset(h), 0);
         assert_false(handover_is_empty(h));
-        made->passed_ns = 1234;
-        good = *made;
+        handover_page(h)->passed_ns = 1234;
+        good = *handover_page(h);
         assert_int_equal(page_taken(size, &good), GOOD);
         assert_int_equal(page_taken(size - 8, &good), OTHER_FILE);
         assert_int_equal(page_taken(size + 8, &good), OTHER_FILE);
