@@ -516,11 +516,11 @@ static struct daemon *daemon_free(struct daemon *d)
         recorder_free(d->recorder);
         source_replay_free(d->replay);
         status_line_free(d->status);
+        canary_free(d->canary);
         stages_release(&d->stages);
         watchdog_free(d->watchdog);
         source_perf_free(d->kernel); /* see loader_free(): nothing else is open by now */
         handover_free(d->handover);
-        canary_free(d->canary);
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->replay_step);
         sd_event_source_disable_unref(d->stats_timer);

@@ -53,8 +53,7 @@ struct pipeline {
         uint64_t run_bytes; /* of lines, in this run */
         uint64_t cut;       /* events with something cut */
         bool lost_marked;
-        uint32_t expected_pid; /* 0: none */
-        uint32_t expected_namespace;
+        struct pipeline_observer observer;
         struct buf argv; /* joined from continuations */
         struct buf env;
 };
@@ -104,16 +103,6 @@ void pipeline_configure(struct pipeline *p, const struct config *config)
         p->config = config;
 }
 
-static bool is_expected(const struct pipeline *p, const struct exec_event *event)
-{
-        uint32_t pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
-
-        if (event->kind != EVENT_EXEC || pid != p->expected_pid)
-                return false;
-        return p->expected_namespace == 0 || !(event->present & FACT_NAMESPACES) ||
-               event->namespaces[NAMESPACE_PID] == p->expected_namespace;
-}
-
 /* Encodes the event, twice if some sink could not show it whole, and offers it. */
 static int offer_event(struct pipeline *p, const struct exec_event *event)
 {
@@ -131,8 +120,8 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
                         return r;
         }
 
-        if (p->expected_pid != 0 && is_expected(p, event))
-                p->expected_pid = 0;
+        if (p->observer.on_event)
+                p->observer.on_event(p->observer.userdata, event);
         p->run_bytes += line_size_max(&m.line);
         if (event->cut)
                 p->cut++;
@@ -192,15 +181,9 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
 }
 
-void pipeline_expect(struct pipeline *p, uint32_t pid, uint32_t pid_namespace)
+void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer)
 {
-        p->expected_pid = pid;
-        p->expected_namespace = pid_namespace;
-}
-
-bool pipeline_is_expecting(const struct pipeline *p)
-{
-        return p->expected_pid != 0;
+        p->observer = observer ? *observer : (struct pipeline_observer){};
 }
 
 static int offer_stats(struct pipeline *p, uint64_t boot_ns)

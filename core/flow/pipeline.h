@@ -62,12 +62,14 @@ int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_n
  */
 void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns);
 
-/*
- * The exec of this process is to come; and: it has not come yet. 0: none is. The PID is that of its
- * namespace, which may be 0 for any.
- */
-void pipeline_expect(struct pipeline *p, uint32_t pid, uint32_t pid_namespace);
-bool pipeline_is_expecting(const struct pipeline *p);
+/* Called with each event of the kernel that leaves for the sinks; it is valid during the call. */
+struct pipeline_observer {
+        void (*on_event)(void *userdata, const struct exec_event *event);
+        void *userdata;
+};
+
+/* Copied; NULL: nobody observes. May be called by the observer. */
+void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer);
 
 /*
  * The end of one sink's stream, then that of all: the report of what was lost, and all counters.

@@ -34,7 +34,8 @@ struct canary {
         void *userdata;
         sd_event_source *timer;
         uint64_t interval_ns;
-        bool is_out;
+        bool is_out;  /* sent, and it has not been decided yet whether it comes */
+        uint32_t pid; /* of one that has not come yet, or 0 */
         bool told_error;
         unsigned n_looks;
         uint32_t pid_namespace; /* ours; 0: not known */
@@ -42,6 +43,38 @@ struct canary {
         uint64_t came_ns; /* when the last one that came back was sent; or when we began */
         uint64_t lost;    /* before this one was sent */
 };
+
+/* A canary knows its number in its own namespace. */
+bool canary_is_that(const struct exec_event *event, uint32_t pid, uint32_t pid_namespace)
+{
+        uint32_t event_pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
+
+        if (event->kind != EVENT_EXEC || event_pid != pid)
+                return false;
+        return pid_namespace == 0 || !(event->present & FACT_NAMESPACES) ||
+               event->namespaces[NAMESPACE_PID] == pid_namespace;
+}
+
+static void forget(struct canary *c)
+{
+        c->pid = 0;
+        pipeline_observe(c->pipeline, NULL);
+}
+
+static void on_event(void *userdata, const struct exec_event *event)
+{
+        struct canary *c = userdata;
+
+        if (canary_is_that(event, c->pid, c->pid_namespace))
+                forget(c);
+}
+
+static void expect(struct canary *c, pid_t pid)
+{
+        c->pid = (uint32_t)pid;
+        pipeline_observe(c->pipeline,
+                         &(struct pipeline_observer){ .on_event = on_event, .userdata = c });
+}
 
 static uint64_t lost_so_far(const struct canary *c)
 {
@@ -100,20 +133,20 @@ static int send_one(struct canary *c)
         c->told_error = false;
         c->is_out = true;
         c->n_looks = 0;
-        pipeline_expect(c->pipeline, (uint32_t)pid, c->pid_namespace);
+        expect(c, pid);
         return set_timer(c, LOOK_INTERVAL_NS);
 }
 
 static int look_for_it(struct canary *c)
 {
-        if (pipeline_is_expecting(c->pipeline) && ++c->n_looks < LOOKS_MAX)
+        if (c->pid != 0 && ++c->n_looks < LOOKS_MAX)
                 return set_timer(c, LOOK_INTERVAL_NS);
         c->is_out = false;
-        if (!pipeline_is_expecting(c->pipeline)) {
+        if (c->pid == 0) {
                 c->came_ns = c->sent_ns;
                 return set_timer(c, c->interval_ns);
         }
-        pipeline_expect(c->pipeline, 0, 0);
+        forget(c);
         if (lost_so_far(c) > c->lost)
                 return set_timer(c, LOOK_INTERVAL_NS);
         c->ops->on_blind(c->userdata, c->came_ns, clock_boottime_ns());
@@ -164,6 +197,7 @@ struct canary *canary_free(struct canary *c)
 {
         if (!c)
                 return NULL;
+        forget(c);
         sd_event_source_disable_unref(c->timer);
         free(c);
         return NULL;

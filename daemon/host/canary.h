@@ -6,11 +6,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/macro.h"
 
 struct canary;
+struct exec_event;
 struct pipeline;
 struct sd_event;
 
@@ -19,7 +21,10 @@ struct canary_ops {
         void (*on_blind)(void *userdata, uint64_t from_ns, uint64_t now_ns);
 };
 
-/* Borrows the pipeline and the ops. Sends the first one as soon as the loop runs. */
+/*
+ * Borrows the pipeline, which it observes while one is on its way, and the ops. Sends the first one
+ * as soon as the loop runs.
+ */
 int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t interval_ns,
                const struct canary_ops *ops, void *userdata, struct canary **ret);
 struct canary *canary_free(struct canary *c);
@@ -27,3 +32,9 @@ DEFINE_FREEP(struct canary, canary_free)
 
 /* 0: no more of them. */
 void canary_configure(struct canary *c, uint64_t interval_ns);
+
+/*
+ * True if the event is the exec of the process that has this PID in that PID namespace; 0: in the
+ * one of the event, if it is not known.
+ */
+bool canary_is_that(const struct exec_event *event, uint32_t pid, uint32_t pid_namespace);
