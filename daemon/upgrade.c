@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flow/flow.h"
+#include "flow/source.h"
 #include "host/capabilities.h"
 #include "host/clock.h"
 #include "host/delivery.h"
 #include "host/handover.h"
 #include "host/log.h"
-#include "kernel/source_perf.h"
-#include "stages.h"
 #include "trial.h"
 #include "upgrade.h"
 
@@ -56,11 +56,11 @@ static bool is_due(const char **ret_path)
         return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
 }
 
-static _Noreturn void run_keeper(const struct source_perf *source, int ready, int end)
+static _Noreturn void run_keeper(const struct source *source, int ready, int end)
 {
         char c = 0;
 
-        if (source_perf_keep_rings(source) < 0 || write(ready, &c, 1) != 1)
+        if (source_keep(source) < 0 || write(ready, &c, 1) != 1)
                 _exit(EXIT_FAILURE);
         (void)close(ready);
         while (read(end, &c, 1) < 0 && errno == EINTR)
@@ -69,7 +69,7 @@ static _Noreturn void run_keeper(const struct source_perf *source, int ready, in
 }
 
 /* Returns the descriptor that ends it. */
-static int start_keeper(const struct source_perf *source)
+static int start_keeper(const struct source *source)
 {
         int ready[2], end[2], r = 0;
         pid_t pid;
@@ -106,10 +106,10 @@ static void go_on_as(const struct upgrade_parts *parts, const char *path)
         _cleanup_(closep) int keeper = -1;
         int r;
 
-        keeper = start_keeper(parts->kernel);
+        keeper = start_keeper(parts->source);
         r = keeper;
         if (r >= 0)
-                r = source_perf_pass(parts->kernel);
+                r = source_pass_on(parts->source);
         if (r >= 0)
                 r = handover_pass(parts->handover, HANDOVER_KEEPER, keeper);
         if (r >= 0)
@@ -124,39 +124,24 @@ static void go_on_as(const struct upgrade_parts *parts, const char *path)
 /* While the rings are still read: lets sinks that are behind catch up. */
 static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
 {
-        struct stages *s = parts->stages;
+        struct delivery *d = parts->delivery;
 
         do {
-                source_perf_reconcile(parts->kernel);
-                (void)stages_run(s);
-                delivery_finish(s->sinks, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
-        } while ((queue_peek(s->queue) || !delivery_are_idle(s->sinks)) &&
+                source_reconcile(parts->source);
+                (void)delivery_run(d);
+                delivery_finish(d, MIN(end_ns, clock_monotonic_ns() + CATCH_UP_STEP_NS));
+        } while (!(flow_is_idle(parts->flow) && delivery_are_idle(d)) &&
                  clock_monotonic_ns() < end_ns);
-}
-
-/* What has come out of the rings, and how far that is. */
-static void write_page(const struct upgrade_parts *parts)
-{
-        struct handover_page *page = handover_page(parts->handover);
-
-        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
-                for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
-                        page->seq[i * page->n_cpus + cpu] =
-                                ledger_seq(parts->stages->ledger, i, cpu);
 }
 
 /* Tells all that it can before the end of this image. */
 static void drain(const struct upgrade_parts *parts)
 {
-        struct stages *s = parts->stages;
-        uint64_t now_ns;
-
         catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
-        source_perf_grow_rings(parts->kernel);
-        source_perf_reconcile(parts->kernel);
-        now_ns = clock_boottime_ns();
-        (void)pipeline_mark_lost(s->pipeline, now_ns, &now_ns);
-        stages_drain(s, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
+        source_grow(parts->source);
+        source_reconcile(parts->source);
+        flow_mark_lost(parts->flow);
+        delivery_drain(parts->delivery, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
 }
 
 /* Returns only if there is no way on; nothing has changed then. */
@@ -164,13 +149,12 @@ static void try_upgrade(const struct upgrade_parts *parts, const char *path)
 {
         log_notice("Going on as the new %s", path);
         drain(parts);
-        if (!delivery_can_be_left(parts->stages->sinks)) {
+        if (!delivery_can_be_left(parts->delivery)) {
                 log_error("Cannot go on as %s: stdout is behind, and what waits for it would be "
                           "lost",
                           path);
                 return;
         }
-        write_page(parts);
         go_on_as(parts, path);
 }
 
@@ -193,7 +177,7 @@ int upgrade_start(struct sd_event *event, const struct upgrade_parts *parts,
         const char *path;
         int r;
 
-        if (!is_due(&path))
+        if (!handover_has_next(parts->handover) || !is_due(&path))
                 return 0;
         u = calloc(1, sizeof(*u));
         if (!u)

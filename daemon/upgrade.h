@@ -8,17 +8,19 @@
 
 #include "base/macro.h"
 
+struct delivery;
+struct flow;
 struct handover;
 struct sd_event;
-struct source_perf;
-struct stages;
+struct source;
 struct upgrade;
 
 /* All borrowed. */
 struct upgrade_parts {
-        struct source_perf *kernel;
+        struct source *source;
+        struct flow *flow;
+        struct delivery *delivery;
         struct handover *handover;
-        struct stages *stages;
         char *const *argv; /* of this image, and of the next */
 };
 
@@ -32,7 +34,8 @@ struct upgrade_ops {
 
 /*
  * 1: it is under way, and ends with another image or with on_failed(). 0: the file that we run is
- * the one that its path leads to. Negative errno: likewise nothing was begun, and it was logged.
+ * the one that its path leads to, or this run is for itself. Negative errno: likewise nothing was
+ * begun, and it was logged.
  */
 int upgrade_start(struct sd_event *event, const struct upgrade_parts *parts,
                   const struct upgrade_ops *ops, void *userdata, struct upgrade **ret);

@@ -23,6 +23,7 @@ struct telling {
 struct ledger {
         unsigned n_cpus;
         uint64_t counted_ns;
+        uint64_t missed[_PROGRAM_MAX]; /* runs that the kernel left out */
         uint64_t lost[_LOSS_WHERE_MAX];
         struct telling tellings[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
         struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
@@ -87,8 +88,9 @@ void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu,
         lane->last_ns = now_ns;
 }
 
-void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns)
+void ledger_missed(struct ledger *l, enum exec_program program, uint64_t count, uint64_t now_ns)
 {
+        l->missed[program] += count;
         ledger_add(l, LOSS_RECURSION, LOSS_ANY_CPU, count, l->counted_ns ? l->counted_ns : now_ns,
                    now_ns);
 }
@@ -103,6 +105,22 @@ uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t 
         const struct lane *lane = lane_of(l, program, cpu);
 
         return lane ? lane->seq : 0;
+}
+
+uint64_t ledger_misses(const struct ledger *l, enum exec_program program)
+{
+        return l->missed[program];
+}
+
+uint64_t ledger_total(const struct ledger *l)
+{
+        uint64_t total = 0;
+
+        for (size_t i = 0; i < (size_t)l->n_cpus * _PROGRAM_MAX; i++)
+                total += l->lanes[i].seq;
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                total += l->missed[i];
+        return total;
 }
 
 static void loss_merge(struct loss *into, const struct loss *from)
@@ -143,6 +161,11 @@ void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uin
 
         if (lane)
                 lane->seq = seq;
+}
+
+void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t count)
+{
+        l->missed[program] = count;
 }
 
 void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss)

@@ -40,7 +40,7 @@ void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu,
                       uint64_t now_ns);
 
 /* The kernel did not run a program, so many times more. */
-void ledger_missed(struct ledger *l, uint64_t count, uint64_t now_ns);
+void ledger_missed(struct ledger *l, enum exec_program program, uint64_t count, uint64_t now_ns);
 
 /* What the kernel did before that is known by now: a loss that is found later was later. */
 void ledger_counted(struct ledger *l, uint64_t until_ns);
@@ -48,12 +48,22 @@ void ledger_counted(struct ledger *l, uint64_t until_ns);
 /* The highest number accounted for: received or found lost. */
 uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t cpu);
 
+/* How often the kernel did not run a program: what ledger_missed() was given. */
+uint64_t ledger_misses(const struct ledger *l, enum exec_program program);
+
+/* All of both: whatever happened, before this run as well, as far as it is accounted for. */
+uint64_t ledger_total(const struct ledger *l);
+
 /* `cpu` may be LOSS_ANY_CPU. */
 void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
                 uint64_t from_ns, uint64_t to_ns);
 
-/* Events with numbers up to `seq` are none of ours: an earlier run of the daemon was told. */
+/*
+ * Events with numbers up to `seq`, and so many missed runs, are none of ours: an earlier run of the
+ * daemon has accounted for them.
+ */
 void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq);
+void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t count);
 
 /* A loss that concerns one reader alone. */
 void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss);

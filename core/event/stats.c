@@ -25,6 +25,15 @@ const char *exec_program_name(enum exec_program program)
         return names[program];
 }
 
+void stats_add_counters(struct exec_counters *sum, const struct exec_counters *counters)
+{
+        const uint64_t *from = (const uint64_t *)counters;
+        uint64_t *to = (uint64_t *)sum;
+
+        for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++) /* it has nothing else */
+                to[i] += from[i];
+}
+
 uint64_t stats_seen(const struct stats *s)
 {
         uint64_t sum = 0;

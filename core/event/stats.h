@@ -48,6 +48,9 @@ struct stats {
 /* Static; the key of the program in `stats`: "exec", "exit", ... */
 const char *exec_program_name(enum exec_program program);
 
+/* Adds each of them. */
+void stats_add_counters(struct exec_counters *sum, const struct exec_counters *counters);
+
 /* What the kernel saw: all programs, recursion misses included. */
 uint64_t stats_seen(const struct stats *s);
 uint64_t stats_filtered(const struct stats *s);

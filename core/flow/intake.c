@@ -70,8 +70,7 @@ static void on_missed(void *userdata, enum exec_program program, uint64_t count)
         if (in->recorder)
                 recorder_mark(in->recorder, FRAME_MISSED,
                               &(struct recording_mark){ .program = program, .value = count });
-        in->missed[program] += count;
-        ledger_missed(in->ledger, count, in->watermark_ns);
+        ledger_missed(in->ledger, program, count, in->watermark_ns);
 }
 
 static void on_counted(void *userdata, uint64_t until_ns)

@@ -16,11 +16,10 @@ struct intake {
         struct ledger *ledger;
         struct outputs *outputs;
         struct pipeline *pipeline;
-        struct recorder *recorder;     /* or NULL */
-        uint64_t watermark_ns;         /* of the last pass */
-        uint64_t reported_ns;          /* the moment of the last mark for `lost` events */
-        uint64_t missed[_PROGRAM_MAX]; /* runs of a program that the kernel left out */
+        struct recorder *recorder; /* or NULL */
+        uint64_t watermark_ns;     /* of the last pass */
+        uint64_t reported_ns;      /* the moment of the last mark for `lost` events */
 };
 
-/* A handler for a source; `in` is borrowed and filled but for the last three members. */
+/* A handler for a source; `in` is borrowed and filled but for the last two members. */
 struct source_handler intake_handler(struct intake *in);

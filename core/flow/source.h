@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Source: where raw records come from, the kernel (source_perf.c) or a recording
+ * Source: where raw records come from, the kernel (kernel/source_perf.c) or a recording
  * (source_replay.c). Both speak to the same handler.
+ *
+ * Its life: made by a function of its own, source_open(), source_start(), source_stop(),
+ * source_free(). Between start and stop a live source speaks by itself, as things happen; a
+ * recording has to be asked for each step. What a recording has no use for does nothing there.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/macro.h"
 #include "exec_record.h"
+
+struct config;
+struct ledger;
+struct recording_header;
+struct source;
 
 struct source_handler {
         /* One record, valid during the call only; to be copied and no more: the ring waits. */
@@ -36,3 +46,102 @@ struct source_handler {
 
         void *userdata;
 };
+
+/* What is known of the time before the stream. */
+enum source_past {
+        SOURCE_PAST_NONE, /* a recording has none */
+        SOURCE_PAST_UNKNOWN,
+        SOURCE_PAST_COUNTED, /* the counters have all that happened */
+};
+
+/* NULL where nothing is to be done, but for the first three. The functions below say what for. */
+struct source_ops {
+        int (*identify)(const struct source *s, struct recording_header *ret);
+        uint64_t (*now_ns)(const struct source *s);
+        void (*free)(struct source *s);
+        int (*step)(struct source *s); /* NULL: live */
+        int (*open)(struct source *s);
+        int (*start)(struct source *s, const struct config *config);
+        void (*stop)(struct source *s);
+        int (*configure)(struct source *s, const struct config *config);
+        void (*reconcile)(struct source *s);
+        void (*read_counters)(struct source *s);
+        const struct exec_counters *(*counters)(const struct source *s, enum exec_program program,
+                                                unsigned cpu);
+        void (*grow)(struct source *s);
+        int (*pass_on)(struct source *s);
+        int (*keep)(const struct source *s);
+};
+
+/* The common part; the first member of each source's own struct, which fills it. */
+struct source {
+        const struct source_ops *ops;
+        unsigned n_cpus; /* possible ones: all CPU numbers are below */
+
+        /* Since source_open(). */
+        struct source_handler handler;
+        struct ledger *ledger; /* what was accounted for of what the source has said */
+        enum source_past past;
+        const char *const *missing_keys; /* of events, which it cannot give: NULL-terminated */
+        uint64_t watermark_ns; /* of the last pass, or that of the run before us; 0: none */
+        uint64_t wakeups;      /* of the daemon by it */
+};
+
+struct source *source_free(struct source *s);
+DEFINE_FREEP(struct source, source_free)
+
+/* Which host, boot and kernel it is of; errors have been logged. */
+int source_identify(const struct source *s, struct recording_header *ret);
+
+/* The moment of the stream (CLOCK_BOOTTIME): that of a recording is not ours. */
+uint64_t source_now_ns(const struct source *s);
+
+/*
+ * From here on it may be started. The ledger, which is borrowed, gets the numbers of what happened
+ * before. The handler is copied. Errors have been logged.
+ */
+int source_open(struct source *s, const struct source_handler *handler, struct ledger *ledger);
+
+/* From here on the handler may be called. `config`: as of before. Errors have been logged. */
+int source_start(struct source *s, const struct config *config);
+
+/*
+ * All that has happened by now has been said when this returns; nothing that happens later is said
+ * any more.
+ */
+void source_stop(struct source *s);
+
+/* True: it speaks by itself. False: it has to be asked with source_step(). */
+bool source_is_live(const struct source *s);
+
+/*
+ * Says everything up to the end of the next pass, or a part of it. 1: there is more. 0: that was
+ * the end. -ENODATA: the recording is cut short here. -EBADMSG: it is damaged here. Or a read
+ * error. Not for a live source.
+ */
+int source_step(struct source *s);
+
+/* New settings; on error, which has been logged, everything is as it was. */
+int source_configure(struct source *s, const struct config *config);
+
+/* Says what has happened by now, and what can no longer come. */
+void source_reconcile(struct source *s);
+
+/*
+ * The kernel's counters of a program on a CPU, as they were read last. NULL: it has none, and what
+ * came is all that is known.
+ */
+void source_read_counters(struct source *s);
+const struct exec_counters *source_counters(const struct source *s, enum exec_program program,
+                                            unsigned cpu);
+
+/* It will not be read for a while: takes more room, until source_configure(). */
+void source_grow(struct source *s);
+
+/*
+ * Before handover_exec(), after the last reconciliation: it goes on in the image after us. What is
+ * passed lives as long as some process has called source_keep() or has taken it. -EOPNOTSUPP: it
+ * cannot be passed on.
+ */
+int source_pass_on(struct source *s);
+int source_keep(const struct source *s);

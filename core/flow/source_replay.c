@@ -22,8 +22,8 @@
 #define STEP_FRAMES_MAX 65536
 
 struct source_replay {
+        struct source source;
         FILE *file;
-        struct source_handler handler;
         struct recording_header header;
         char payload[PAYLOAD_MAX] __attribute__((aligned(8)));
 };
@@ -54,35 +54,7 @@ static int check_header(const struct recording_header *h)
         return 0;
 }
 
-int source_replay_new(int fd, const struct source_handler *handler, struct source_replay **ret)
-{
-        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
-        _cleanup_(closep) int own_fd = -1;
-        int r;
-
-        s = calloc(1, sizeof(*s));
-        if (!s)
-                return -ENOMEM;
-        s->handler = *handler;
-        own_fd = dup(fd);
-        if (own_fd < 0)
-                return -errno;
-        s->file = fdopen(own_fd, "re");
-        if (!s->file)
-                return -errno;
-        (void)TAKE_FD(own_fd);
-
-        if (fread(&s->header, sizeof(s->header), 1, s->file) != 1)
-                return ferror(s->file) ? -errno : -EBADMSG;
-        r = check_header(&s->header);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(s);
-        return 0;
-}
-
-struct source_replay *source_replay_free(struct source_replay *s)
+static struct source_replay *source_replay_free(struct source_replay *s)
 {
         if (!s)
                 return NULL;
@@ -91,10 +63,22 @@ struct source_replay *source_replay_free(struct source_replay *s)
         free(s);
         return NULL;
 }
+DEFINE_FREEP(struct source_replay, source_replay_free)
 
-const struct recording_header *source_replay_header(const struct source_replay *s)
+static int replay_identify(const struct source *source, struct recording_header *ret)
 {
-        return &s->header;
+        *ret = ((const struct source_replay *)source)->header;
+        return 0;
+}
+
+static uint64_t replay_now_ns(const struct source *source)
+{
+        return MAX(source->watermark_ns, ((const struct source_replay *)source)->header.start_ns);
+}
+
+static void replay_free(struct source *source)
+{
+        source_replay_free((struct source_replay *)source);
 }
 
 /* The next frame's payload goes to s->payload. */
@@ -118,7 +102,7 @@ static int read_frame(struct source_replay *s, struct recording_frame *ret)
 /* 1: go on; 0: the end of a pass. */
 static int say_mark(struct source_replay *s, const struct recording_frame *frame)
 {
-        const struct source_handler *h = &s->handler;
+        const struct source_handler *h = &s->source.handler;
         struct recording_clock clock;
         struct recording_mark m;
 
@@ -135,6 +119,7 @@ static int say_mark(struct source_replay *s, const struct recording_frame *frame
 
         switch (frame->kind) {
         case FRAME_PASS:
+                s->source.watermark_ns = m.value;
                 h->on_pass(h->userdata, m.value);
                 return 0;
         case FRAME_DRAINED:
@@ -151,8 +136,9 @@ static int say_mark(struct source_replay *s, const struct recording_frame *frame
         }
 }
 
-int source_replay_step(struct source_replay *s)
+static int replay_step(struct source *source)
 {
+        struct source_replay *s = (struct source_replay *)source;
         struct recording_frame frame;
         int r;
 
@@ -163,7 +149,7 @@ int source_replay_step(struct source_replay *s)
                 if (frame.kind == FRAME_END)
                         return 0;
                 if (frame.kind == FRAME_RECORD) {
-                        s->handler.on_record(s->handler.userdata, s->payload, frame.size);
+                        source->handler.on_record(source->handler.userdata, s->payload, frame.size);
                         continue;
                 }
                 r = say_mark(s, &frame);
@@ -173,4 +159,40 @@ int source_replay_step(struct source_replay *s)
                         return 1;
         }
         return 1;
+}
+
+static const struct source_ops replay_ops = {
+        .identify = replay_identify,
+        .now_ns = replay_now_ns,
+        .free = replay_free,
+        .step = replay_step,
+};
+
+int source_replay_new(int fd, struct source **ret)
+{
+        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(closep) int own_fd = -1;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->source.ops = &replay_ops;
+        own_fd = dup(fd);
+        if (own_fd < 0)
+                return -errno;
+        s->file = fdopen(own_fd, "re");
+        if (!s->file)
+                return -errno;
+        (void)TAKE_FD(own_fd);
+
+        if (fread(&s->header, sizeof(s->header), 1, s->file) != 1)
+                return ferror(s->file) ? -errno : -EBADMSG;
+        r = check_header(&s->header);
+        if (r < 0)
+                return r;
+        s->source.n_cpus = s->header.n_cpus;
+
+        *ret = &TAKE_PTR(s)->source;
+        return 0;
 }

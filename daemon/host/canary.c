@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "event/stats.h"
-#include "flow/pipeline.h"
+#include "flow/flow.h"
 #include "host/canary.h"
 #include "host/clock.h"
 #include "host/log.h"
@@ -29,7 +29,7 @@
 #define LOOKS_MAX 10
 
 struct canary {
-        struct pipeline *pipeline;
+        struct flow *flow;
         const struct canary_ops *ops;
         void *userdata;
         sd_event_source *timer;
@@ -58,7 +58,7 @@ bool canary_is_that(const struct exec_event *event, uint32_t pid, uint32_t pid_n
 static void forget(struct canary *c)
 {
         c->pid = 0;
-        pipeline_observe(c->pipeline, NULL);
+        flow_observe(c->flow, NULL);
 }
 
 static void on_event(void *userdata, const struct exec_event *event)
@@ -72,15 +72,14 @@ static void on_event(void *userdata, const struct exec_event *event)
 static void expect(struct canary *c, pid_t pid)
 {
         c->pid = (uint32_t)pid;
-        pipeline_observe(c->pipeline,
-                         &(struct pipeline_observer){ .on_event = on_event, .userdata = c });
+        flow_observe(c->flow, &(struct pipeline_observer){ .on_event = on_event, .userdata = c });
 }
 
 static uint64_t lost_so_far(const struct canary *c)
 {
         struct stats stats;
 
-        pipeline_stats(c->pipeline, &stats);
+        flow_stats(c->flow, &stats);
         return stats_lost(&stats);
 }
 
@@ -170,7 +169,7 @@ static uint32_t own_pid_namespace(void)
         return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
-int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t interval_ns,
+int canary_new(struct sd_event *event, struct flow *flow, uint64_t interval_ns,
                const struct canary_ops *ops, void *userdata, struct canary **ret)
 {
         _cleanup_(canary_freep) struct canary *c = NULL;
@@ -179,7 +178,7 @@ int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t inter
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
-        c->pipeline = pipeline;
+        c->flow = flow;
         c->ops = ops;
         c->userdata = userdata;
         c->interval_ns = interval_ns;
@@ -205,8 +204,12 @@ struct canary *canary_free(struct canary *c)
 
 void canary_configure(struct canary *c, uint64_t interval_ns)
 {
-        bool was_off = c->interval_ns == 0, sooner = interval_ns < c->interval_ns;
+        bool was_off, sooner;
 
+        if (!c)
+                return;
+        was_off = c->interval_ns == 0;
+        sooner = interval_ns < c->interval_ns;
         c->interval_ns = interval_ns;
         if (!c->is_out && interval_ns > 0 && (was_off || sooner))
                 (void)set_timer(c, 0);

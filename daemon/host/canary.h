@@ -13,7 +13,7 @@
 
 struct canary;
 struct exec_event;
-struct pipeline;
+struct flow;
 struct sd_event;
 
 struct canary_ops {
@@ -22,15 +22,15 @@ struct canary_ops {
 };
 
 /*
- * Borrows the pipeline, which it observes while one is on its way, and the ops. Sends the first one
+ * Borrows the flow, which it observes while one is on its way, and the ops. Sends the first one
  * as soon as the loop runs.
  */
-int canary_new(struct sd_event *event, struct pipeline *pipeline, uint64_t interval_ns,
+int canary_new(struct sd_event *event, struct flow *flow, uint64_t interval_ns,
                const struct canary_ops *ops, void *userdata, struct canary **ret);
 struct canary *canary_free(struct canary *c);
 DEFINE_FREEP(struct canary, canary_free)
 
-/* 0: no more of them. */
+/* 0: no more of them. `c` may be NULL. */
 void canary_configure(struct canary *c, uint64_t interval_ns);
 
 /*

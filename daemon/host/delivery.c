@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "flow/pipeline.h"
+#include "flow/flow.h"
+#include "flow/outputs.h"
 #include "host/clock.h"
 #include "host/delivery.h"
 #include "host/handover.h"
@@ -30,8 +31,8 @@ struct place {
 
 struct delivery {
         sd_event *event;
-        struct pipeline *pipeline;
-        struct outputs *outputs;
+        struct flow *flow;
+        struct outputs *outputs;  /* of the flow */
         struct account *accounts; /* HANDOVER_SINKS, or NULL; borrowed */
         bool use_stdout;
         const struct config *prepared;
@@ -118,7 +119,7 @@ static void place_leave(struct delivery *s, enum sink_place i)
         int r;
 
         outlet_finish(p->outlet, end_ns);
-        r = pipeline_end_sink(s->pipeline, i);
+        r = flow_end_sink(s->flow, i);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "A sink ends without its counters");
         outlet_finish(p->outlet, end_ns);
@@ -153,8 +154,8 @@ static void place_commit(struct delivery *s, enum sink_place i)
                 log_errno(LOG_WARNING, r, "A sink begins without a start event");
 }
 
-int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct outputs *outputs,
-                 struct account *accounts, bool use_stdout, struct delivery **ret)
+int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
+                 bool use_stdout, struct delivery **ret)
 {
         struct delivery *s;
 
@@ -162,8 +163,8 @@ int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct outpu
         if (!s)
                 return -ENOMEM;
         s->event = sd_event_ref(event);
-        s->pipeline = pipeline;
-        s->outputs = outputs;
+        s->flow = flow;
+        s->outputs = flow_outputs(flow);
         s->accounts = accounts;
         s->use_stdout = use_stdout;
         *ret = s;
@@ -233,6 +234,16 @@ void delivery_revert(struct delivery *s)
         s->prepared = NULL;
 }
 
+bool delivery_run(struct delivery *s)
+{
+        int r;
+
+        r = flow_run(s->flow);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot encode an event of our own");
+        return r > 0 || (r < 0 && !flow_is_idle(s->flow));
+}
+
 int delivery_flush(struct delivery *s)
 {
         int r;
@@ -279,6 +290,17 @@ void delivery_finish(struct delivery *s, uint64_t end_ns)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (s->place[i].outlet)
                         outlet_finish(s->place[i].outlet, end_ns);
+}
+
+void delivery_drain(struct delivery *s, uint64_t end_ns)
+{
+        bool more;
+
+        flow_release_all(s->flow);
+        do {
+                more = delivery_run(s);
+                delivery_finish(s, end_ns);
+        } while (more);
 }
 
 void delivery_tell_rest(const struct delivery *s)

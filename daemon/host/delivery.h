@@ -15,18 +15,16 @@
 
 struct account;
 struct config;
-struct outputs;
-struct pipeline;
+struct flow;
 struct sd_event;
 struct delivery;
 
 /*
- * Borrows the pipeline, the outputs, which own the sinks, and the accounts that they keep for the
- * run after us: HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is
- * configured.
+ * Borrows the flow, whose outputs own the sinks, and the accounts that they keep for the run after
+ * us: HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
  */
-int delivery_new(struct sd_event *event, struct pipeline *pipeline, struct outputs *outputs,
-                 struct account *accounts, bool use_stdout, struct delivery **ret);
+int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
+                 bool use_stdout, struct delivery **ret);
 struct delivery *delivery_free(struct delivery *s);
 DEFINE_FREEP(struct delivery, delivery_free)
 
@@ -34,6 +32,10 @@ DEFINE_FREEP(struct delivery, delivery_free)
 int delivery_prepare(struct delivery *s, const struct config *config);
 void delivery_commit(struct delivery *s);
 void delivery_revert(struct delivery *s);
+
+/* Some records through the flow, to be delivered next; true if there are more. Errors are logged.
+ */
+bool delivery_run(struct delivery *s);
 
 /* Delivers what can be delivered now and plans the rest. */
 int delivery_flush(struct delivery *s);
@@ -54,6 +56,12 @@ void delivery_reopen(struct delivery *s);
  * for when the loop has ended.
  */
 void delivery_finish(struct delivery *s, uint64_t end_ns);
+
+/*
+ * All that has come into the flow goes out, as far as the sinks take it until `end_ns`; for when
+ * nothing comes in any more, or is kept waiting.
+ */
+void delivery_drain(struct delivery *s, uint64_t end_ns);
 
 /* Says which sinks end without all that they were given. */
 void delivery_tell_rest(const struct delivery *s);

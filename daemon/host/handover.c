@@ -37,6 +37,7 @@ struct item {
 struct handover {
         struct item *items;
         unsigned n_items;
+        bool has_next;
         bool is_kept;
         bool is_direct;
         int page_fd;
@@ -185,6 +186,7 @@ int handover_open(bool keep, struct handover **ret)
         if (!h)
                 return -ENOMEM;
         h->page_fd = -1;
+        h->has_next = keep;
         h->is_kept = keep && getenv("NOTIFY_SOCKET") && getenv("FDSTORE");
         r = keep ? take_fds(h) : 0;
         if (r < 0) /* then it is as if there was nothing */
@@ -425,6 +427,11 @@ void handover_forget_rest(struct handover *h)
         for (unsigned i = h->n_items; i-- > 0;)
                 if (h->items[i].is_ours)
                         handover_forget(h, h->items[i].name);
+}
+
+bool handover_has_next(const struct handover *h)
+{
+        return h->has_next;
 }
 
 bool handover_has_store(const struct handover *h)

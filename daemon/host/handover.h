@@ -109,5 +109,8 @@ void handover_forget_all(struct handover *h);
 /* Drops what nobody has taken, from the store as well. */
 void handover_forget_rest(struct handover *h);
 
+/* True if there is a run after us to leave anything to. */
+bool handover_has_next(const struct handover *h);
+
 /* True if what we store may survive us: there is somebody to keep it. */
 bool handover_has_store(const struct handover *h);

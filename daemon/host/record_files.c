@@ -9,8 +9,7 @@
 #include "host/log.h"
 #include "host/record_files.h"
 
-int record_files_open_replay(const char *path, const struct source_handler *handler,
-                             struct source_replay **ret)
+int record_files_open_replay(const char *path, struct source **ret)
 {
         _cleanup_(closep) int fd = -1;
         int r;
@@ -18,7 +17,7 @@ int record_files_open_replay(const char *path, const struct source_handler *hand
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot open the recording %s", path);
-        r = source_replay_new(fd, handler, ret);
+        r = source_replay_new(fd, ret);
         if (r == -EBADMSG)
                 log_error("%s is not a recording", path);
         else if (r == -EPROTONOSUPPORT)

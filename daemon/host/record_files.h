@@ -4,12 +4,10 @@
 
 struct recorder;
 struct recording_header;
-struct source_handler;
-struct source_replay;
+struct source;
 
 /* Errors are logged. */
-int record_files_open_replay(const char *path, const struct source_handler *handler,
-                             struct source_replay **ret);
+int record_files_open_replay(const char *path, struct source **ret);
 int record_files_open_recorder(const char *path, const struct recording_header *header,
                                struct recorder **ret);
 

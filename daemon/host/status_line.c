@@ -11,7 +11,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "flow/pipeline.h"
+#include "flow/flow.h"
 #include "host/clock.h"
 #include "host/notify.h"
 #include "host/status_line.h"
@@ -22,7 +22,7 @@
 #define ACCURACY_NS NSEC_PER_SEC
 
 struct status_line {
-        const struct pipeline *pipeline; /* borrowed */
+        const struct flow *flow; /* borrowed */
         sd_event_source *timer;
         uint64_t seen, seen_ns; /* at the last line, CLOCK_MONOTONIC; 0: there was none */
         struct buf line, said;
@@ -34,7 +34,7 @@ static void status_say(struct status_line *s)
         struct stats stats;
         struct buf other;
 
-        pipeline_stats(s->pipeline, &stats);
+        flow_stats(s->flow, &stats);
         buf_reset(&s->line);
         buf_append_string(&s->line, "STATUS=");
         stats_describe(&stats, s->seen, s->seen_ns > 0 ? now_ns - s->seen_ns : 0, &s->line);
@@ -58,8 +58,7 @@ static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *userd
         return sd_event_source_set_time_relative(source, INTERVAL_NS / NSEC_PER_USEC);
 }
 
-int status_line_new(struct sd_event *event, const struct pipeline *pipeline,
-                    struct status_line **ret)
+int status_line_new(struct sd_event *event, const struct flow *flow, struct status_line **ret)
 {
         _cleanup_(status_line_freep) struct status_line *s = NULL;
         int r;
@@ -67,7 +66,7 @@ int status_line_new(struct sd_event *event, const struct pipeline *pipeline,
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        s->pipeline = pipeline;
+        s->flow = flow;
         r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC,
                                        INTERVAL_NS / NSEC_PER_USEC, ACCURACY_NS / NSEC_PER_USEC,
                                        on_timer, s);

@@ -7,12 +7,11 @@
 
 #include "base/macro.h"
 
-struct pipeline;
+struct flow;
 struct sd_event;
 struct status_line;
 
-/* Borrows the pipeline. */
-int status_line_new(struct sd_event *event, const struct pipeline *pipeline,
-                    struct status_line **ret);
+/* Borrows the flow. */
+int status_line_new(struct sd_event *event, const struct flow *flow, struct status_line **ret);
 struct status_line *status_line_free(struct status_line *s);
 DEFINE_FREEP(struct status_line, status_line_free)

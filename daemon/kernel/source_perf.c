@@ -19,13 +19,15 @@
 #include <time.h>
 
 #include "config/config.h"
-#include "event/stats.h"
+#include "event/ledger.h"
 #include "host/capabilities.h"
 #include "host/clock.h"
 #include "host/handover.h"
+#include "host/identity.h"
 #include "host/log.h"
 #include "kernel/cpu.h"
 #include "kernel/loader.h"
+#include "kernel/ring.h"
 #include "kernel/source_perf.h"
 
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
@@ -52,12 +54,11 @@
 #define STORE_DELAY_NS 1000
 
 struct source_perf {
-        struct source_handler handler;
+        struct source source;
         sd_event *event;
         sd_event_source *timer;
         struct handover *handover;
         struct loader *programs;
-        unsigned n_cpus;
         struct cpu *cpus;
         uint64_t ring_size;
         int keeper; /* -1, or closed when the rings of the image before us are not ours any more */
@@ -66,13 +67,19 @@ struct source_perf {
         unsigned n_records; /* of the current pass */
         bool in_flight;     /* some program ran when the last pass began */
         bool is_stopped;
-        uint64_t watermark_ns;
         struct clock_watch clock;
         uint64_t reconciled_ns;
-        uint64_t missed[_PROGRAM_MAX];
-        uint64_t *base; /* numbers of the time before us; by program, then by CPU */
-        uint64_t wakeups;
 };
+
+static struct source_perf *source_perf_of(struct source *source)
+{
+        return (struct source_perf *)source; /* its first member */
+}
+
+static const struct source_perf *source_perf_of_const(const struct source *source)
+{
+        return (const struct source_perf *)source;
+}
 
 static void on_ring_record(void *userdata, const void *record, size_t size, uint64_t wall_ns)
 {
@@ -84,7 +91,7 @@ static void on_ring_record(void *userdata, const void *record, size_t size, uint
                 memcpy(&h, record, sizeof(h));
                 clock_watch_record(&s->clock, h.boot_ns, wall_ns);
         }
-        s->handler.on_record(s->handler.userdata, record, size);
+        s->source.handler.on_record(s->source.handler.userdata, record, size);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
@@ -112,38 +119,40 @@ static uint64_t find_watermark(struct source_perf *s)
         uint64_t watermark = clock_boottime_ns() - STORE_DELAY_NS, since;
 
         s->in_flight = false;
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
                 for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                         since = __atomic_load_n(&inflight[cpu].since[i], __ATOMIC_ACQUIRE);
                         if (since == 0)
                                 continue;
                         s->in_flight = true;
                         if (since == EXEC_INFLIGHT_STARTING) /* its time is not known yet */
-                                since = s->watermark_ns;
+                                since = s->source.watermark_ns;
                         watermark = MIN(watermark, since);
                 }
         }
-        return MAX(watermark, s->watermark_ns);
+        return MAX(watermark, s->source.watermark_ns);
 }
 
-int source_perf_drain(struct source_perf *s)
+/* Drains all rings once, now; returns the number of records. */
+static int drain(struct source_perf *s)
 {
+        const struct source_handler *h = &s->source.handler;
         uint64_t watermark = find_watermark(s), from_ns;
         int r;
 
         s->n_records = 0;
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
                 if (!s->cpus[cpu].ring)
                         continue;
                 r = ring_drain(s->cpus[cpu].ring);
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
         }
-        s->watermark_ns = watermark;
+        s->source.watermark_ns = watermark;
         handover_page(s->handover)->passed_ns = watermark;
         if (clock_watch_pass(&s->clock, watermark, &from_ns))
-                s->handler.on_clock(s->handler.userdata, from_ns, s->clock.offset_ns);
-        s->handler.on_pass(s->handler.userdata, watermark);
+                h->on_clock(h->userdata, from_ns, s->clock.offset_ns);
+        h->on_pass(h->userdata, watermark);
         return s->n_records;
 }
 
@@ -161,14 +170,14 @@ static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
         int r = 0;
 
         config.error_level = error_level;
-        fresh = calloc(s->n_cpus, sizeof(*fresh));
+        fresh = calloc(s->source.n_cpus, sizeof(*fresh));
         if (!fresh)
                 return -ENOMEM;
-        for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
+        for (unsigned cpu = 0; cpu < s->source.n_cpus && r >= 0; cpu++)
                 r = cpu_open(&config, cpu, &fresh[cpu]);
 
         loader_let_finish(); /* who has found the old ring a moment ago, still writes to it */
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
                 if (!s->cpus[cpu].ring)
                         continue;
                 (void)ring_drain(s->cpus[cpu].ring); /* first what came first */
@@ -177,7 +186,7 @@ static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
                 else
                         (void)ring_restore(s->cpus[cpu].ring, &old.ring);
         }
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
                 fresh[cpu].lost_no_ring = s->cpus[cpu].lost_no_ring;
                 if (r >= 0) {
                         s->cpus[cpu] = fresh[cpu];
@@ -193,6 +202,19 @@ static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
                 s->keeper = -1;
         }
         return r;
+}
+
+/* For as long as programs are loaded, by us or the image after us. */
+static void grow_rings(struct source_perf *s)
+{
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_RINGS);
+        uint64_t size = s->ring_size;
+
+        while (size < LOADING_RING_SIZE && 2 * size * s->source.n_cpus <= LOADING_MEMORY_MAX)
+                size *= 2;
+        if (size > s->ring_size)
+                (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */
 }
 
 static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
@@ -231,37 +253,43 @@ static void follow_cpu(struct source_perf *s, unsigned cpu)
                 log_notice("Following CPU %u, which came online", cpu);
 }
 
-static void tell_missed(struct source_perf *s, enum exec_program program)
+/* The number given last by the program on the CPU, as of the last reading. */
+static uint64_t seq_of(const struct source_perf *s, enum exec_program program, unsigned cpu)
 {
-        uint64_t missed = loader_recursion_misses(s->programs, program);
+        const struct exec_counters *c = loader_counters(s->programs, program, cpu);
 
-        if (missed > s->missed[program])
-                s->handler.on_missed(s->handler.userdata, program, missed - s->missed[program]);
-        s->missed[program] = missed;
+        return c->seen - c->filtered;
+}
+
+static void tell_counted(const struct source_perf *s, enum exec_program program)
+{
+        const struct source_handler *h = &s->source.handler;
+        uint64_t missed = loader_recursion_misses(s->programs, program);
+        uint64_t known = ledger_misses(s->source.ledger, program);
+
+        for (unsigned cpu = 0; cpu < s->source.n_cpus && !s->in_flight; cpu++)
+                h->on_drained(h->userdata, program, cpu, seq_of(s, program, cpu));
+        if (missed > known)
+                h->on_missed(h->userdata, program, missed - known);
 }
 
 /*
  * The order makes it exact: counters first, then a pass. What they count and the pass did not find
  * was not sent, unless it was in flight meanwhile: then we say nothing until the next time.
  */
-void source_perf_reconcile(struct source_perf *s)
+static void reconcile(struct source_perf *s)
 {
+        const struct source_handler *h = &s->source.handler;
         const uint64_t counted_ns = clock_boottime_ns();
-        const struct exec_counters *c;
 
-        if (loader_read_counters(s->programs) < 0 || source_perf_drain(s) < 0)
+        if (loader_read_counters(s->programs) < 0 || drain(s) < 0)
                 return;
         s->reconciled_ns = clock_boottime_ns();
-        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                for (unsigned cpu = 0; cpu < s->n_cpus && !s->in_flight; cpu++) {
-                        c = loader_counters(s->programs, i, cpu);
-                        s->handler.on_drained(s->handler.userdata, i, cpu, c->seen - c->filtered);
-                }
-                tell_missed(s, i);
-        }
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++)
+                tell_counted(s, i);
         if (!s->in_flight)
-                s->handler.on_counted(s->handler.userdata, counted_ns);
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+                h->on_counted(h->userdata, counted_ns);
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
                 follow_cpu(s, cpu);
 }
 
@@ -284,7 +312,7 @@ static int fall_asleep(struct source_perf *s)
         /* Armed before we look: who comes after the look, finds it armed. */
         __atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        source_perf_reconcile(s);
+        reconcile(s);
         r = s->n_records == 0 && !s->in_flight;
         if (!r)
                 __atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
@@ -295,13 +323,13 @@ static int look(struct source_perf *s)
 {
         int r;
 
-        r = source_perf_drain(s);
+        r = drain(s);
         if (r < 0)
                 return r;
         if (r == 0 && !s->in_flight && fall_asleep(s))
                 return set_timer(s, IDLE_INTERVAL_NS);
         if (clock_boottime_ns() - s->reconciled_ns >= RECONCILE_INTERVAL_NS)
-                source_perf_reconcile(s);
+                reconcile(s);
         return set_timer(s, s->interval_ns);
 }
 
@@ -310,7 +338,7 @@ static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t rev
 {
         struct source_perf *s = userdata;
 
-        s->wakeups++;
+        s->source.wakeups++;
         return look(s);
 }
 
@@ -343,37 +371,30 @@ static bool has_rings_before_us(const struct source_perf *s)
                handover_page(s->handover)->ring_version == RING_VERSION;
 }
 
-/* What came out of the rings of the image before us, which go on: all later is ours. */
-static void take_base(struct source_perf *s)
-{
-        const struct handover_page *page = handover_page(s->handover);
-
-        memcpy(s->base, page->seq, _PROGRAM_MAX * s->n_cpus * sizeof(*s->base));
-        memcpy(s->missed, page->missed, sizeof(s->missed));
-}
-
 /*
  * Before any ring of ours is there: whatever has its number by now is of the time before us. Of an
  * event that is just being made the record may yet come; it is then one too old, and not counted.
+ * But the rings of the image before us have gone on: what has come out of them was its, all later
+ * is ours.
  */
-static int find_base(struct source_perf *s)
+static int begin_ledger(struct source_perf *s)
 {
+        const struct handover_page *page = handover_page(s->handover);
+        struct ledger *ledger = s->source.ledger;
+        bool resume = has_rings_before_us(s);
         int r;
 
-        s->base = calloc(_PROGRAM_MAX * s->n_cpus, sizeof(*s->base));
-        if (!s->base)
-                return -ENOMEM;
         r = loader_read_counters(s->programs);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot read the programs' counters");
-        if (has_rings_before_us(s)) {
-                take_base(s);
-                return 0;
-        }
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                s->missed[i] = loader_recursion_misses(s->programs, i);
-                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
-                        s->base[i * s->n_cpus + cpu] = source_perf_seq(s, i, cpu);
+                ledger_begin_missed(ledger, i,
+                                    resume ? page->missed[i]
+                                           : loader_recursion_misses(s->programs, i));
+                for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
+                        ledger_begin(ledger, i, cpu,
+                                     resume ? page->seq[i * page->n_cpus + cpu]
+                                            : seq_of(s, i, cpu));
         }
         return 0;
 }
@@ -385,10 +406,10 @@ static int open_rings(struct source_perf *s)
         unsigned n = 0;
         int r;
 
-        s->cpus = calloc(s->n_cpus, sizeof(*s->cpus));
+        s->cpus = calloc(s->source.n_cpus, sizeof(*s->cpus));
         if (!s->cpus)
                 return -ENOMEM;
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
                 r = resume ? cpu_resume(&config, cpu, s->handover, &s->cpus[cpu])
                            : cpu_open(&config, cpu, &s->cpus[cpu]);
                 if (r < 0)
@@ -400,40 +421,19 @@ static int open_rings(struct source_perf *s)
 
         /* What found no ring until now, needs none any more. */
         r = loader_read_counters(s->programs);
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++)
+        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
                 s->cpus[cpu].lost_no_ring = lost_no_ring(s, cpu);
         return r;
 }
 
-int source_perf_new(const struct config *config, struct sd_event *event,
-                    const struct source_handler *handler, struct handover *handover,
-                    struct source_perf **ret)
+static int perf_open(struct source *source)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
-        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        struct source_perf *s = source_perf_of(source);
         int r;
 
-        s = calloc(1, sizeof(*s));
-        if (!s)
-                return -ENOMEM;
-        s->keeper = -1;
-        s->handler = *handler;
-        s->event = sd_event_ref(event);
-        s->handover = handover;
-        s->ring_size = config->capture.ring_size;
-        s->clock.offset_ns = clock_realtime_offset_ns();
-        s->interval_ns = config->capture.max_latency_ns / 2;
-        r = loader_new(config, handover, &s->programs);
-        if (r < 0)
-                return r;
-        s->watermark_ns = handover_page(s->handover)->passed_ns;
-        r = add_timer(s);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot add a timer");
-
-        s->n_cpus = loader_cpus(s->programs);
-        r = find_base(s);
+        r = begin_ledger(s);
         if (r < 0)
                 return r;
         if (has_rings_before_us(s))
@@ -441,14 +441,12 @@ int source_perf_new(const struct config *config, struct sd_event *event,
         r = open_rings(s);
         if (r < 0)
                 return r;
-        s->keeper = handover_take(handover, HANDOVER_KEEPER);
-        handover_forget(handover, HANDOVER_KEEPER);
-
-        *ret = TAKE_PTR(s);
+        s->keeper = handover_take(s->handover, HANDOVER_KEEPER);
+        handover_forget(s->handover, HANDOVER_KEEPER);
         return 0;
 }
 
-int source_perf_attach(struct source_perf *s, const struct config *config)
+static int attach(struct source_perf *s, const struct config *config)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
@@ -462,38 +460,38 @@ int source_perf_attach(struct source_perf *s, const struct config *config)
         return set_timer(s, 0);
 }
 
-void source_perf_stop(struct source_perf *s)
+/* What else is needed from here on, is known: some privilege for rings that are to come. */
+static int perf_start(struct source *source, const struct config *config)
 {
+        int r;
+
+        r = attach(source_perf_of(source), config);
+        if (r < 0)
+                return r;
+        r = capabilities_settle(ring_is_permitted);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot drop a capability");
+        return 0;
+}
+
+static void perf_stop(struct source *source)
+{
+        struct source_perf *s = source_perf_of(source);
         uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
 
         (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
         loader_stop(s->programs);
         do /* again, as long as one that had begun before is not through, or the clock steps */
-                source_perf_reconcile(s);
+                reconcile(s);
         while ((s->in_flight || s->clock.step_ns > 0) && clock_monotonic_ns() < end);
         s->is_stopped = true;
 }
 
-struct source_perf *source_perf_free(struct source_perf *s)
-{
-        if (!s)
-                return NULL;
-        sd_event_source_disable_unref(s->timer);
-        for (unsigned cpu = 0; s->cpus && cpu < s->n_cpus; cpu++)
-                cpu_close(&s->cpus[cpu]);
-        closep(&s->keeper);
-        free(s->cpus);
-        free(s->base);
-        loader_free(s->programs);
-        sd_event_unref(s->event);
-        free(s);
-        return NULL;
-}
-
-int source_perf_configure(struct source_perf *s, const struct config *config)
+static int perf_configure(struct source *source, const struct config *config)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
+        struct source_perf *s = source_perf_of(source);
         uint64_t old_size = s->ring_size, size = config->capture.ring_size;
         int r;
 
@@ -503,7 +501,7 @@ int source_perf_configure(struct source_perf *s, const struct config *config)
                         return r;
         }
         if (loader_are_to_load(s->programs, config))
-                source_perf_grow_rings(s); /* nobody reads them while the kernel verifies */
+                grow_rings(s); /* nobody reads them while the kernel verifies */
         r = loader_configure(s->programs, config);
         if (r < 0)
                 size = old_size;
@@ -514,52 +512,45 @@ int source_perf_configure(struct source_perf *s, const struct config *config)
         return r;
 }
 
-void source_perf_stats(struct source_perf *s, struct stats *stats)
+static void perf_reconcile(struct source *source)
 {
+        reconcile(source_perf_of(source));
+}
+
+static void perf_read_counters(struct source *source)
+{
+        const struct source_perf *s = source_perf_of(source);
+
         if (!s->is_stopped) /* what programs do now is no longer of this run */
                 (void)loader_read_counters(s->programs);
-        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                uint64_t *sum = (uint64_t *)&stats->program[i];
-
-                for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
-                        const uint64_t *c = (const void *)loader_counters(s->programs, i, cpu);
-
-                        for (unsigned k = 0; k < sizeof(struct exec_counters) / sizeof(*sum); k++)
-                                sum[k] += c[k];
-                }
-                stats->recursion_misses[i] = s->missed[i];
-        }
-        stats->wakeups = s->wakeups;
 }
 
-uint64_t source_perf_seq(const struct source_perf *s, enum exec_program program, unsigned cpu)
+static const struct exec_counters *perf_counters(const struct source *source,
+                                                 enum exec_program program, unsigned cpu)
 {
-        const struct exec_counters *c = loader_counters(s->programs, program, cpu);
-
-        return c->seen - c->filtered;
+        return loader_counters(source_perf_of_const(source)->programs, program, cpu);
 }
 
-void source_perf_grow_rings(struct source_perf *s)
+static void perf_grow(struct source *source)
 {
-        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
-                capabilities_raise(CAPABILITIES_RINGS);
-        uint64_t size = s->ring_size;
-
-        while (size < LOADING_RING_SIZE && 2 * size * s->n_cpus <= LOADING_MEMORY_MAX)
-                size *= 2;
-        if (size > s->ring_size)
-                (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */
+        grow_rings(source_perf_of(source));
 }
 
-int source_perf_pass(struct source_perf *s)
+/* And what has come out of the rings by now. */
+static int perf_pass_on(struct source *source)
 {
+        struct source_perf *s = source_perf_of(source);
         struct handover_page *page = handover_page(s->handover);
         int r;
 
         page->ring_version = RING_VERSION;
         page->ring_size = s->ring_size;
-        memcpy(page->missed, s->missed, sizeof(s->missed));
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
+                page->missed[i] = ledger_misses(source->ledger, i);
+                for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
+                        page->seq[i * page->n_cpus + cpu] = ledger_seq(source->ledger, i, cpu);
+        }
+        for (unsigned cpu = 0; cpu < source->n_cpus; cpu++) {
                 r = cpu_pass(&s->cpus[cpu], cpu, s->handover);
                 if (r < 0)
                         return r;
@@ -567,11 +558,12 @@ int source_perf_pass(struct source_perf *s)
         return 0;
 }
 
-int source_perf_keep_rings(const struct source_perf *s)
+static int perf_keep(const struct source *source)
 {
+        const struct source_perf *s = source_perf_of_const(source);
         int r;
 
-        for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
+        for (unsigned cpu = 0; cpu < source->n_cpus; cpu++) {
                 if (!s->cpus[cpu].ring)
                         continue;
                 r = ring_map_again(s->cpus[cpu].ring);
@@ -581,27 +573,83 @@ int source_perf_keep_rings(const struct source_perf *s)
         return 0;
 }
 
-uint64_t source_perf_base(const struct source_perf *s, enum exec_program program, unsigned cpu)
+static int perf_identify(const struct source *source, struct recording_header *ret)
 {
-        return s->base[program * s->n_cpus + cpu];
+        return identity_read(source->n_cpus, ret);
 }
 
-uint64_t source_perf_missed(const struct source_perf *s, enum exec_program program)
+static uint64_t perf_now_ns(const struct source *source _unused_)
 {
-        return s->missed[program];
+        return clock_boottime_ns();
 }
 
-struct loader *source_perf_loader(const struct source_perf *s)
+static struct source_perf *source_perf_free(struct source_perf *s)
 {
-        return s->programs;
+        if (!s)
+                return NULL;
+        sd_event_source_disable_unref(s->timer);
+        for (unsigned cpu = 0; s->cpus && cpu < s->source.n_cpus; cpu++)
+                cpu_close(&s->cpus[cpu]);
+        closep(&s->keeper);
+        free(s->cpus);
+        loader_free(s->programs);
+        sd_event_unref(s->event);
+        free(s);
+        return NULL;
+}
+DEFINE_FREEP(struct source_perf, source_perf_free)
+
+static void perf_free(struct source *source)
+{
+        source_perf_free(source_perf_of(source));
 }
 
-const char *const *source_perf_missing_keys(const struct source_perf *s)
-{
-        return loader_missing_keys(s->programs);
-}
+static const struct source_ops perf_ops = {
+        .identify = perf_identify,
+        .now_ns = perf_now_ns,
+        .free = perf_free,
+        .open = perf_open,
+        .start = perf_start,
+        .stop = perf_stop,
+        .configure = perf_configure,
+        .reconcile = perf_reconcile,
+        .read_counters = perf_read_counters,
+        .counters = perf_counters,
+        .grow = perf_grow,
+        .pass_on = perf_pass_on,
+        .keep = perf_keep,
+};
 
-unsigned source_perf_cpus(const struct source_perf *s)
+int source_perf_new(const struct config *config, struct sd_event *event, struct handover *handover,
+                    struct source **ret)
 {
-        return s->n_cpus;
+        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
+                capabilities_raise(CAPABILITIES_PROGRAMS);
+        _cleanup_(source_perf_freep) struct source_perf *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->source.ops = &perf_ops;
+        s->keeper = -1;
+        s->event = sd_event_ref(event);
+        s->handover = handover;
+        s->ring_size = config->capture.ring_size;
+        s->clock.offset_ns = clock_realtime_offset_ns();
+        s->interval_ns = config->capture.max_latency_ns / 2;
+        r = loader_new(config, handover, &s->programs);
+        if (r < 0)
+                return r;
+        s->source.n_cpus = loader_cpus(s->programs);
+        s->source.missing_keys = loader_missing_keys(s->programs);
+        s->source.past =
+                loader_counted_all(s->programs) ? SOURCE_PAST_COUNTED : SOURCE_PAST_UNKNOWN;
+        s->source.watermark_ns = handover_page(handover)->passed_ns;
+        r = add_timer(s);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot add a timer");
+
+        *ret = &TAKE_PTR(s)->source;
+        return 0;
 }

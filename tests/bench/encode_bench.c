@@ -74,20 +74,25 @@ static int bench_init(struct bench *b, const char *path)
         const struct source_handler handler = {
                 .on_record = on_record, .on_pass = on_pass, .on_drained = on_drained, .userdata = b
         };
-        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
+        _cleanup_(source_freep) struct source *source = NULL;
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         struct encode_context context;
+        struct recording_header identity;
         int r;
 
         if (fd < 0)
                 return -errno;
-        r = source_replay_new(fd, &handler, &source);
-        while (r >= 0 && (r = source_replay_step(source)) > 0)
+        r = source_replay_new(fd, &source);
+        if (r >= 0)
+                r = source_open(source, &handler, NULL);
+        while (r >= 0 && (r = source_step(source)) > 0)
                 ;
+        if (r >= 0)
+                r = source_identify(source, &identity);
         if (r < 0)
                 return r;
-        context.boot_id = source_replay_header(source)->boot_id;
-        context.host = source_replay_header(source)->host;
+        context.boot_id = identity.boot_id;
+        context.host = identity.host;
         r = encoder_new(&context, &b->encoder);
         if (r >= 0)
                 r = decoder_new(&b->decoder);

@@ -15,7 +15,7 @@
 #include <json-c/json.h>
 
 #include "../unit/canonical_json.h"
-#include "../unit/replay_stages.h"
+#include "../unit/flow_fixture.h"
 
 #define QUEUE_SIZE (size_t)(8 * KIB)
 #define BACKLOG_SIZE (size_t)(16 * KIB)
@@ -82,35 +82,34 @@ static void assert_output(int fd)
         assert(r == 0);
 }
 
-static void replay(struct source_replay *source, struct replay_stages *s)
+static void replay(struct source *source, struct flow_fixture *f)
 {
         _cleanup_(closep) int output = memfd_create("output", MFD_CLOEXEC);
         struct sink *sink = NULL;
         int r;
 
-        r = replay_stages_init(s, source_replay_header(source), QUEUE_SIZE);
+        r = flow_fixture_init(f, source, QUEUE_SIZE);
         assert(r == 0);
         r = sink_stdout_new(output, BACKLOG_SIZE, &sink);
         assert(r == 0);
-        outputs_set_sink(s->outputs, SINK_STDOUT, sink);
-        r = replay_stages_replay(s, source);
+        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink);
+        r = flow_fixture_replay(f);
         assert(r == 0 || r == -ENODATA || r == -EBADMSG);
-        assert(queue_count(s->queue) == 0);
-        assert(replay_stages_unaccounted(s, SINK_STDOUT) == 0);
+        assert(queue_count(f->flow->queue) == 0);
+        assert(flow_fixture_unaccounted(f, SINK_STDOUT) == 0);
         assert_output(output);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        _cleanup_(replay_stages_done) struct replay_stages s = { 0 };
-        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
+        _cleanup_(flow_fixture_done) struct flow_fixture fixture = { 0 };
         _cleanup_(closep) int input = make_input(data, size);
-        const struct source_handler handler = intake_handler(&s.intake);
+        struct source *source = NULL;
         int r;
 
-        r = source_replay_new(input, &handler, &source);
+        r = source_replay_new(input, &source);
         assert(r == 0 || r == -EBADMSG || r == -EPROTONOSUPPORT);
         if (r == 0)
-                replay(source, &s);
+                replay(source, &fixture);
         return 0;
 }

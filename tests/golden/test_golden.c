@@ -20,7 +20,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "replay_stages.h"
+#include "flow_fixture.h"
 #include "sink/backlog.h"
 
 #define FOLDER TESTS_DIR "/golden"
@@ -46,19 +46,18 @@ static void read_file(int fd, struct buf *ret)
 /* The lines of a recording. */
 static void replay(const char *path, struct buf *ret)
 {
-        _cleanup_(replay_stages_done) struct replay_stages stages = { 0 };
-        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
-        const struct source_handler handler = intake_handler(&stages.intake);
+        _cleanup_(flow_fixture_done) struct flow_fixture fixture = { 0 };
         _cleanup_(closep) int input = open(path, O_RDONLY | O_CLOEXEC);
         _cleanup_(closep) int output = memfd_create("lines", MFD_CLOEXEC);
+        struct source *source = NULL;
         struct sink *sink = NULL;
 
-        assert_int_equal(source_replay_new(input, &handler, &source), 0);
-        assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(source_replay_new(input, &source), 0);
+        assert_int_equal(flow_fixture_init(&fixture, source, QUEUE_SIZE), 0);
         assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
-        outputs_set_sink(stages.outputs, SINK_STDOUT, sink);
-        assert_int_equal(replay_stages_replay(&stages, source), 0);
-        assert_int_equal(replay_stages_unaccounted(&stages, SINK_STDOUT), 0);
+        outputs_set_sink(fixture.flow->outputs, SINK_STDOUT, sink);
+        assert_int_equal(flow_fixture_replay(&fixture), 0);
+        assert_int_equal(flow_fixture_unaccounted(&fixture, SINK_STDOUT), 0);
         assert_int_equal(lseek(output, 0, SEEK_SET), 0);
         read_file(output, ret);
 }
@@ -127,12 +126,11 @@ static void recording_gives_its_lines(void **state)
  */
 static void shell_command_takes_less_than_1500_bytes(void **state)
 {
-        _cleanup_(replay_stages_done) struct replay_stages stages = { 0 };
-        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
-        const struct source_handler handler = intake_handler(&stages.intake);
+        _cleanup_(flow_fixture_done) struct flow_fixture fixture = { 0 };
         _cleanup_(closep) int input = open(FOLDER "/commands.rec", O_RDONLY | O_CLOEXEC);
         _cleanup_(buf_done) struct buf lines = { 0 };
         struct backlog_entry entries[64];
+        struct source *source = NULL;
         struct sink *journal = NULL;
         size_t n = 0;
 
@@ -147,11 +145,11 @@ static void shell_command_takes_less_than_1500_bytes(void **state)
         }
         assert_true(n > 8);
 
-        assert_int_equal(source_replay_new(input, &handler, &source), 0);
-        assert_int_equal(replay_stages_init(&stages, source_replay_header(source), QUEUE_SIZE), 0);
+        assert_int_equal(source_replay_new(input, &source), 0);
+        assert_int_equal(flow_fixture_init(&fixture, source, QUEUE_SIZE), 0);
         assert_int_equal(sink_journal_new("/nonexistent/socket", BACKLOG_SIZE, &journal), 0);
-        outputs_set_sink(stages.outputs, SINK_JOURNAL, journal);
-        assert_int_equal(replay_stages_replay(&stages, source), 0);
+        outputs_set_sink(fixture.flow->outputs, SINK_JOURNAL, journal);
+        assert_int_equal(flow_fixture_replay(&fixture), 0);
         assert_int_equal(backlog_peek(journal->backlog, entries, ELEMENTSOF(entries)), n);
         while (n-- > 0)
                 assert_in_range(entries[n].data.size, 1, COMMAND_SIZE_MAX - 1);

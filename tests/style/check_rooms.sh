@@ -47,7 +47,7 @@ room core/sink $sink
 room core/flow $flow
 room daemon/host $host
 room daemon/kernel $kernel
-room daemon $host kernel daemon.h trial.h upgrade.h stages.h version.h
+room daemon $host kernel daemon.h trial.h upgrade.h version.h
 
 for folder in $(find core daemon -type d); do
   grep -q "^room $folder " "$0" || [ -z "$(find "$folder" -maxdepth 1 -name '*.[ch]')" ] ||

@@ -7,17 +7,17 @@
 
 #include "encode_line.h"
 
+#include "flow_fixture.h"
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "replay_stages.h"
 
 static struct record record;
 
 struct rig {
-        struct replay_stages stages;
-        struct source_handler handler;
-        struct sink *sink; /* stdout */
-        uint64_t seq;      /* given last, of PROGRAM_EXEC on CPU 0 */
+        struct flow_fixture fixture;
+        struct source_handler handler; /* of its source */
+        struct sink *sink;             /* stdout */
+        uint64_t seq;                  /* given last, of PROGRAM_EXEC on CPU 0 */
 };
 
 static inline int setup(void **state)
@@ -26,10 +26,11 @@ static inline int setup(void **state)
         struct rig *rig = calloc(1, sizeof(*rig));
 
         assert_non_null(rig);
-        assert_int_equal(replay_stages_init(&rig->stages, &header, MIB), 0);
-        rig->handler = intake_handler(&rig->stages.intake);
+        assert_int_equal(flow_fixture_init(&rig->fixture, spoken_source_new(&header, NULL), MIB),
+                         0);
+        rig->handler = rig->fixture.source->handler;
         rig->sink = memory_sink_new(LOSS_STDOUT);
-        outputs_set_sink(rig->stages.outputs, SINK_STDOUT, rig->sink);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
         *state = rig;
         return 0;
 }
@@ -38,7 +39,7 @@ static inline int teardown(void **state)
 {
         struct rig *rig = *state;
 
-        replay_stages_done(&rig->stages);
+        flow_fixture_done(&rig->fixture);
         free(rig);
         return 0;
 }
@@ -69,8 +70,8 @@ static inline void feed_chunk(struct rig *rig, const struct exec_record_head *ev
 /* A pass that ends now; everything older is processed. */
 static inline void pass(struct rig *rig, uint64_t now_ns)
 {
-        rig->handler.on_pass(rig->handler.userdata, now_ns);
-        assert_int_equal(replay_stages_run(&rig->stages), 0);
+        spoken_pass(rig->fixture.source, now_ns);
+        assert_int_equal(flow_fixture_run(&rig->fixture), 0);
 }
 
 static inline size_t n_lines(const struct sink *s)
@@ -98,7 +99,7 @@ static inline void assert_argv(struct rig *rig, size_t n, const char *expected, 
 
 static inline void assert_accounts(const struct rig *rig)
 {
-        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_STDOUT), 0);
+        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, SINK_STDOUT), 0);
 }
 
 #define PIPELINE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -102,7 +102,7 @@ static void loss_is_later_than_what_was_counted(void **state)
         tell(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 340);
         assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 250, 340, 0 });
-        ledger_missed(l, 4, 350);
+        ledger_missed(l, PROGRAM_EXIT, 4, 350);
         assert_untold(l, 0, &(struct loss){ LOSS_RECURSION, LOSS_ANY_CPU, 4, 250, 350, 0 });
 }
 
@@ -316,6 +316,24 @@ static void numbers_of_the_time_before_are_no_hole(void **state)
         ledger_begin(l, PROGRAM_EXEC, N_CPUS, 1);
 }
 
+static void everything_that_is_accounted_for_has_one_sum(void **state)
+{
+        struct ledger *l = *state;
+
+        assert_int_equal(ledger_total(l), 0);
+        ledger_begin(l, PROGRAM_EXEC, 1, 100);
+        ledger_begin_missed(l, PROGRAM_EXIT, 30);
+        assert_int_equal(ledger_total(l), 130);
+        assert_int_equal(ledger_lost(l, LOSS_RECURSION), 0); /* not in our time */
+        assert_true(receive(l, 1, 103, 6));
+        ledger_missed(l, PROGRAM_EXIT, 4, 7);
+        ledger_missed(l, PROGRAM_EXEC, 1, 7);
+        assert_int_equal(ledger_misses(l, PROGRAM_EXIT), 34);
+        assert_int_equal(ledger_misses(l, PROGRAM_EXEC), 1);
+        assert_int_equal(ledger_total(l), 138);
+        assert_int_equal(ledger_lost(l, LOSS_RECURSION), 5);
+}
+
 static void loss_of_one_reader_is_told_to_it_alone(void **state)
 {
         const struct loss down = { LOSS_DOWN, LOSS_ANY_CPU, 7, 100, 200, 1 };
@@ -402,6 +420,7 @@ int main(void)
                 TEST(new_reader_hears_of_nothing_before_it),
                 TEST(tellings_add_up_on_random_walks),
                 TEST(numbers_of_the_time_before_are_no_hole),
+                TEST(everything_that_is_accounted_for_has_one_sum),
                 TEST(loss_of_one_reader_is_told_to_it_alone),
                 TEST(what_was_told_in_part_is_told_on),
         };

@@ -9,18 +9,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "flow_fixture.h"
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "replay_stages.h"
 
 #define N_CPUS 3
 
 static struct record record;
 
 struct rig {
-        struct replay_stages stages;
-        struct source_handler handler;
-        struct sink *sink; /* stdout */
+        struct flow_fixture fixture;
+        struct source_handler handler; /* of its source */
+        struct sink *sink;             /* stdout */
         /* the kernel's side */
         uint64_t seq[N_CPUS * _PROGRAM_MAX];
         uint64_t missed;
@@ -36,11 +36,12 @@ static int setup(void **state)
         struct rig *rig = calloc(1, sizeof(*rig));
 
         assert_non_null(rig);
-        assert_int_equal(replay_stages_init(&rig->stages, &header, 64 * KIB), 0);
-        rig->stages.kernel_seq = rig->seq;
-        rig->handler = intake_handler(&rig->stages.intake);
+        assert_int_equal(
+                flow_fixture_init(&rig->fixture, spoken_source_new(&header, rig->seq), 64 * KIB),
+                0);
+        rig->handler = rig->fixture.source->handler;
         rig->sink = memory_sink_new(LOSS_STDOUT);
-        outputs_set_sink(rig->stages.outputs, SINK_STDOUT, rig->sink);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
         *state = rig;
         return 0;
 }
@@ -49,7 +50,7 @@ static int teardown(void **state)
 {
         struct rig *rig = *state;
 
-        replay_stages_done(&rig->stages);
+        flow_fixture_done(&rig->fixture);
         free(rig);
         return 0;
 }
@@ -75,8 +76,8 @@ static uint64_t kernel_seq(struct rig *rig, enum exec_program program, uint32_t 
 
 static void pass(struct rig *rig, uint64_t now_ns)
 {
-        rig->handler.on_pass(rig->handler.userdata, now_ns);
-        assert_int_equal(replay_stages_run(&rig->stages), 0);
+        spoken_pass(rig->fixture.source, now_ns);
+        assert_int_equal(flow_fixture_run(&rig->fixture), 0);
 }
 
 /* The counters of the kernel, all rings being empty. */
@@ -90,14 +91,14 @@ static void reconcile(struct rig *rig)
 
 static uint64_t lost(const struct rig *rig, enum loss_where where)
 {
-        return ledger_lost(rig->stages.ledger, where);
+        return ledger_lost(rig->fixture.flow->ledger, where);
 }
 
 static void assert_accounts(const struct rig *rig)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (outputs_sink(rig->stages.outputs, i))
-                        assert_int_equal(replay_stages_unaccounted(&rig->stages, i), 0);
+                if (outputs_sink(rig->fixture.flow->outputs, i))
+                        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, i), 0);
 }
 
 static void event_waits_for_its_pass(void **state)
@@ -150,7 +151,7 @@ static void event_that_came_before_is_not_counted_again(void **state)
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
         feed(rig);
         feed(rig);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
         assert_accounts(rig);
 }
 
@@ -161,7 +162,7 @@ static void event_whose_size_lies_does_not_decode(void **state)
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
         feed_bytes(rig, &record, record.head.size - 1);
         assert_int_equal(lost(rig, LOSS_DECODE), 1);
-        assert_int_equal(queue_count(rig->stages.queue), 0);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
         assert_accounts(rig);
 }
 
@@ -176,13 +177,13 @@ static void event_without_room_in_the_queue_is_lost_with_its_place(void **state)
                 feed(rig);
                 assert_accounts(rig);
         }
-        (void)ledger_close(rig->stages.ledger, 0);
-        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_QUEUE);
+        (void)ledger_close(rig->fixture.flow->ledger, 0);
+        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_QUEUE);
         assert_int_equal(loss->count, 1);
         assert_int_equal(loss->cpu, 1);
         assert_int_equal(loss->from_ns, n);
         assert_int_equal(loss->to_ns, n);
-        assert_int_equal(queue_events(rig->stages.queue), n - 1);
+        assert_int_equal(queue_events(rig->fixture.flow->queue), n - 1);
         pass(rig, n + 1);
         assert_accounts(rig);
 }
@@ -193,7 +194,8 @@ static void chunk_without_room_leaves_a_mark(void **state)
         struct exec_record_head event;
         struct json_object *json;
 
-        assert_int_equal(queue_resize(rig->stages.queue, sizeof(struct exec_record) + 10), 0);
+        assert_int_equal(queue_resize(rig->fixture.flow->queue, sizeof(struct exec_record) + 10),
+                         0);
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
         record_add(&record, FIELD_ARGV, "a", 2);
         record.head.n_chunks = 1;
@@ -221,11 +223,11 @@ static void missed_runs_are_losses_that_were_seen(void **state)
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 2);
         assert_int_equal(lost(rig, LOSS_RECURSION), 5);
-        (void)ledger_close(rig->stages.ledger, 0);
-        loss = ledger_untold(rig->stages.ledger, 0, LOSS_RECURSION);
+        (void)ledger_close(rig->fixture.flow->ledger, 0);
+        loss = ledger_untold(rig->fixture.flow->ledger, 0, LOSS_RECURSION);
         assert_int_equal(loss->from_ns, 10);
         assert_int_equal(loss->to_ns, 20);
-        assert_int_equal(rig->stages.intake.missed[PROGRAM_EXIT], 5);
+        assert_int_equal(ledger_misses(rig->fixture.flow->ledger, PROGRAM_EXIT), 5);
         assert_accounts(rig);
 }
 
@@ -279,7 +281,7 @@ static int start_recording(struct rig *rig)
         char path[64];
 
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        assert_int_equal(recorder_new(path, &header, &rig->stages.intake.recorder), 0);
+        assert_int_equal(recorder_new(path, &header, &rig->fixture.flow->intake.recorder), 0);
         return fd;
 }
 
@@ -287,7 +289,7 @@ static void assert_marks(struct rig *rig, int fd, off_t expected)
 {
         const off_t mark = sizeof(struct recording_frame) + sizeof(struct recording_mark);
 
-        assert_int_equal(recorder_flush(rig->stages.intake.recorder), 0);
+        assert_int_equal(recorder_flush(rig->fixture.flow->intake.recorder), 0);
         assert_int_equal(lseek(fd, 0, SEEK_END), sizeof(struct recording_header) + expected * mark);
 }
 
@@ -302,7 +304,7 @@ static void recording_has_counters_only_if_they_show_a_loss(void **state)
         reconcile(rig);
         reconcile(rig);
         assert_marks(rig, fd, 1);
-        recorder_free(rig->stages.intake.recorder);
+        recorder_free(rig->fixture.flow->intake.recorder);
 }
 
 static void recording_has_what_the_times_of_losses_come_from(void **state)
@@ -316,7 +318,7 @@ static void recording_has_what_the_times_of_losses_come_from(void **state)
         assert_marks(rig, fd, 2);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
         assert_marks(rig, fd, 3);
-        recorder_free(rig->stages.intake.recorder);
+        recorder_free(rig->fixture.flow->intake.recorder);
 }
 
 static void assert_time(struct rig *rig, size_t line, const char *expected)
@@ -343,9 +345,9 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
                 if (times[i] == 31)
                         rig->handler.on_clock(rig->handler.userdata, 0, -5 * (int64_t)NSEC_PER_SEC);
                 if (times[i] != 30)
-                        rig->handler.on_pass(rig->handler.userdata, times[i] * NSEC_PER_SEC + 1);
+                        spoken_pass(rig->fixture.source, times[i] * NSEC_PER_SEC + 1);
         }
-        assert_int_equal(replay_stages_run(&rig->stages), 0);
+        assert_int_equal(flow_fixture_run(&rig->fixture), 0);
         assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
         assert_time(rig, 1, "1970-01-01T01:00:20.000000000Z");
         assert_time(rig, 2, "1970-01-01T00:00:25.000000000Z");
@@ -383,7 +385,7 @@ static void clock_step_needs_no_room_in_the_queue(void **state)
                 record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), NSEC_PER_SEC);
                 feed(rig);
         } while (lost(rig, LOSS_QUEUE) == 0);
-        while (pipeline_mark_stats(rig->stages.pipeline, 2 * NSEC_PER_SEC) == 0)
+        while (pipeline_mark_stats(rig->fixture.flow->pipeline, 2 * NSEC_PER_SEC) == 0)
                 ;
         rig->handler.on_clock(rig->handler.userdata, 0, 3600 * (int64_t)NSEC_PER_SEC);
         pass(rig, NSEC_PER_SEC + 1);
@@ -416,7 +418,7 @@ static void passes_at_the_ends_of_time_do_no_harm(void **state)
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), UINT64_MAX);
         feed(rig);
         pass(rig, UINT64_MAX);
-        assert_int_equal(queue_events(rig->stages.queue), 0);
+        assert_int_equal(queue_events(rig->fixture.flow->queue), 0);
         assert_accounts(rig);
 }
 
@@ -475,10 +477,10 @@ static void walk_sinks(struct rig *rig)
                 [SINK_JOURNAL] = LOSS_JOURNAL, [SINK_FILE] = LOSS_FILE, [SINK_STDOUT] = LOSS_STDOUT
         };
         unsigned place = dice(rig, _SINK_PLACE_MAX);
-        struct sink *s = outputs_sink(rig->stages.outputs, place);
+        struct sink *s = outputs_sink(rig->fixture.flow->outputs, place);
 
         if (!s || (place != SINK_STDOUT && dice(rig, 8) == 0)) {
-                outputs_set_sink(rig->stages.outputs, place,
+                outputs_set_sink(rig->fixture.flow->outputs, place,
                                  dice(rig, 4) ? memory_sink_new(losses[place]) : NULL);
                 return;
         }
@@ -496,14 +498,14 @@ static void walk_sinks(struct rig *rig)
 
 static void walk_step(struct rig *rig)
 {
-        struct pipeline *p = rig->stages.pipeline;
+        struct pipeline *p = rig->fixture.flow->pipeline;
 
         switch (dice(rig, 64)) {
         case 0 ... 2:
-                rig->handler.on_pass(rig->handler.userdata, rig->now_ns);
+                spoken_pass(rig->fixture.source, rig->now_ns);
                 return;
         case 3:
-                rig->handler.on_pass(rig->handler.userdata, rig->now_ns);
+                spoken_pass(rig->fixture.source, rig->now_ns);
                 reconcile(rig);
                 return;
         case 4:
@@ -516,7 +518,7 @@ static void walk_step(struct rig *rig)
                 (void)pipeline_mark_stats(p, rig->now_ns);
                 return;
         case 7:
-                (void)queue_resize(rig->stages.queue, (8 + dice(rig, 64)) * KIB);
+                (void)queue_resize(rig->fixture.flow->queue, (8 + dice(rig, 64)) * KIB);
                 return;
         case 8 ... 15:
                 assert_true(pipeline_run(p, dice(rig, 12)) >= 0);
@@ -552,12 +554,12 @@ static void walk_to_the_end(struct rig *rig)
         memory_sink_of(rig->sink)->n_refusals = 0;
         memory_sink_of(rig->sink)->is_stuck = false;
         reconcile(rig);
-        queue_release(rig->stages.queue, UINT64_MAX);
-        assert_int_equal(replay_stages_run(&rig->stages), 0);
+        queue_release(rig->fixture.flow->queue, UINT64_MAX);
+        assert_int_equal(flow_fixture_run(&rig->fixture), 0);
         assert_accounts(rig);
-        assert_int_equal(replay_stages_stop(&rig->stages), 0);
+        assert_int_equal(flow_fixture_stop(&rig->fixture), 0);
         assert_accounts(rig);
-        assert_int_equal(queue_count(rig->stages.queue), 0);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
         assert_int_equal(rig->sink->stats.backlog, 0);
 }
 

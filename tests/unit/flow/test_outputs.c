@@ -9,7 +9,7 @@ static int mark_lost(struct rig *rig, uint64_t now_ns)
 {
         uint64_t mark_ns;
 
-        return pipeline_mark_lost(rig->stages.pipeline, now_ns, &mark_ns);
+        return pipeline_mark_lost(rig->fixture.flow->pipeline, now_ns, &mark_ns);
 }
 
 static void each_sink_gets_one_report_of_a_loss(void **state)
@@ -18,18 +18,18 @@ static void each_sink_gets_one_report_of_a_loss(void **state)
         struct sink *file = memory_sink_new(LOSS_FILE);
         struct json_object *json;
 
-        ledger_add(rig->stages.ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
-        ledger_add(rig->stages.ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
-        ledger_add(rig->stages.ledger, LOSS_QUEUE, 0, 2, 5, 6);
-        assert_true(outputs_has_unreported(rig->stages.outputs));
+        ledger_add(rig->fixture.flow->ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        ledger_add(rig->fixture.flow->ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
+        ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 0, 2, 5, 6);
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         for (uint64_t i = 1; i <= 3; i++) {
                 assert_int_equal(mark_lost(rig, i), 0);
                 pass(rig, NSEC_PER_SEC + i); /* the loss ends late: the mark waits for that */
                 assert_int_equal(n_lines(rig->sink), 2);
                 assert_int_equal(n_lines(file), 2);
         }
-        assert_false(outputs_has_unreported(rig->stages.outputs));
+        assert_false(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_line_value(rig->sink, 0, "count", "5");
         assert_line_value(rig->sink, 1, "where", "\"queue\"");
         json = memory_sink_line(file, 0);
@@ -50,17 +50,17 @@ static void sink_without_room_gets_its_report_later(void **state)
         pass(rig, 11);
         assert_int_equal(n_lines(rig->sink), 0);
         assert_accounts(rig);
-        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 20), 0);
         pass(rig, 21); /* refused, too */
-        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 30), 0);
         pass(rig, 31);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_line_value(rig->sink, 0, "where", "\"stdout\"");
         assert_line_value(rig->sink, 0, "count", "1");
         assert_line_value(rig->sink, 0, "seq", "1");
-        assert_false(outputs_has_unreported(rig->stages.outputs));
+        assert_false(outputs_has_unreported(rig->fixture.flow->outputs));
 }
 
 static void loss_of_one_sink_is_reported_to_all(void **state)
@@ -68,11 +68,11 @@ static void loss_of_one_sink_is_reported_to_all(void **state)
         struct rig *rig = *state;
         struct sink *file = memory_sink_new(LOSS_FILE);
 
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         memory_sink_of(file)->n_refusals = 1;
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
-        assert_true(outputs_has_unreported(rig->stages.outputs));
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 20), 0);
         pass(rig, 21);
         assert_line_value(rig->sink, 1, "where", "\"file\"");
@@ -81,7 +81,7 @@ static void loss_of_one_sink_is_reported_to_all(void **state)
         assert_int_equal(memory_sink_of(rig->sink)->lost, 0); /* which has it */
         assert_int_equal(memory_sink_of(file)->lost, 1);
         assert_accounts(rig);
-        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, SINK_FILE), 0);
 }
 
 static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state)
@@ -90,16 +90,16 @@ static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state
         struct sink *file = memory_sink_new(LOSS_FILE);
         const struct loss *loss;
 
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         memory_sink_of(file)->n_refusals = 1;
         memory_sink_of(file)->is_stuck = true; /* what it has accepted goes with it */
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0);
         pass(rig, 21);
         file = memory_sink_new(LOSS_FILE);
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
-        (void)ledger_close(rig->stages.ledger, 0);
-        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_FILE);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        (void)ledger_close(rig->fixture.flow->ledger, 0);
+        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_FILE);
         assert_non_null(loss);
         assert_int_equal(loss->count, 2);
         assert_int_equal(loss->to_ns, 20);
@@ -107,8 +107,8 @@ static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state
         memory_sink_of(file)->is_stuck = true;
         (void)feed_exec(rig, 30, 0);
         pass(rig, 31);
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, NULL); /* with its backlog */
-        (void)ledger_close(rig->stages.ledger, 0);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, NULL); /* with its backlog */
+        (void)ledger_close(rig->fixture.flow->ledger, 0);
         assert_int_equal(loss->count, 3);
         assert_accounts(rig);
 }
@@ -117,22 +117,22 @@ static void start_stream(struct rig *rig)
 {
         const struct start_info info = { .version = "1",
                                          .kernel = "6.1",
-                                         .config = rig->stages.config };
+                                         .config = rig->fixture.config };
 
-        outputs_advance(rig->stages.outputs, 5);
-        assert_int_equal(outputs_start(rig->stages.outputs, &info), 0);
+        outputs_advance(rig->fixture.flow->outputs, 5);
+        assert_int_equal(outputs_start(rig->fixture.flow->outputs, &info), 0);
 }
 
 static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
+        struct outputs *o = rig->fixture.flow->outputs;
         struct sink *file = memory_sink_new(LOSS_FILE);
         _cleanup_(config_freep) struct config *config = NULL;
         struct json_object *json;
 
         outputs_set_sink(o, SINK_FILE, file);
-        assert_int_equal(outputs_start_sink(o, SINK_FILE, rig->stages.config), 0);
+        assert_int_equal(outputs_start_sink(o, SINK_FILE, rig->fixture.config), 0);
         assert_int_equal(n_lines(file), 0); /* the start of the stream is still to come */
         start_stream(rig);
         (void)feed_exec(rig, 10, 0);
@@ -155,20 +155,20 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         json_object_put(json);
         assert_line_value(file, 1, "seq", "2");
         assert_int_equal(n_lines(rig->sink), 3); /* which does not begin anew */
-        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, SINK_FILE), 0);
 }
 
 static void sink_that_goes_gets_its_reports_first(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
-        struct pipeline *p = rig->stages.pipeline;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct pipeline *p = rig->fixture.flow->pipeline;
         struct sink *file = memory_sink_new(LOSS_FILE);
         struct json_object *json;
 
         outputs_set_sink(o, SINK_FILE, file);
         start_stream(rig);
-        ledger_add(rig->stages.ledger, LOSS_RING, 0, 3, 6, 9);
+        ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 3, 6, 9);
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
         assert_int_equal(pipeline_end_sink(p, SINK_FILE), 0);
@@ -185,7 +185,7 @@ static void sink_that_goes_gets_its_reports_first(void **state)
 static void sinks_can_be_replaced_and_taken_away(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
+        struct outputs *o = rig->fixture.flow->outputs;
 
         assert_ptr_equal(outputs_sink(o, SINK_STDOUT), rig->sink);
         rig->sink = memory_sink_new(LOSS_STDOUT);
@@ -197,7 +197,7 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
         assert_null(outputs_sink(o, SINK_STDOUT));
         (void)feed_exec(rig, 20, 0);
         pass(rig, 21);
-        assert_int_equal(queue_count(rig->stages.queue), 0);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
 }
 
 /* A sink that the run before us has left behind with so much accounted for. */
@@ -213,8 +213,8 @@ static struct sink *resumed_sink(uint64_t accounted, uint64_t sending)
 static void what_a_sink_of_the_run_before_lacks_is_reported(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
-        struct pipeline *p = rig->stages.pipeline;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct pipeline *p = rig->fixture.flow->pipeline;
         struct json_object *json;
         struct stats stats;
         struct sink *s;
@@ -241,8 +241,8 @@ static void what_a_sink_of_the_run_before_lacks_is_reported(void **state)
 static void what_was_uncertain_before_the_run_before_still_is(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
-        struct pipeline *p = rig->stages.pipeline;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct pipeline *p = rig->fixture.flow->pipeline;
         struct sink *s = resumed_sink(70, 2);
         struct account_state account = account_read(s->account);
 
@@ -259,7 +259,7 @@ static void what_was_uncertain_before_the_run_before_still_is(void **state)
 static void sink_that_lacks_nothing_gets_no_report(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
+        struct outputs *o = rig->fixture.flow->outputs;
 
         outputs_begin(o, 100, 1000, 2000);
         outputs_set_sink(o, SINK_FILE, resumed_sink(100, 0));
@@ -271,17 +271,17 @@ static void sink_that_lacks_nothing_gets_no_report(void **state)
 static void new_sink_begins_behind_all_that_was(void **state)
 {
         struct rig *rig = *state;
-        struct outputs *o = rig->stages.outputs;
-        struct pipeline *p = rig->stages.pipeline;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct pipeline *p = rig->fixture.flow->pipeline;
         struct sink *s = memory_sink_new(LOSS_FILE);
         struct stats stats;
 
         outputs_begin(o, 100, 1000, 2000);
-        ledger_add(rig->stages.ledger, LOSS_RING, 0, 5, 1, 1);
+        ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 5, 1, 1);
         outputs_set_sink(o, SINK_FILE, s);
         assert_true(s->account->is_open);
         assert_int_equal(account_read(s->account).told, 105);
-        assert_false(ledger_has_untold(rig->stages.ledger, SINK_FILE));
+        assert_false(ledger_has_untold(rig->fixture.flow->ledger, SINK_FILE));
         pipeline_stats(p, &stats);
         assert_int_equal(stats.sink[0].before, 100);
         assert_int_equal(stats.sink[0].down, 0);

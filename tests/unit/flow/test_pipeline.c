@@ -13,7 +13,7 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
 
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
-        outputs_set_sink(rig->stages.outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         (void)feed_exec(rig, 20, 0);
         pass(rig, 21);
         assert_int_equal(n_lines(rig->sink), 2);
@@ -21,7 +21,7 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
         assert_int_equal(n_lines(file), 1);
         assert_line_value(file, 0, "seq", "1");
         assert_accounts(rig);
-        assert_int_equal(replay_stages_unaccounted(&rig->stages, SINK_FILE), 0);
+        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, SINK_FILE), 0);
 }
 
 static void chunks_are_joined(void **state)
@@ -103,7 +103,7 @@ static void orphaned_chunks_vanish(void **state)
         assert_int_equal(n_lines(rig->sink), 2);
         assert_argv(rig, 0, "[\"a\"]", true);
         assert_argv(rig, 1, "[\"a\"]", false);
-        assert_int_equal(queue_count(rig->stages.queue), 0);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
         assert_accounts(rig);
 }
 
@@ -176,8 +176,8 @@ static void event_that_does_not_decode_is_lost_once_with_its_chunks(void **state
         pass(rig, 21);
         assert_accounts(rig);
         assert_int_equal(n_lines(rig->sink), 1);
-        (void)ledger_close(rig->stages.ledger, 0);
-        loss = ledger_untold(rig->stages.ledger, SINK_STDOUT, LOSS_DECODE);
+        (void)ledger_close(rig->fixture.flow->ledger, 0);
+        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_DECODE);
         assert_non_null(loss);
         assert_int_equal(loss->count, 1);
         assert_int_equal(loss->cpu, 1);
@@ -210,7 +210,7 @@ static void long_line_is_brief_for_the_journal_alone(void **state)
         static char argument[20000];
 
         memset(argument, 'x', sizeof(argument) - 1);
-        outputs_set_sink(rig->stages.outputs, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, argument, sizeof(argument));
         feed(rig, &record);
@@ -235,7 +235,7 @@ static void line_of_the_limit_is_not_cut(void **state)
         size_t overhead;
 
         memset(argument, 'x', sizeof(argument));
-        outputs_set_sink(rig->stages.outputs, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, "", 1);
         feed(rig, &record);
@@ -259,7 +259,7 @@ static void marks_come_out_in_their_place_in_time(void **state)
         struct rig *rig = *state;
         struct json_object *json, *sink;
 
-        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 20), 0);
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 20), 0);
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0); /* at the same time: before the mark */
         (void)feed_exec(rig, 30, 0);
@@ -298,15 +298,17 @@ static void on_event(void *userdata, const struct exec_event *event)
 static void observer_sees_what_leaves_for_the_sinks_until_it_ends(void **state)
 {
         struct rig *rig = *state;
-        struct seen seen = { .pipeline = rig->stages.pipeline };
+        struct seen seen = { .pipeline = rig->fixture.flow->pipeline };
 
-        pipeline_observe(rig->stages.pipeline, &(struct pipeline_observer){ on_event, &seen });
+        pipeline_observe(rig->fixture.flow->pipeline,
+                         &(struct pipeline_observer){ on_event, &seen });
         record_make_exec(&record, 0, ++rig->seq, 10);
         record.exec.len[FIELD_ARGV]++; /* does not decode: it never leaves */
         feed(rig, &record);
         for (uint64_t i = 0; i < 3; i++)
                 (void)feed_exec(rig, 11 + i, 0);
-        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 15), 0); /* not the kernel's */
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 15),
+                         0); /* not the kernel's */
         pass(rig, 20);
         assert_int_equal(n_lines(rig->sink), 4);
         assert_int_equal(seen.n_events, 2);
@@ -318,15 +320,15 @@ static void stream_has_two_ends(void **state)
         struct rig *rig = *state;
         const struct start_info info = { .version = "1",
                                          .kernel = "6.1",
-                                         .config = rig->stages.config };
+                                         .config = rig->fixture.config };
         struct json_object *json;
 
-        assert_int_equal(outputs_start(rig->stages.outputs, &info), 0);
+        assert_int_equal(outputs_start(rig->fixture.flow->outputs, &info), 0);
         (void)feed_exec(rig, 10, 2);
         rig->seq += 3; /* a hole, found by the next event */
         (void)feed_exec(rig, 20, 0);
-        rig->handler.on_pass(rig->handler.userdata, 30);
-        assert_int_equal(replay_stages_stop(&rig->stages), 0);
+        spoken_pass(rig->fixture.source, 30);
+        assert_int_equal(flow_fixture_stop(&rig->fixture), 0);
 
         assert_int_equal(n_lines(rig->sink), 5);
         assert_line_value(rig->sink, 0, "event", "\"start\"");
@@ -345,18 +347,18 @@ static void stream_has_two_ends(void **state)
 static void run_takes_no_more_than_it_is_asked_for(void **state)
 {
         struct rig *rig = *state;
-        struct pipeline *p = rig->stages.pipeline;
+        struct pipeline *p = rig->fixture.flow->pipeline;
 
         for (uint64_t i = 1; i <= 5; i++)
                 (void)feed_exec(rig, i, 0);
         assert_int_equal(pipeline_run(p, 10), 0); /* nothing released */
-        queue_release(rig->stages.queue, 5);
+        queue_release(rig->fixture.flow->queue, 5);
         assert_int_equal(pipeline_run(p, 0), 1);
         assert_int_equal(pipeline_run(p, 3), 1);
         assert_int_equal(n_lines(rig->sink), 3);
         assert_int_equal(pipeline_run(p, 3), 0);
         assert_int_equal(n_lines(rig->sink), 4);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
 }
 
 static void run_of_long_lines_is_shorter(void **state)
@@ -370,10 +372,10 @@ static void run_of_long_lines_is_shorter(void **state)
                 record_add(&record, FIELD_ARGV, argument, sizeof(argument));
                 feed(rig, &record);
         }
-        queue_release(rig->stages.queue, UINT64_MAX);
-        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 1);
+        queue_release(rig->fixture.flow->queue, UINT64_MAX);
+        assert_int_equal(pipeline_run(rig->fixture.flow->pipeline, 100), 1);
         assert_int_equal(n_lines(rig->sink), 4); /* beyond 64 KiB */
-        assert_int_equal(pipeline_run(rig->stages.pipeline, 100), 0);
+        assert_int_equal(pipeline_run(rig->fixture.flow->pipeline, 100), 0);
         assert_int_equal(n_lines(rig->sink), 5);
 }
 
@@ -381,7 +383,7 @@ static int mark_lost(struct rig *rig, uint64_t now_ns)
 {
         uint64_t mark_ns;
 
-        return pipeline_mark_lost(rig->stages.pipeline, now_ns, &mark_ns);
+        return pipeline_mark_lost(rig->fixture.flow->pipeline, now_ns, &mark_ns);
 }
 
 static void mark_that_finds_no_room_is_refused(void **state)
@@ -389,9 +391,9 @@ static void mark_that_finds_no_room_is_refused(void **state)
         struct rig *rig = *state;
 
         for (unsigned i = 0; i < QUEUE_MARKS_MAX; i++)
-                assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), 0);
-        assert_int_equal(pipeline_mark_stats(rig->stages.pipeline, 10), -ENOBUFS);
-        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
+                assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), 0);
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), -ENOBUFS);
+        ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 1, 5, 1, 2);
         assert_int_equal(mark_lost(rig, 10), -ENOBUFS);
         pass(rig, 20);
         assert_int_equal(n_lines(rig->sink), QUEUE_MARKS_MAX);
@@ -404,24 +406,24 @@ static void lost_is_marked_once_at_a_time(void **state)
 {
         struct rig *rig = *state;
 
-        ledger_add(rig->stages.ledger, LOSS_QUEUE, 1, 5, 1, 2);
+        ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 1, 5, 1, 2);
         assert_int_equal(mark_lost(rig, 10), 0);
         assert_int_equal(mark_lost(rig, 10), 0);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
         pass(rig, 20);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_int_equal(mark_lost(rig, 30), 0);
-        assert_int_equal(queue_count(rig->stages.queue), 1);
+        assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
 }
 
 static void lost_event_is_not_sooner_than_what_it_tells(void **state)
 {
         struct rig *rig = *state;
-        struct ledger *l = rig->stages.ledger;
+        struct ledger *l = rig->fixture.flow->ledger;
         uint64_t mark_ns = 0;
 
         ledger_add(l, LOSS_RING, 0, 1, 5, 30);
-        assert_int_equal(pipeline_mark_lost(rig->stages.pipeline, 10, &mark_ns), 0);
+        assert_int_equal(pipeline_mark_lost(rig->fixture.flow->pipeline, 10, &mark_ns), 0);
         assert_int_equal(mark_ns, 30);
         ledger_add(l, LOSS_RING, 0, 2, 30, 50); /* found while the mark waits */
         pass(rig, 30);
@@ -431,8 +433,8 @@ static void lost_event_is_not_sooner_than_what_it_tells(void **state)
         assert_line_value(rig->sink, 0, "count", "1");
         assert_line_value(rig->sink, 0, "time", "\"1970-01-01T00:00:00.000000030Z\"");
         assert_line_value(rig->sink, 0, "to", "\"1970-01-01T00:00:00.000000030Z\"");
-        assert_true(outputs_has_unreported(rig->stages.outputs));
-        assert_int_equal(pipeline_stop(rig->stages.pipeline, 40), 0);
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
+        assert_int_equal(pipeline_stop(rig->fixture.flow->pipeline, 40), 0);
         assert_line_value(rig->sink, 1, "count", "2");
         assert_line_value(rig->sink, 1, "time", "\"1970-01-01T00:00:00.000000050Z\"");
         assert_line_value(rig->sink, 2, "time", "\"1970-01-01T00:00:00.000000050Z\"");

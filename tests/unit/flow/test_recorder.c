@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flow_fixture.h"
 #include "memory_sink.h"
 #include "record_builder.h"
-#include "replay_stages.h"
 
 static struct record record;
 
@@ -103,18 +103,19 @@ static struct source_handler handler_of(struct buf *log)
 /* Replays all of it into the log; returns how it ended. */
 static int replay(const struct file *f, struct buf *log)
 {
-        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(source_freep) struct source *s = NULL;
         const struct source_handler handler = handler_of(log);
         int r;
 
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
-        r = source_replay_new(f->fd, &handler, &s);
+        r = source_replay_new(f->fd, &s);
         if (r < 0) {
                 assert_null(s);
                 return r;
         }
+        assert_int_equal(source_open(s, &handler, NULL), 0);
         do
-                r = source_replay_step(s);
+                r = source_step(s);
         while (r > 0);
         assert_int_equal(buf_error(log), 0);
         return r;
@@ -236,14 +237,19 @@ static void header_comes_back(void **state)
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct source_handler handler = handler_of(&log);
         const struct file *f = *state;
-        struct source_replay *s = NULL;
+        struct recording_header h;
+        struct source *s = NULL;
 
         recorder_free(make_recorder(f));
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
-        assert_int_equal(source_replay_new(f->fd, &handler, &s), 0);
-        assert_memory_equal(source_replay_header(s), &header, sizeof(header));
-        assert_int_equal(source_replay_step(s), 0);
-        source_replay_free(s); /* teardown() closes the fd: it is still ours */
+        assert_int_equal(source_replay_new(f->fd, &s), 0);
+        assert_int_equal(source_open(s, &handler, NULL), 0);
+        assert_int_equal(source_identify(s, &h), 0);
+        assert_memory_equal(&h, &header, sizeof(header));
+        assert_int_equal(s->n_cpus, header.n_cpus);
+        assert_int_equal(source_now_ns(s), header.start_ns);
+        assert_int_equal(source_step(s), 0);
+        source_free(s); /* teardown() closes the fd: it is still ours */
 }
 
 static void recording_is_for_its_owner_alone(void **state)
@@ -440,7 +446,7 @@ static void mark_that_makes_no_sense_is_damage(void **state)
 
 static void step_ends_with_its_pass(void **state)
 {
-        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(source_freep) struct source *s = NULL;
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct source_handler handler = handler_of(&log);
         const struct file *f = *state;
@@ -453,18 +459,19 @@ static void step_ends_with_its_pass(void **state)
         put_frame(f, FRAME_END, NULL, 0);
         put_frame(f, FRAME_RECORD, "never", 5);
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
-        assert_int_equal(source_replay_new(f->fd, &handler, &s), 0);
-        assert_int_equal(source_replay_step(s), 1);
+        assert_int_equal(source_replay_new(f->fd, &s), 0);
+        assert_int_equal(source_open(s, &handler, NULL), 0);
+        assert_int_equal(source_step(s), 1);
         assert_int_equal(log.size, strlen("record 1 apass 1\n"));
-        assert_int_equal(source_replay_step(s), 1);
+        assert_int_equal(source_step(s), 1);
         assert_int_equal(log.size, 2 * strlen("record 1 apass 1\n"));
-        assert_int_equal(source_replay_step(s), 0);
+        assert_int_equal(source_step(s), 0);
         assert_int_equal(log.size, 2 * strlen("record 1 apass 1\n"));
 }
 
 static void recording_without_a_pass_comes_in_pieces(void **state)
 {
-        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(source_freep) struct source *s = NULL;
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct source_handler handler = handler_of(&log);
         struct recorder *r = make_recorder(*state);
@@ -474,16 +481,17 @@ static void recording_without_a_pass_comes_in_pieces(void **state)
                 recorder_record(r, "", 0);
         recorder_free(r);
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
-        assert_int_equal(source_replay_new(f->fd, &handler, &s), 0);
-        assert_int_equal(source_replay_step(s), 1);
+        assert_int_equal(source_replay_new(f->fd, &s), 0);
+        assert_int_equal(source_open(s, &handler, NULL), 0);
+        assert_int_equal(source_step(s), 1);
         assert_true(log.size < 100000 * strlen("record 0 "));
-        assert_int_equal(source_replay_step(s), 0);
+        assert_int_equal(source_step(s), 0);
         assert_int_equal(log.size, 100000 * strlen("record 0 "));
 }
 
 static void recording_can_come_through_a_pipe(void **state)
 {
-        _cleanup_(source_replay_freep) struct source_replay *s = NULL;
+        _cleanup_(source_freep) struct source *s = NULL;
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct source_handler handler = handler_of(&log);
         int fds[2];
@@ -495,29 +503,30 @@ static void recording_can_come_through_a_pipe(void **state)
         put(&end, &header, sizeof(header));
         put_frame(&end, FRAME_RECORD, "abc", 3);
         put_frame(&end, FRAME_END, NULL, 0);
-        assert_int_equal(source_replay_new(fds[0], &handler, &s), 0);
-        assert_int_equal(source_replay_step(s), 0);
+        assert_int_equal(source_replay_new(fds[0], &s), 0);
+        assert_int_equal(source_open(s, &handler, NULL), 0);
+        assert_int_equal(source_step(s), 0);
         assert_int_equal(log.size, strlen("record 3 abc"));
         assert_int_equal(close(fds[0]) + close(fds[1]), 0);
 }
 
 static void file_that_cannot_be_read_is_an_error(void **state)
 {
-        const struct source_handler handler = handler_of(NULL);
         _cleanup_(closep) int fd = open("/", O_RDONLY | O_CLOEXEC);
-        struct source_replay *s = NULL;
+        struct source *s = NULL;
 
         (void)state;
-        assert_int_equal(source_replay_new(fd, &handler, &s), -EISDIR);
-        assert_int_equal(source_replay_new(-1, &handler, &s), -EBADF);
+        assert_int_equal(source_replay_new(fd, &s), -EISDIR);
+        assert_int_equal(source_replay_new(-1, &s), -EBADF);
         assert_null(s);
-        assert_null(source_replay_free(NULL));
+        assert_null(source_free(NULL));
         assert_null(recorder_free(NULL));
 }
 
 /* Some of everything: events, chunks, garbage, holes, passes, counters, clock. */
-static void feed_stream(struct replay_stages *s, const struct source_handler *h)
+static void feed_stream(struct flow_fixture *s)
 {
+        const struct source_handler *h = &s->source->handler;
         uint64_t seed = 1, seq[4] = { 0 };
 
         for (uint64_t i = 1; i <= 400; i++) {
@@ -534,8 +543,8 @@ static void feed_stream(struct replay_stages *s, const struct source_handler *h)
                         h->on_record(h->userdata, &record, record.head.size);
                 }
                 if (i % 9 == 0) {
-                        h->on_pass(h->userdata, i);
-                        assert_int_equal(replay_stages_run(s), 0);
+                        spoken_pass(s->source, i);
+                        assert_int_equal(flow_fixture_run(s), 0);
                 }
                 if (i % 100 == 0)
                         h->on_clock(h->userdata, (uint64_t)i, (int64_t)i * 1000000000);
@@ -547,39 +556,35 @@ static void feed_stream(struct replay_stages *s, const struct source_handler *h)
         h->on_drained(h->userdata, PROGRAM_EXEC, 2, seq[2] + 5);
 }
 
-static struct sink *run_stages(struct replay_stages *s, const struct source_handler *h,
-                               struct source_replay *source)
+static struct sink *open_flow(struct flow_fixture *f, struct source *source)
 {
         struct sink *sink = memory_sink_new(LOSS_STDOUT);
 
-        assert_int_equal(replay_stages_init(s, &header, MIB), 0);
-        outputs_set_sink(s->outputs, SINK_STDOUT, sink);
-        if (source) {
-                assert_int_equal(replay_stages_replay(s, source), 0);
-        } else {
-                feed_stream(s, h);
-                assert_int_equal(replay_stages_stop(s), 0);
-        }
-        assert_int_equal(replay_stages_unaccounted(s, SINK_STDOUT), 0);
+        assert_int_equal(flow_fixture_init(f, source, MIB), 0);
+        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink);
         return sink;
 }
 
 static void replayed_stream_is_the_live_one(void **state)
 {
-        _cleanup_(replay_stages_done) struct replay_stages live = { 0 }, again = { 0 };
-        _cleanup_(source_replay_freep) struct source_replay *source = NULL;
-        const struct source_handler live_handler = intake_handler(&live.intake);
-        const struct source_handler again_handler = intake_handler(&again.intake);
+        _cleanup_(flow_fixture_done) struct flow_fixture live = { 0 }, again = { 0 };
         struct recorder *r = make_recorder(*state);
         const struct file *f = *state;
+        struct source *source = NULL;
         struct sink *a, *b;
 
-        live.intake.recorder = r;
-        a = run_stages(&live, &live_handler, NULL);
+        a = open_flow(&live, spoken_source_new(&header, NULL));
+        flow_set_recorder(live.flow, r);
+        feed_stream(&live);
+        assert_int_equal(flow_fixture_stop(&live), 0);
+        assert_int_equal(flow_fixture_unaccounted(&live, SINK_STDOUT), 0);
         recorder_free(r);
+
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
-        assert_int_equal(source_replay_new(f->fd, &again_handler, &source), 0);
-        b = run_stages(&again, NULL, source);
+        assert_int_equal(source_replay_new(f->fd, &source), 0);
+        b = open_flow(&again, source);
+        assert_int_equal(flow_fixture_replay(&again), 0);
+        assert_int_equal(flow_fixture_unaccounted(&again, SINK_STDOUT), 0);
         assert_true(memory_sink_of(a)->n_lines > 380);
         assert_same(&memory_sink_of(a)->text, &memory_sink_of(b)->text);
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The wiring. What concerns one stage alone is that stage's; here is what takes two: the counters
+ * of the source against the numbers in the ledger, and the order of beginning and end.
+ */
+#include "flow/flow_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config/config.h"
+#include "flow/source.h"
+
+/* Records per run: some 5 ms of work, a tenth of the default time between two passes. */
+#define BATCH 256
+
+/*
+ * What came out of a ring after its counter was read for the last time, was seen as well: at the
+ * end, when the programs go on for the run after us, or if the counters could not be read. And all
+ * of a recording, which has no counters.
+ */
+static void count_lane(const struct flow *f, enum exec_program program, unsigned cpu,
+                       struct stats *stats)
+{
+        const struct exec_counters *c = source_counters(f->source, program, cpu);
+        uint64_t counted = c ? c->seen - c->filtered : 0, seq = ledger_seq(f->ledger, program, cpu);
+        struct exec_counters *sum = &stats->program[program];
+
+        if (c)
+                stats_add_counters(sum, c);
+        if (counted >= seq) {
+                stats->in_rings += counted - seq;
+                return;
+        }
+        sum->seen += seq - counted;
+        if (c)
+                sum->sent += seq - counted;
+}
+
+static void fill_stats(void *userdata, struct stats *stats)
+{
+        const struct flow *f = userdata;
+
+        source_read_counters(f->source);
+        for (unsigned program = 0; program < _PROGRAM_MAX; program++) {
+                for (unsigned cpu = 0; cpu < f->source->n_cpus; cpu++)
+                        count_lane(f, program, cpu, stats);
+                stats->recursion_misses[program] = ledger_misses(f->ledger, program);
+        }
+        stats->wakeups = f->source->wakeups;
+}
+
+static int new_encoder(struct flow *f)
+{
+        const struct encode_context context = { .boot_id = f->identity.boot_id,
+                                                .host = f->identity.host };
+        int r;
+
+        r = encoder_new(&context, &f->encoder);
+        if (r < 0)
+                return r;
+        encoder_set_clock(f->encoder, f->identity.realtime_offset_ns);
+        return 0;
+}
+
+static int wire(struct flow *f)
+{
+        static const struct pipeline_ops ops = { .fill_stats = fill_stats };
+        int r;
+
+        r = outputs_new(f->encoder, f->ledger, &f->outputs);
+        if (r < 0)
+                return r;
+        r = pipeline_new(f->encoder, f->queue, f->ledger, f->outputs, &ops, f, &f->pipeline);
+        if (r < 0)
+                return r;
+        pipeline_set_enricher(f->pipeline, f->enricher);
+        pipeline_configure(f->pipeline, f->config);
+        f->intake.queue = f->queue;
+        f->intake.ledger = f->ledger;
+        f->intake.outputs = f->outputs;
+        f->intake.pipeline = f->pipeline;
+        return 0;
+}
+
+int flow_new(struct source *source, const struct recording_header *identity, const char *passwd,
+             const struct config *config, struct flow **ret)
+{
+        _cleanup_(flow_freep) struct flow *f = NULL;
+        int r;
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+        f->source = source;
+        f->identity = *identity;
+        f->config = config;
+        r = new_encoder(f);
+        if (r < 0)
+                return r;
+        r = enricher_new(passwd, &f->enricher);
+        if (r < 0)
+                return r;
+        r = queue_new(config->queue.size, &f->queue);
+        if (r < 0)
+                return r;
+        r = ledger_new(source->n_cpus, &f->ledger);
+        if (r < 0)
+                return r;
+        r = wire(f);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+struct flow *flow_free(struct flow *f)
+{
+        if (!f)
+                return NULL;
+        pipeline_free(f->pipeline);
+        outputs_free(f->outputs);
+        ledger_free(f->ledger);
+        queue_free(f->queue);
+        enricher_free(f->enricher);
+        encoder_free(f->encoder);
+        free(f);
+        return NULL;
+}
+
+int flow_open(struct flow *f)
+{
+        const struct source_handler handler = intake_handler(&f->intake);
+        uint64_t now_ns;
+        int r;
+
+        r = source_open(f->source, &handler, f->ledger);
+        if (r < 0)
+                return r;
+        /* What has no number yet, is of this stream. */
+        now_ns = f->identity.start_ns = source_now_ns(f->source);
+        outputs_begin(f->outputs, ledger_total(f->ledger), MIN(f->source->watermark_ns, now_ns),
+                      now_ns);
+        return 0;
+}
+
+const struct recording_header *flow_identity(const struct flow *f)
+{
+        return &f->identity;
+}
+
+struct outputs *flow_outputs(const struct flow *f)
+{
+        return f->outputs;
+}
+
+void flow_set_recorder(struct flow *f, struct recorder *recorder)
+{
+        f->intake.recorder = recorder;
+}
+
+void flow_observe(struct flow *f, const struct pipeline_observer *observer)
+{
+        pipeline_observe(f->pipeline, observer);
+}
+
+int flow_start(struct flow *f, const char *version)
+{
+        static const char *const down[] = {
+                [SOURCE_PAST_UNKNOWN] = "unknown", [SOURCE_PAST_COUNTED] = "counted"
+        };
+        struct start_info info = { .version = version,
+                                   .kernel = f->identity.kernel,
+                                   .config = f->config,
+                                   .missing = f->source->missing_keys,
+                                   .down = down[f->source->past] };
+        struct stats inherited;
+
+        if (f->source->past == SOURCE_PAST_COUNTED) {
+                flow_stats(f, &inherited);
+                info.inherited = &inherited;
+        }
+        outputs_advance(f->outputs, f->identity.start_ns);
+        return outputs_start(f->outputs, &info);
+}
+
+int flow_stop(struct flow *f)
+{
+        return pipeline_stop(f->pipeline, source_now_ns(f->source));
+}
+
+int flow_end_sink(struct flow *f, enum sink_place place)
+{
+        return pipeline_end_sink(f->pipeline, place);
+}
+
+int flow_prepare(struct flow *f, const struct config *config)
+{
+        return queue_resize(f->queue, config->queue.size);
+}
+
+void flow_commit(struct flow *f, const struct config *config)
+{
+        f->config = config;
+        pipeline_configure(f->pipeline, config);
+}
+
+void flow_revert(struct flow *f)
+{
+        (void)queue_resize(f->queue, f->config->queue.size);
+}
+
+int flow_run(struct flow *f)
+{
+        return pipeline_run(f->pipeline, BATCH);
+}
+
+bool flow_is_idle(const struct flow *f)
+{
+        return !queue_peek(f->queue);
+}
+
+void flow_release_all(struct flow *f)
+{
+        queue_release_all(f->queue);
+}
+
+void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,
+               uint64_t to_ns)
+{
+        ledger_add(f->ledger, where, LOSS_ANY_CPU, count, from_ns, to_ns);
+}
+
+void flow_mark_lost(struct flow *f)
+{
+        uint64_t mark_ns;
+
+        (void)pipeline_mark_lost(f->pipeline, source_now_ns(f->source), &mark_ns);
+}
+
+int flow_mark_stats(struct flow *f)
+{
+        return pipeline_mark_stats(f->pipeline, source_now_ns(f->source));
+}
+
+void flow_stats(const struct flow *f, struct stats *ret)
+{
+        pipeline_stats(f->pipeline, ret);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Flow: every stage between a source and the sinks, wired in this one place for whatever needs an
+ * event's whole way: the daemon, its tests, a fuzzer.
+ *
+ *   source → intake → queue → pipeline (encoder, enricher) → outputs, and the ledger beside them
+ *
+ * Its life: flow_new(), flow_open(), the sinks (host/delivery.h), flow_start(), then flow_run() as
+ * long as there is something, flow_stop(). When to do something is not its business.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/ledger.h"
+#include "flow/outputs.h"
+#include "flow/pipeline.h"
+
+struct config;
+struct flow;
+struct recorder;
+struct recording_header;
+struct source;
+
+/*
+ * For a stream of `identity`, which is copied. Borrows the source for good, and the settings until
+ * they change. `passwd`: the file of the host's users, or NULL: they have no names here.
+ */
+int flow_new(struct source *source, const struct recording_header *identity, const char *passwd,
+             const struct config *config, struct flow **ret);
+struct flow *flow_free(struct flow *f);
+DEFINE_FREEP(struct flow, flow_free)
+
+/* Opens the source: the stream begins here. Errors have been logged by it. */
+int flow_open(struct flow *f);
+
+/* The identity, with the moment when the stream began. */
+const struct recording_header *flow_identity(const struct flow *f);
+
+/* For those who set the sinks. */
+struct outputs *flow_outputs(const struct flow *f);
+
+/* Also records what the source says. Borrowed; NULL: no more. */
+void flow_set_recorder(struct flow *f, struct recorder *recorder);
+
+/* See pipeline_observe(). */
+void flow_observe(struct flow *f, const struct pipeline_observer *observer);
+
+/* The first event and the last one. `version` is borrowed for good. */
+int flow_start(struct flow *f, const char *version);
+int flow_stop(struct flow *f);
+
+/* The last event of one sink, which is about to go. */
+int flow_end_sink(struct flow *f, enum sink_place place);
+
+/* Other settings, borrowed from the commit on; revert undoes a prepare, also one that failed. */
+int flow_prepare(struct flow *f, const struct config *config);
+void flow_commit(struct flow *f, const struct config *config);
+void flow_revert(struct flow *f);
+
+/*
+ * Some records to the sinks, few enough that a flush behind each call has room for their lines.
+ * 1: there are more; 0: there are none; negative: no memory, and there may be more.
+ */
+int flow_run(struct flow *f);
+bool flow_is_idle(const struct flow *f);
+
+/* What has come in by now may come out, whatever is still to come. */
+void flow_release_all(struct flow *f);
+
+/* A loss that only the caller knows of; and: whatever is lost by now is to be said in the stream.
+ */
+void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,
+               uint64_t to_ns);
+void flow_mark_lost(struct flow *f);
+
+/* All counters are to be said in the stream. -ENOBUFS: too many such requests wait already. */
+int flow_mark_stats(struct flow *f);
+
+/* All counters, now. */
+void flow_stats(const struct flow *f, struct stats *ret);
