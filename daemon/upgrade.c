@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The keeper: a child that maps the rings, says so, and sleeps until the descriptor "keeper" is
- * closed: by the new image, when it has rings of its own (see resize_rings() in source_perf.c), or
+ * closed: by the new image, when it has rings of its own (see ring_set.c), or
  * by the kernel if it dies.
  */
 #include <errno.h>

@@ -25,9 +25,9 @@
 #include "host/handover.h"
 #include "host/identity.h"
 #include "host/log.h"
-#include "kernel/cpu.h"
 #include "kernel/loader.h"
 #include "kernel/ring.h"
+#include "kernel/ring_set.h"
 #include "kernel/source_perf.h"
 
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
@@ -35,14 +35,6 @@
 
 /* For programs that were in flight: microseconds, unless the hypervisor took their CPU away. */
 #define STOP_TIMEOUT_NS NSEC_PER_SEC
-
-/*
- * While programs are loaded: that took a second in a storm of 7,000 execs of 700 bytes per second,
- * and more on a slow host. All of it comes out of the rings in one pass, and what the queue has no
- * room for then is lost there. The memory is for all CPUs.
- */
-#define LOADING_RING_SIZE (16 * MIB)
-#define LOADING_MEMORY_MAX (256 * MIB)
 
 /* Before everything else in the loop: what waits elsewhere is safe, what waits in a ring is not. */
 #define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)
@@ -59,9 +51,8 @@ struct source_perf {
         sd_event_source *timer;
         struct handover *handover;
         struct loader *programs;
-        struct cpu *cpus;
-        uint64_t ring_size;
-        int keeper; /* -1, or closed when the rings of the image before us are not ours any more */
+        uint64_t ring_size; /* of those that are to be opened */
+        struct ring_set *rings;
         uint64_t interval_ns; /* between passes while there is work */
 
         unsigned n_records; /* of the current pass */
@@ -96,22 +87,6 @@ static void on_ring_record(void *userdata, const void *record, size_t size, uint
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 
-static struct cpu_config cpu_config_of(struct source_perf *s, uint64_t size)
-{
-        return (struct cpu_config){
-                .ring = { .records_map = loader_records_map(s->programs),
-                          .bells_map = loader_bells_map(s->programs),
-                          .size = size,
-                          .on_record = on_ring_record,
-                          .userdata = s },
-                .event = s->event,
-                .priority = PRIORITY,
-                .on_io = on_io,
-                .userdata = s,
-                .error_level = LOG_ERR,
-        };
-}
-
 /* The moment before which nothing can still arrive, once the rings have been drained. */
 static uint64_t find_watermark(struct source_perf *s)
 {
@@ -141,80 +116,15 @@ static int drain(struct source_perf *s)
         int r;
 
         s->n_records = 0;
-        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
-                if (!s->cpus[cpu].ring)
-                        continue;
-                r = ring_drain(s->cpus[cpu].ring);
-                if (r < 0)
-                        return log_errno(LOG_ERR, r, "Cannot read the ring of CPU %u", cpu);
-        }
+        r = ring_set_drain(s->rings);
+        if (r < 0)
+                return r;
         s->source.watermark_ns = watermark;
         handover_page(s->handover)->passed_ns = watermark;
         if (clock_watch_pass(&s->clock, watermark, &from_ns))
                 h->on_clock(h->userdata, from_ns, s->clock.offset_ns);
         h->on_pass(h->userdata, watermark);
         return s->n_records;
-}
-
-/*
- * Rings of another size in place of the old ones, whose content is drained; all or nothing.
- *
- * Those of the image before us have their keeper until then: perf_mmap_close() takes the locked
- * memory off the account of whoever unmaps a ring last, not of whoever mapped it first. If that
- * were us, it would drop below zero, and no ring could be opened any more (seen on 6.18).
- */
-static int resize_rings(struct source_perf *s, uint64_t size, int error_level)
-{
-        struct cpu_config old = cpu_config_of(s, s->ring_size), config = cpu_config_of(s, size);
-        _cleanup_(freep) struct cpu *fresh = NULL;
-        int r = 0;
-
-        config.error_level = error_level;
-        fresh = calloc(s->source.n_cpus, sizeof(*fresh));
-        if (!fresh)
-                return -ENOMEM;
-        for (unsigned cpu = 0; cpu < s->source.n_cpus && r >= 0; cpu++)
-                r = cpu_open(&config, cpu, &fresh[cpu]);
-
-        loader_let_finish(); /* who has found the old ring a moment ago, still writes to it */
-        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
-                if (!s->cpus[cpu].ring)
-                        continue;
-                (void)ring_drain(s->cpus[cpu].ring); /* first what came first */
-                if (r >= 0)
-                        cpu_close(&s->cpus[cpu]);
-                else
-                        (void)ring_restore(s->cpus[cpu].ring, &old.ring);
-        }
-        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
-                fresh[cpu].lost_no_ring = s->cpus[cpu].lost_no_ring;
-                if (r >= 0) {
-                        s->cpus[cpu] = fresh[cpu];
-                        continue;
-                }
-                if (fresh[cpu].ring)
-                        (void)ring_drain(fresh[cpu].ring);
-                cpu_close(&fresh[cpu]);
-        }
-        if (r >= 0) {
-                s->ring_size = size;
-                closep(&s->keeper);
-                s->keeper = -1;
-        }
-        return r;
-}
-
-/* For as long as programs are loaded, by us or the image after us. */
-static void grow_rings(struct source_perf *s)
-{
-        _cleanup_(capabilities_lower) _unused_ uint64_t raised =
-                capabilities_raise(CAPABILITIES_RINGS);
-        uint64_t size = s->ring_size;
-
-        while (size < LOADING_RING_SIZE && 2 * size * s->source.n_cpus <= LOADING_MEMORY_MAX)
-                size *= 2;
-        if (size > s->ring_size)
-                (void)resize_rings(s, size, LOG_DEBUG); /* or those we have must do */
 }
 
 static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
@@ -226,31 +136,13 @@ static uint64_t lost_no_ring(const struct source_perf *s, unsigned cpu)
         return lost;
 }
 
-/*
- * Programs ran on this CPU and found no ring: it came (back) online. What found none until the new
- * one was there, must not look like another return.
- */
+/* Programs ran on this CPU and found no ring: it came (back) online. */
 static void follow_cpu(struct source_perf *s, unsigned cpu)
 {
-        _cleanup_(capabilities_lower) _unused_ uint64_t raised = 0;
-        struct cpu_config config = cpu_config_of(s, s->ring_size);
-        struct cpu *c = &s->cpus[cpu], fresh;
-
-        if (lost_no_ring(s, cpu) == c->lost_no_ring)
+        if (!ring_set_follow(s->rings, cpu, lost_no_ring(s, cpu)))
                 return;
-        raised = capabilities_raise(CAPABILITIES_RINGS);
-        config.error_level = c->has_failed ? LOG_DEBUG : LOG_ERR;
-        c->has_failed = cpu_open(&config, cpu, &fresh) < 0;
-        if (c->has_failed)
-                return; /* until the next time */
-        if (c->ring)
-                (void)ring_drain(c->ring);
-        cpu_close(c);
-        *c = fresh;
         if (loader_read_counters(s->programs) >= 0)
-                c->lost_no_ring = lost_no_ring(s, cpu);
-        if (c->ring)
-                log_notice("Following CPU %u, which came online", cpu);
+                ring_set_note_lost(s->rings, cpu, lost_no_ring(s, cpu));
 }
 
 /* The number given last by the program on the CPU, as of the last reading. */
@@ -401,28 +293,28 @@ static int begin_ledger(struct source_perf *s)
 
 static int open_rings(struct source_perf *s)
 {
-        struct cpu_config config = cpu_config_of(s, s->ring_size);
         bool resume = has_rings_before_us(s);
-        unsigned n = 0;
+        const struct cpu_config config = {
+                .ring = { .records_map = loader_records_map(s->programs),
+                          .bells_map = loader_bells_map(s->programs),
+                          .size = resume ? handover_page(s->handover)->ring_size : s->ring_size,
+                          .on_record = on_ring_record,
+                          .userdata = s },
+                .event = s->event,
+                .priority = PRIORITY,
+                .on_io = on_io,
+                .userdata = s,
+                .error_level = LOG_ERR,
+        };
         int r;
 
-        s->cpus = calloc(s->source.n_cpus, sizeof(*s->cpus));
-        if (!s->cpus)
-                return -ENOMEM;
-        for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++) {
-                r = resume ? cpu_resume(&config, cpu, s->handover, &s->cpus[cpu])
-                           : cpu_open(&config, cpu, &s->cpus[cpu]);
-                if (r < 0)
-                        return r;
-                n += s->cpus[cpu].ring != NULL;
-        }
-        if (n == 0)
-                return log_errno(LOG_ERR, -ENODEV, "Cannot open a ring on any CPU");
-
+        r = ring_set_open(&config, s->source.n_cpus, s->handover, resume, &s->rings);
+        if (r < 0)
+                return r;
         /* What found no ring until now, needs none any more. */
         r = loader_read_counters(s->programs);
         for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
-                s->cpus[cpu].lost_no_ring = lost_no_ring(s, cpu);
+                ring_set_note_lost(s->rings, cpu, lost_no_ring(s, cpu));
         return r;
 }
 
@@ -436,14 +328,7 @@ static int perf_open(struct source *source)
         r = begin_ledger(s);
         if (r < 0)
                 return r;
-        if (has_rings_before_us(s))
-                s->ring_size = handover_page(s->handover)->ring_size;
-        r = open_rings(s);
-        if (r < 0)
-                return r;
-        s->keeper = handover_take(s->handover, HANDOVER_KEEPER);
-        handover_forget(s->handover, HANDOVER_KEEPER);
-        return 0;
+        return open_rings(s);
 }
 
 static int attach(struct source_perf *s, const struct config *config)
@@ -455,8 +340,8 @@ static int attach(struct source_perf *s, const struct config *config)
         r = loader_attach(s->programs);
         if (r < 0)
                 return r;
-        if (s->keeper >= 0) /* or those of the image before us will do */
-                (void)resize_rings(s, config->capture.ring_size, LOG_ERR);
+        if (ring_set_is_kept(s->rings)) /* or those of the image before us will do */
+                (void)ring_set_resize(s->rings, config->capture.ring_size, LOG_ERR);
         return set_timer(s, 0);
 }
 
@@ -492,23 +377,23 @@ static int perf_configure(struct source *source, const struct config *config)
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
                 capabilities_raise(CAPABILITIES_PROGRAMS);
         struct source_perf *s = source_perf_of(source);
-        uint64_t old_size = s->ring_size, size = config->capture.ring_size;
+        uint64_t old_size = ring_set_size(s->rings), size = config->capture.ring_size;
         int r;
 
         if (size != old_size) {
-                r = resize_rings(s, size, LOG_ERR);
+                r = ring_set_resize(s->rings, size, LOG_ERR);
                 if (r < 0)
                         return r;
         }
         if (loader_are_to_load(s->programs, config))
-                grow_rings(s); /* nobody reads them while the kernel verifies */
+                ring_set_grow(s->rings); /* nobody reads them while the kernel verifies */
         r = loader_configure(s->programs, config);
         if (r < 0)
                 size = old_size;
         else
                 s->interval_ns = config->capture.max_latency_ns / 2;
-        if (s->ring_size != size)
-                (void)resize_rings(s, size, LOG_ERR);
+        if (ring_set_size(s->rings) != size)
+                (void)ring_set_resize(s->rings, size, LOG_ERR);
         return r;
 }
 
@@ -533,44 +418,28 @@ static const struct exec_counters *perf_counters(const struct source *source,
 
 static void perf_grow(struct source *source)
 {
-        grow_rings(source_perf_of(source));
+        ring_set_grow(source_perf_of(source)->rings);
 }
 
 /* And what has come out of the rings by now. */
 static int perf_pass_on(struct source *source)
 {
-        struct source_perf *s = source_perf_of(source);
+        const struct source_perf *s = source_perf_of(source);
         struct handover_page *page = handover_page(s->handover);
-        int r;
 
         page->ring_version = RING_VERSION;
-        page->ring_size = s->ring_size;
+        page->ring_size = ring_set_size(s->rings);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 page->missed[i] = ledger_misses(source->ledger, i);
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
                         page->seq[i * page->n_cpus + cpu] = ledger_seq(source->ledger, i, cpu);
         }
-        for (unsigned cpu = 0; cpu < source->n_cpus; cpu++) {
-                r = cpu_pass(&s->cpus[cpu], cpu, s->handover);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return ring_set_pass_on(s->rings, s->handover);
 }
 
 static int perf_keep(const struct source *source)
 {
-        const struct source_perf *s = source_perf_of_const(source);
-        int r;
-
-        for (unsigned cpu = 0; cpu < source->n_cpus; cpu++) {
-                if (!s->cpus[cpu].ring)
-                        continue;
-                r = ring_map_again(s->cpus[cpu].ring);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return ring_set_keep(source_perf_of_const(source)->rings);
 }
 
 static int perf_identify(const struct source *source, struct recording_header *ret)
@@ -588,10 +457,7 @@ static struct source_perf *source_perf_free(struct source_perf *s)
         if (!s)
                 return NULL;
         sd_event_source_disable_unref(s->timer);
-        for (unsigned cpu = 0; s->cpus && cpu < s->source.n_cpus; cpu++)
-                cpu_close(&s->cpus[cpu]);
-        closep(&s->keeper);
-        free(s->cpus);
+        ring_set_free(s->rings);
         loader_free(s->programs);
         sd_event_unref(s->event);
         free(s);
@@ -632,7 +498,6 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
         if (!s)
                 return -ENOMEM;
         s->source.ops = &perf_ops;
-        s->keeper = -1;
         s->event = sd_event_ref(event);
         s->handover = handover;
         s->ring_size = config->capture.ring_size;
