@@ -466,7 +466,7 @@ static void stop(struct daemon *d)
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
         delivery_finish(d->delivery, end_ns);
-        delivery_tell_rest(d->delivery);
+        delivery_report_rest(d->delivery);
         flush_recorder(d);
 }
 

@@ -14,6 +14,7 @@
 #include "host/exit_code.h"
 #include "host/handover.h"
 #include "host/log.h"
+#include "sink/sink.h"
 #include "trial.h"
 #include "version.h"
 

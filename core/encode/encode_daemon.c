@@ -36,8 +36,7 @@ static void put_lost_by(struct buf *b, const struct stats *s)
         json_key(b, "lost_by");
         json_begin_object(b);
         for (enum loss_where w = 0; w < _LOSS_WHERE_MAX; w++) {
-                bool is_rare =
-                        w == LOSS_JOURNAL || w == LOSS_FILE || w == LOSS_STDOUT || w == LOSS_BLIND;
+                bool is_rare = loss_is_of_sink(w) || w == LOSS_BLIND;
 
                 if (!is_rare || s->lost[w] > 0)
                         json_put_u64(b, loss_where_name(w), s->lost[w]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The names by which users know the kinds of events and the places of loss: part of the contract
- * (config/event.schema.json), in one place for encoders, sinks and messages.
+ * The names by which users know the kinds of events, the sinks and the places of loss: part of the
+ * contract (config/event.schema.json), in one place for encoders, sinks and messages.
  *
  * A value outside its enum is a mistake of ours, never of the data.
  */
@@ -26,28 +26,32 @@ const char *event_kind_name(enum event_kind kind)
         return names[kind];
 }
 
+const char *sink_place_name(enum sink_place place)
+{
+        static const char *const names[_SINK_PLACE_MAX] = {
+                [SINK_JOURNAL] = "journal",
+                [SINK_FILE] = "file",
+                [SINK_STDOUT] = "stdout",
+        };
+
+        assert((unsigned)place < _SINK_PLACE_MAX);
+        return names[place];
+}
+
 const char *loss_where_name(enum loss_where where)
 {
         static const char *const names[_LOSS_WHERE_MAX] = {
                 [LOSS_RING] = "ring",     [LOSS_RECURSION] = "recursion", [LOSS_QUEUE] = "queue",
-                [LOSS_DECODE] = "decode", [LOSS_JOURNAL] = "journal",     [LOSS_FILE] = "file",
-                [LOSS_STDOUT] = "stdout", [LOSS_DOWN] = "down",           [LOSS_BLIND] = "blind",
+                [LOSS_DECODE] = "decode", [LOSS_DOWN] = "down",           [LOSS_BLIND] = "blind",
         };
 
         assert((unsigned)where < _LOSS_WHERE_MAX);
-        return names[where];
+        return loss_is_of_sink(where) ? sink_place_name(where - LOSS_SINK) : names[where];
 }
 
-bool loss_concerns(enum loss_where where, enum loss_where own)
+bool loss_concerns(enum loss_where where, enum sink_place place)
 {
-        switch (where) {
-        case LOSS_JOURNAL:
-        case LOSS_FILE:
-        case LOSS_STDOUT:
-                return where == own;
-        case LOSS_BLIND: /* the kernel side has not seen it, either */
-                return false;
-        default:
-                return true;
-        }
+        if (loss_is_of_sink(where))
+                return where == LOSS_SINK + place;
+        return where != LOSS_BLIND; /* the kernel side has not seen it, either */
 }

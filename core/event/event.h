@@ -72,16 +72,29 @@ struct exec_event {
         uint64_t duration_ns; /* since its last exec */
 };
 
+/* Where events go. Those before _SINK_ACCOUNT_MAX have an account that outlives the process. */
+enum sink_place {
+        SINK_JOURNAL,
+        SINK_FILE,
+        _SINK_ACCOUNT_MAX,
+        SINK_STDOUT = _SINK_ACCOUNT_MAX,
+        _SINK_PLACE_MAX,
+};
+
+/* "journal" and so on: its name in `stats`, in `lost`, in messages. Static. */
+const char *sink_place_name(enum sink_place place);
+
 /* Where events can be lost: the value of the key `where` of a `lost` event. */
 enum loss_where {
         LOSS_RING,      /* no room in a ring, or no ring on a CPU */
         LOSS_RECURSION, /* the kernel did not run our program */
         LOSS_QUEUE,     /* no room in the queue */
         LOSS_DECODE,    /* a record that does not decode */
-        LOSS_JOURNAL,
-        LOSS_FILE,
-        LOSS_STDOUT,
-        LOSS_DOWN,  /* nobody was reading */
+        LOSS_SINK,      /* refused by the sink of the first place, and so on for the others: */
+        LOSS_JOURNAL = LOSS_SINK + SINK_JOURNAL,
+        LOSS_FILE = LOSS_SINK + SINK_FILE,
+        LOSS_STDOUT = LOSS_SINK + SINK_STDOUT,
+        LOSS_DOWN = LOSS_SINK + _SINK_PLACE_MAX, /* nobody was reading */
         LOSS_BLIND, /* our own exec was not seen: nobody knows how many others were not */
         _LOSS_WHERE_MAX,
 };
@@ -89,9 +102,14 @@ enum loss_where {
 /* Static. */
 const char *loss_where_name(enum loss_where where);
 
-/* True if it is lost for this sink, which counts its own as `own`: others' are told for
- * information. */
-bool loss_concerns(enum loss_where where, enum loss_where own);
+/* True of what one sink has lost, whichever it is. */
+static inline bool loss_is_of_sink(enum loss_where where)
+{
+        return where >= LOSS_SINK && where < LOSS_SINK + _SINK_PLACE_MAX;
+}
+
+/* True if it is lost for the sink in this place: what others lose is reported for information. */
+bool loss_concerns(enum loss_where where, enum sink_place place);
 
 #define LOSS_ANY_CPU UINT32_MAX
 

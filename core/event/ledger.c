@@ -14,10 +14,16 @@ struct lane {
         uint64_t last_ns; /* of the last event received, or reconciled */
 };
 
-/* What one reader is to be told of one cause. */
-struct telling {
+/* What is to be reported to one sink of one cause. */
+struct report {
         struct loss open;   /* since it was closed last */
-        struct loss closed; /* before that: to be told */
+        struct loss closed; /* before that */
+};
+
+struct books {
+        uint64_t lost; /* for this sink alone */
+        uint64_t down; /* of them, before our time */
+        struct report reports[_LOSS_WHERE_MAX];
 };
 
 struct ledger {
@@ -25,7 +31,7 @@ struct ledger {
         uint64_t counted_ns;
         uint64_t missed[_PROGRAM_MAX]; /* runs that the kernel left out */
         uint64_t lost[_LOSS_WHERE_MAX];
-        struct telling tellings[STATS_SINKS_MAX][_LOSS_WHERE_MAX];
+        struct books books[_SINK_PLACE_MAX];
         struct lane lanes[]; /* n_cpus * _PROGRAM_MAX */
 };
 
@@ -151,8 +157,8 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
         if (count == 0)
                 return;
         l->lost[where] += count;
-        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++)
-                loss_merge(&l->tellings[reader][where].open, &loss);
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                loss_merge(&l->books[i].reports[where].open, &loss);
 }
 
 void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq)
@@ -168,10 +174,27 @@ void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t c
         l->missed[program] = count;
 }
 
-void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss)
+void ledger_sink_lost(struct ledger *l, enum sink_place place, uint64_t count, uint64_t now_ns)
 {
-        if (loss->count > 0)
-                loss_merge(&l->tellings[reader][loss->where].open, loss);
+        l->books[place].lost += count;
+        ledger_add(l, LOSS_SINK + place, LOSS_ANY_CPU, count, now_ns, now_ns);
+}
+
+void ledger_sink_down(struct ledger *l, enum sink_place place, const struct loss *down)
+{
+        struct books *b = &l->books[place];
+
+        if (down->count == 0)
+                return;
+        b->lost += down->count;
+        b->down += down->count;
+        loss_merge(&b->reports[down->where].open, down);
+}
+
+void ledger_fill_sink(const struct ledger *l, enum sink_place place, struct sink_stats *ret)
+{
+        ret->lost = l->books[place].lost;
+        ret->down = l->books[place].down;
 }
 
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
@@ -181,49 +204,49 @@ uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
 
 uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
 {
-        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                        struct telling *t = &l->tellings[reader][where];
+                        struct report *r = &l->books[i].reports[where];
 
-                        if (t->open.count > 0)
-                                loss_merge(&t->closed, &t->open);
-                        t->open = (struct loss){};
-                        now_ns = MAX(now_ns, t->closed.to_ns);
+                        if (r->open.count > 0)
+                                loss_merge(&r->closed, &r->open);
+                        r->open = (struct loss){};
+                        now_ns = MAX(now_ns, r->closed.to_ns);
                 }
         }
         return now_ns;
 }
 
-const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where)
+const struct loss *ledger_unreported(const struct ledger *l, enum sink_place place,
+                                     enum loss_where where)
 {
-        const struct loss *loss = &l->tellings[reader][where].closed;
+        const struct loss *loss = &l->books[place].reports[where].closed;
 
         return loss->count > 0 ? loss : NULL;
 }
 
-void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count)
+void ledger_reported(struct ledger *l, enum sink_place place, enum loss_where where, uint64_t count)
 {
-        struct loss *loss = &l->tellings[reader][where].closed;
+        struct loss *loss = &l->books[place].reports[where].closed;
 
         if (count >= loss->count)
                 *loss = (struct loss){};
         loss->count -= MIN(count, loss->count);
-        loss->uncertain = 0; /* told with the first part */
+        loss->uncertain = 0; /* reported with the first part */
 }
 
-bool ledger_has_untold(const struct ledger *l, unsigned reader)
+bool ledger_has_unreported(const struct ledger *l, enum sink_place place)
 {
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                const struct telling *t = &l->tellings[reader][where];
+                const struct report *r = &l->books[place].reports[where];
 
-                if (t->open.count > 0 || t->closed.count > 0)
+                if (r->open.count > 0 || r->closed.count > 0)
                         return true;
         }
         return false;
 }
 
-void ledger_reset_reader(struct ledger *l, unsigned reader)
+void ledger_reset_sink(struct ledger *l, enum sink_place place)
 {
-        for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
-                l->tellings[reader][where] = (struct telling){};
+        l->books[place] = (struct books){};
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Ledger: what was lost, where and when, and who has been told.
+ * Ledger: what was lost, where and when, and what of it has been reported to which sink.
  *
  * The kernel numbers the events of each program on each CPU, so a hole in the numbers is a loss,
  * and so is a number that the kernel has given and that never came (ledger_reconcile()). Everything
  * else that drops an event says so with ledger_add().
  *
- * Each sink is a reader with its own account of what it has not been told yet, summed up by cause.
- * An account is closed at a moment of the stream (ledger_close()): a `lost` event of that moment
- * tells what was lost before, and nothing later, however much later it is made. It is cleared only
- * when the sink has accepted the event.
+ * For each sink, by its place, there are two books. One counts what is lost for that sink alone.
+ * The other has what is still to be reported to it, summed up by cause, and is closed at a moment
+ * of the stream (ledger_close()): a `lost` event of that moment reports what was lost before, and
+ * nothing later, however much later it is made. It is cleared only when the sink has accepted the
+ * event.
  */
 #pragma once
 
@@ -65,24 +66,35 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
 void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq);
 void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t count);
 
-/* A loss that concerns one reader alone. */
-void ledger_add_for(struct ledger *l, unsigned reader, const struct loss *loss);
+/*
+ * The sink in this place has lost events, at this moment. They are lost for that sink alone, and
+ * reported to all.
+ */
+void ledger_sink_lost(struct ledger *l, enum sink_place place, uint64_t count, uint64_t now_ns);
+
+/* What the sink lacks of the time before us: LOSS_DOWN, of no interest to the others. */
+void ledger_sink_down(struct ledger *l, enum sink_place place, const struct loss *down);
+
+/* Fills in what is lost for this sink alone: `lost`, and of that `down`. */
+void ledger_fill_sink(const struct ledger *l, enum sink_place place, struct sink_stats *ret);
 
 /* All losses since the start. */
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
 
 /*
- * What is lost by now is to be told, to all readers. Returns the moment of which that is true: now,
- * or later, if a loss is known that ended later.
+ * What is lost by now is to be reported, to all sinks. Returns the moment of which that is true:
+ * now, or later, if a loss is known that ended later.
  */
 uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
 
-/* What this reader is to be told, or NULL; and: it has been told of `count` of them now. */
-const struct loss *ledger_untold(const struct ledger *l, unsigned reader, enum loss_where where);
-void ledger_told(struct ledger *l, unsigned reader, enum loss_where where, uint64_t count);
+/* What is to be reported to this sink, or NULL; and: `count` of them have been reported now. */
+const struct loss *ledger_unreported(const struct ledger *l, enum sink_place place,
+                                     enum loss_where where);
+void ledger_reported(struct ledger *l, enum sink_place place, enum loss_where where,
+                     uint64_t count);
 
-/* True if this reader does not know all, be it to be told yet or not. */
-bool ledger_has_untold(const struct ledger *l, unsigned reader);
+/* True if this sink has not got all reports, closed or not. */
+bool ledger_has_unreported(const struct ledger *l, enum sink_place place);
 
-/* A reader that begins now: it is told of what happens from now on. */
-void ledger_reset_reader(struct ledger *l, unsigned reader);
+/* A sink that begins now: with new books. */
+void ledger_reset_sink(struct ledger *l, enum sink_place place);

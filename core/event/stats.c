@@ -54,7 +54,7 @@ uint64_t stats_filtered(const struct stats *s)
 
 uint64_t stats_lost(const struct stats *s)
 {
-        /* journal, file, stdout and down are each sink's own: sink_stats.lost */
+        /* those of sinks, and down, are each sink's own: sink_stats.lost */
         return s->lost[LOSS_RING] + s->lost[LOSS_RECURSION] + s->lost[LOSS_QUEUE] +
                s->lost[LOSS_DECODE];
 }

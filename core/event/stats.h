@@ -15,11 +15,11 @@
 #include "exec_control.h"
 
 struct sink_stats {
-        const char *name; /* "journal", "file", "stdout"; static */
+        const char *name; /* sink_place_name() */
         uint64_t written; /* delivered to the kernel: journal socket, file, pipe */
         uint64_t backlog; /* accepted, waiting */
         uint64_t before;  /* passed by before this sink was opened */
-        uint64_t lost;    /* not accepted or given up: the backlog was full, or too large */
+        uint64_t lost;    /* refused, for the backlog was full or it was too large; and `down` */
         uint64_t down;    /* of lost: before our time, since the run before us */
         uint64_t lines;   /* lines delivered, those of the daemon's own events included */
         uint64_t bytes;   /* likewise */
@@ -28,8 +28,6 @@ struct sink_stats {
         int error;              /* 0, or -errno of the last failed delivery */
         const char *error_what; /* what failed; static */
 };
-
-#define STATS_SINKS_MAX 3
 
 struct stats {
         struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
@@ -42,7 +40,7 @@ struct stats {
         uint64_t wakeups; /* of the daemon by rings and bells */
         uint64_t cut;     /* events of which something was cut */
         unsigned n_sinks;
-        struct sink_stats sink[STATS_SINKS_MAX];
+        struct sink_stats sink[_SINK_PLACE_MAX];
 };
 
 /* Static; the key of the program in `stats`: "exec", "exit", ... */

@@ -14,6 +14,7 @@
 #include "event/ledger.h"
 #include "event/stats.h"
 #include "flow/outputs.h"
+#include "sink/sink_kind.h"
 
 struct output {
         struct sink *sink; /* or NULL */
@@ -100,18 +101,11 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
         };
 
         o->output[place].before = o->earlier - down.count;
-        sink->stats.down = down.count;
-        sink->stats.lost += down.count;
-        ledger_add_for(o->ledger, place, &down);
+        ledger_sink_down(o->ledger, place, &down);
         state.told = MIN(state.told, o->earlier);
         state.uncertain = down.uncertain;
         state.sending = 0;
         account_write(sink->account, &state);
-}
-
-static void lose(struct outputs *o, const struct sink *s, uint64_t count)
-{
-        ledger_add(o->ledger, s->ops->loss, LOSS_ANY_CPU, count, o->now_ns, o->now_ns);
 }
 
 /* What it could not deliver, nobody will. */
@@ -121,7 +115,7 @@ static void end_sink(struct outputs *o, enum sink_place place)
 
         if (!s)
                 return;
-        lose(o, s, s->stats.backlog);
+        ledger_sink_lost(o->ledger, place, s->stats.backlog, o->now_ns);
         s->account->is_open = false;
         o->output[place].sink = sink_free(s);
 }
@@ -130,7 +124,7 @@ void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sin
 {
         end_sink(o, place);
         o->output[place].sink = sink;
-        ledger_reset_reader(o->ledger, place);
+        ledger_reset_sink(o->ledger, place);
         if (sink && sink->account->is_open)
                 account_resume(o, place, sink);
         else if (sink)
@@ -144,17 +138,24 @@ struct sink *outputs_sink(const struct outputs *o, enum sink_place place)
 
 size_t outputs_line_limit(const struct outputs *o)
 {
-        return o->output[SINK_JOURNAL].sink ? BRIEF_LINE_MAX : 0;
+        size_t limit = 0;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                size_t own = o->output[i].sink ? sink_kinds[i].line_limit : 0;
+
+                if (own > 0 && (limit == 0 || own < limit))
+                        limit = own;
+        }
+        return limit;
 }
 
 static int offer_to(struct outputs *o, enum sink_place place, const struct message *m)
 {
-        struct sink *s = o->output[place].sink;
         int r;
 
-        r = sink_write(s, m);
+        r = sink_write(o->output[place].sink, m);
         if (r < 0 && event_kind_is_kernel(m->kind))
-                lose(o, s, 1);
+                ledger_sink_lost(o->ledger, place, 1, o->now_ns);
         return r;
 }
 
@@ -239,14 +240,14 @@ static int report_loss(struct outputs *o, enum sink_place place, const struct lo
         int r;
 
         part.count = MIN(loss->count, LOSS_COUNT_MAX);
-        if (loss_concerns(part.where, o->output[place].sink->ops->loss))
+        if (loss_concerns(part.where, place))
                 m.lost = part.count;
         r = encode_lost(o->encoder, boot_ns, &part, &m.line);
         if (r < 0)
                 return r;
         m.brief = m.line;
         if (offer_to(o, place, &m) >= 0)
-                ledger_told(o->ledger, place, part.where, part.count);
+                ledger_reported(o->ledger, place, part.where, part.count);
         return 0;
 }
 
@@ -256,7 +257,7 @@ int outputs_report_to(struct outputs *o, enum sink_place place, uint64_t boot_ns
         int r;
 
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                loss = ledger_untold(o->ledger, place, where);
+                loss = ledger_unreported(o->ledger, place, where);
                 if (!loss)
                         continue;
                 r = report_loss(o, place, loss, boot_ns);
@@ -283,24 +284,32 @@ int outputs_report(struct outputs *o, uint64_t boot_ns)
 bool outputs_has_unreported(const struct outputs *o)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                if (o->output[i].sink && ledger_has_untold(o->ledger, i))
+                if (o->output[i].sink && ledger_has_unreported(o->ledger, i))
                         return true;
         return false;
+}
+
+void outputs_sink_stats(const struct outputs *o, enum sink_place place, struct sink_stats *ret)
+{
+        const struct output *out = &o->output[place];
+
+        *ret = out->sink->stats;
+        ret->name = sink_place_name(place);
+        ret->before = out->before;
+        ret->error = out->sink->error;
+        ret->error_what = out->sink->error_what;
+        ledger_fill_sink(o->ledger, place, ret);
 }
 
 void outputs_fill_stats(const struct outputs *o, struct stats *stats)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                const struct sink *s = o->output[i].sink;
                 struct sink_stats *ret = &stats->sink[stats->n_sinks];
 
-                if (!s)
+                if (!o->output[i].sink)
                         continue;
-                *ret = s->stats;
-                ret->error = s->error;
-                ret->error_what = s->error_what;
-                ret->before = o->output[i].before;
-                stats->lost[LOSS_DOWN] = MAX(stats->lost[LOSS_DOWN], s->stats.down);
+                outputs_sink_stats(o, i, ret);
+                stats->lost[LOSS_DOWN] = MAX(stats->lost[LOSS_DOWN], ret->down);
                 stats->n_sinks++;
         }
 }

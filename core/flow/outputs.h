@@ -22,15 +22,8 @@
 struct config;
 struct ledger;
 struct outputs;
+struct sink_stats;
 struct stats;
-
-/* The sinks' places, which are also their reader numbers in the ledger. */
-enum sink_place {
-        SINK_JOURNAL,
-        SINK_FILE,
-        SINK_STDOUT,
-        _SINK_PLACE_MAX,
-};
 
 /* Borrows both, which must outlive it; owns its sinks. */
 int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret);
@@ -85,5 +78,6 @@ int outputs_report_to(struct outputs *o, enum sink_place place, uint64_t boot_ns
 /* True if there is something to report to some sink. */
 bool outputs_has_unreported(const struct outputs *o);
 
-/* Adds the counters of the sinks. */
+/* The counters of the sink in this place, which is there; and of all that are. */
+void outputs_sink_stats(const struct outputs *o, enum sink_place place, struct sink_stats *ret);
 void outputs_fill_stats(const struct outputs *o, struct stats *stats);

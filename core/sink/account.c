@@ -49,7 +49,7 @@ static bool is_loss_of_file(const char *line)
                 return false;
         for (unsigned i = 0; i < _LOSS_WHERE_MAX; i++)
                 if (strcmp(where, loss_where_name(i)) == 0)
-                        return loss_concerns(i, LOSS_FILE);
+                        return loss_concerns(i, SINK_FILE);
         return false;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The common part of all sinks: dispatch, the sequence number, and the ledger.
+ * The common part of all sinks: dispatch, the sequence number, and the counters.
  *
- * The ledger of a sink is exact at any moment: every event of the kernel that sink_write() was
- * given is in exactly one of `written`, `backlog` and `lost`. The daemon's own events pass through
+ * They are exact at any moment: every event of the kernel that sink_write() has accepted is in
+ * exactly one of `written` and `backlog`. The daemon's own events pass through
  * the same backlog and take a seq like any other, but count in `lines` and `bytes` only, for nobody
  * counted them as seen.
  *
@@ -18,7 +18,7 @@
 
 int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog)
 {
-        *s = (struct sink){ .ops = ops, .stats.name = ops->name };
+        *s = (struct sink){ .ops = ops };
         s->account = &s->own_account;
         return backlog_new(backlog, &s->backlog);
 }
@@ -58,21 +58,13 @@ struct sink *sink_free(struct sink *s)
         return NULL;
 }
 
-void sink_dropped(struct sink *s, enum event_kind kind)
-{
-        if (event_kind_is_kernel(kind))
-                s->stats.lost++;
-}
-
 int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts)
 {
         int r;
 
         r = backlog_push(s->backlog, parts, n_parts, sink_tag(m));
-        if (r < 0) {
-                sink_dropped(s, m->kind);
+        if (r < 0)
                 return r;
-        }
         s->seq++;
         if (event_kind_is_kernel(m->kind))
                 s->stats.backlog++;
@@ -97,7 +89,8 @@ int sink_accept_line(struct sink *s, const struct message *m)
         return sink_accept(s, m, parts, ELEMENTSOF(parts));
 }
 
-/* A destination that reports more than it was given would falsify the ledger: hence the assert. */
+/* A destination that reports more than it was given would falsify the counters: hence the assert.
+ */
 static struct backlog_entry sink_oldest(const struct backlog *b)
 {
         struct backlog_entry e = { 0 };

@@ -2,13 +2,15 @@
 /*
  * Sink: where encoded events leave the daemon. One interface, one file per destination.
  *
- * A sink accepts an event into its own bounded backlog, giving it the next `seq`, or drops it and
- * counts it; then it delivers the backlog without ever blocking. A dropped event takes no seq, so a
- * hole in seq is always a loss behind us. What cannot be delivered now stays, and is tried again
- * when the caller flushes.
+ * A sink accepts an event into its own bounded backlog, giving it the next `seq`, or refuses it;
+ * then it delivers the backlog without ever blocking. A refused event takes no seq, so a hole in
+ * seq is always a loss behind us. What cannot be delivered now stays, and is tried again when the
+ * caller flushes. So an event is lost when it is refused, or when the sink is freed while it waits;
+ * in between never.
  *
- * Each sink counts its own losses. It never parses JSON, never calls back, never logs: a change of
- * condition (the disk is full, journald is gone, all is well again) is returned from sink_flush().
+ * A sink counts what it has accepted: what is lost is in its caller's books. It never parses JSON,
+ * never calls back, never logs: a change of condition (the disk is full, journald is gone, all is
+ * well again) is returned from sink_flush().
  */
 #pragma once
 
@@ -29,7 +31,7 @@ struct message {
         struct line line;
         struct line brief; /* at most BRIEF_LINE_MAX bytes; the same as line if that fits */
         uint32_t lost;     /* EVENT_LOST: for how many events of the sink, at most LOSS_COUNT_MAX */
-        bool settles;      /* EVENT_LOST: tells what was uncertain */
+        bool settles;      /* EVENT_LOST: reports what was uncertain */
         const struct exec_event *event; /* NULL for the daemon's own events */
 };
 
@@ -47,8 +49,6 @@ enum sink_state {
 };
 
 struct sink_ops {
-        const char *name;
-        enum loss_where loss;
         int (*write)(struct sink *s, const struct message *m);
         enum sink_state (*flush)(struct sink *s);
         int (*poll_fd)(const struct sink *s);
@@ -62,15 +62,15 @@ struct sink {
         struct backlog *backlog; /* accepted, not delivered; owned */
         struct account *account; /* of what was delivered; borrowed, or our own */
         struct account own_account;
-        struct sink_stats stats;
-        uint64_t seq;           /* given last */
-        int error;              /* 0, or -errno of the last failed delivery */
-        const char *error_what; /* what failed: "open", "write", ...; static */
+        struct sink_stats stats; /* written, backlog, lines, bytes, retries; the rest is others' */
+        uint64_t seq;            /* given last */
+        int error;               /* 0, or -errno of the last failed delivery */
+        const char *error_what;  /* what failed: "open", "write", ...; static */
 };
 
 /*
- * Accepts the event, or counts it as lost: -ENOBUFS, -ENOMEM, -EMSGSIZE (larger than the whole
- * backlog). Delivers nothing yet.
+ * Accepts the event, or refuses it: -ENOBUFS, -ENOMEM, -EMSGSIZE (larger than the whole backlog).
+ * Delivers nothing yet.
  */
 int sink_write(struct sink *s, const struct message *m);
 
@@ -109,7 +109,12 @@ int sink_file_new(const struct sink_file_config *config, size_t backlog, struct 
 /* New settings, all but path and backlog at once, without losing a line. */
 int sink_file_configure(struct sink *s, const struct sink_file_config *config);
 
-/* `socket_path` is /run/systemd/journal/socket but in tests. */
+/* Of one that sink_file_new() has made; valid as long as it is. */
+const char *sink_file_path(const struct sink *s);
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* `socket_path` is JOURNAL_SOCKET but in tests. */
 int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret);
 
 /* Takes over nothing: `fd` stays the caller's and open. */

@@ -530,8 +530,6 @@ static void sink_file_free(struct sink *s)
 }
 
 static const struct sink_ops sink_file_ops = {
-        .name = "file",
-        .loss = LOSS_FILE,
         .write = sink_file_write,
         .flush = sink_file_flush,
         .reopen = sink_file_reopen,
@@ -568,6 +566,11 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
 int sink_file_new(const struct sink_file_config *config, size_t backlog, struct sink **ret)
 {
         return sink_file_new_on(&sink_file_system_real, config, backlog, ret);
+}
+
+const char *sink_file_path(const struct sink *s)
+{
+        return ((const struct sink_file *)s)->path;
 }
 
 int sink_file_configure(struct sink *s, const struct sink_file_config *config)

@@ -19,7 +19,7 @@
 
 /*
  * Tags of entries in the backlog of a sink: bit 0 is set for event_kind_is_kernel(), counted in
- * written, backlog and lost; bit 1 if the account has nothing uncertain any more behind the entry;
+ * written and backlog; bit 1 if the account has nothing uncertain any more behind the entry;
  * the others are how many events of the kernel the entry accounts for.
  */
 #define SINK_TAG_KERNEL 1u
@@ -49,7 +49,7 @@ int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog);
 
 /*
  * Puts the parts into the backlog as one entry, which has the seq s->seq + 1, and takes that seq.
- * Or, with the error of backlog_push(), counts the event as dropped and leaves seq alone.
+ * Or, with the error of backlog_push(), leaves all as it was.
  */
 int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts);
 
@@ -65,9 +65,6 @@ void sink_not_sent(struct sink *s);
 
 /* For files: all that `size` bytes of this one hold is accounted for. */
 void sink_account_file(struct sink *s, uint64_t dev, uint64_t ino, uint64_t size);
-
-/* The event never reached the backlog. */
-void sink_dropped(struct sink *s, enum event_kind kind);
 
 /* The `n` oldest entries are delivered: counts them, pops them. */
 void sink_delivered(struct sink *s, size_t n);

@@ -238,10 +238,8 @@ static int sink_journal_write(struct sink *sink, const struct message *m)
         buf_append_span(&s->fields, constant_fields[m->kind]);
         if (m->event)
                 append_event(s, m->event);
-        if (buf_error(&s->fields)) {
-                sink_dropped(sink, m->kind);
+        if (buf_error(&s->fields))
                 return buf_error(&s->fields);
-        }
         seq.data = s->fields.data + start;
 
         /* The lines have no newline of their own, and EXECSNOOP_JSON is last: see brief_part(). */
@@ -476,8 +474,6 @@ static void sink_journal_free(struct sink *sink)
 }
 
 static const struct sink_ops sink_journal_ops = {
-        .name = "journal",
-        .loss = LOSS_JOURNAL,
         .write = sink_journal_write,
         .flush = sink_journal_flush,
         .poll_fd = sink_journal_poll_fd,

@@ -133,8 +133,6 @@ static void sink_stdout_free(struct sink *s)
 }
 
 static const struct sink_ops sink_stdout_ops = {
-        .name = "stdout",
-        .loss = LOSS_STDOUT,
         .write = sink_stdout_write,
         .flush = sink_stdout_flush,
         .poll_fd = sink_stdout_poll_fd,

@@ -2,22 +2,22 @@
 /*
  * Each place is in one of four situations when settings change: nothing there and nothing wanted;
  * a sink to open; one to close, which delivers first what it can; or one to keep with new settings.
- * A file with another path is one to close and one to open.
+ * One that is not the same by the new settings, like a file with another path, is one to close and
+ * one to open. What to know of a destination for all that is in its row of sink_kinds.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <systemd/sd-event.h>
-#include <unistd.h>
 
 #include "config/config.h"
 #include "flow/flow.h"
 #include "flow/outputs.h"
 #include "host/clock.h"
 #include "host/delivery.h"
-#include "host/handover.h"
 #include "host/log.h"
 #include "host/outlet.h"
+#include "sink/sink.h"
+#include "sink/sink_kind.h"
 
 /* How long a reload may wait for the reader of a sink that goes. */
 #define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
@@ -33,10 +33,9 @@ struct delivery {
         sd_event *event;
         struct flow *flow;
         struct outputs *outputs;  /* of the flow */
-        struct account *accounts; /* HANDOVER_SINKS, or NULL; borrowed */
+        struct account *accounts; /* _SINK_ACCOUNT_MAX, or NULL; borrowed */
         bool use_stdout;
         const struct config *prepared;
-        char *path;          /* of the file sink */
         size_t backlog_size; /* of all, as committed last */
         struct place place[_SINK_PLACE_MAX];
 };
@@ -50,49 +49,18 @@ static size_t backlog_size_of(const struct config *c)
         return MAX(c->queue.backlog, 8 * c->capture.argv_max + 256 * KIB);
 }
 
-static struct sink_file_config file_config_of(const struct config *c)
+static bool is_wanted(const struct delivery *s, enum sink_place i, const struct config *c)
 {
-        return (struct sink_file_config){
-                .path = c->file.path,
-                .max_size = c->file.max_size,
-                .max_age_ns = c->file.max_age_ns,
-                .max_files = c->file.max_files,
-                .mode = c->file.mode,
-                .sync = c->file.sync,
-        };
+        return sink_kinds[i].is_wanted(c, s->use_stdout);
 }
 
-static bool is_wanted(const struct delivery *s, enum sink_place place, const struct config *c)
+static bool is_kept(const struct delivery *s, enum sink_place i, const struct config *c)
 {
-        switch (place) {
-        case SINK_JOURNAL:
-                return c->journal.enabled && !s->use_stdout;
-        case SINK_FILE:
-                return c->file.enabled && !s->use_stdout;
-        default:
-                return s->use_stdout;
-        }
-}
+        const struct sink_kind *kind = &sink_kinds[i];
 
-static bool is_kept(const struct delivery *s, enum sink_place place, const struct config *c)
-{
-        if (!s->place[place].outlet || !is_wanted(s, place, c))
+        if (!s->place[i].outlet || !is_wanted(s, i, c))
                 return false;
-        return place != SINK_FILE || strcmp(s->path, c->file.path) == 0;
-}
-
-static int open_sink(enum sink_place place, const struct config *c, struct sink **ret)
-{
-        const struct sink_file_config file = file_config_of(c);
-
-        switch (place) {
-        case SINK_JOURNAL:
-                return sink_journal_new(JOURNAL_SOCKET, backlog_size_of(c), ret);
-        case SINK_FILE:
-                return sink_file_new(&file, backlog_size_of(c), ret);
-        default:
-                return sink_stdout_new(STDOUT_FILENO, backlog_size_of(c), ret);
-        }
+        return !kind->is_same || kind->is_same(outputs_sink(s->outputs, i), c);
 }
 
 static int place_prepare(struct delivery *s, enum sink_place i, const struct config *config)
@@ -105,10 +73,10 @@ static int place_prepare(struct delivery *s, enum sink_place i, const struct con
         p->leaves = p->outlet;
         if (!is_wanted(s, i, config))
                 return 0;
-        r = open_sink(i, config, &p->fresh);
+        r = sink_kinds[i].open(config, backlog_size_of(config), &p->fresh);
         if (r < 0)
                 return r;
-        return outlet_new(s->event, p->fresh, &p->fresh_outlet);
+        return outlet_new(s->event, p->fresh, s->outputs, i, &p->fresh_outlet);
 }
 
 /* First what waits, so that there is room for the last words. */
@@ -128,7 +96,7 @@ static void place_leave(struct delivery *s, enum sink_place i)
 
 static void place_commit(struct delivery *s, enum sink_place i)
 {
-        struct account *account = s->accounts && i < HANDOVER_SINKS ? &s->accounts[i] : NULL;
+        struct account *account = s->accounts && i < _SINK_ACCOUNT_MAX ? &s->accounts[i] : NULL;
         struct place *p = &s->place[i];
         bool is_new = p->fresh;
         int r;
@@ -136,8 +104,8 @@ static void place_commit(struct delivery *s, enum sink_place i)
         if (p->leaves)
                 place_leave(s, i);
         if (account && is_new) {
-                if (i == SINK_FILE && account->is_open && !outputs_sink(s->outputs, i))
-                        account_recover_file(account, s->prepared->file.path);
+                if (sink_kinds[i].recover && account->is_open && !outputs_sink(s->outputs, i))
+                        sink_kinds[i].recover(account, s->prepared);
                 sink_keep_account(p->fresh, account);
         }
         if (p->leaves || is_new) {
@@ -179,7 +147,6 @@ struct delivery *delivery_free(struct delivery *s)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 outlet_free(s->place[i].outlet);
         sd_event_unref(s->event);
-        free(s->path);
         free(s);
         return NULL;
 }
@@ -199,22 +166,15 @@ int delivery_prepare(struct delivery *s, const struct config *config)
 
 void delivery_commit(struct delivery *s)
 {
-        const struct sink_file_config file = file_config_of(s->prepared);
         struct sink *sink;
-        char *path;
 
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 place_commit(s, i);
                 sink = outputs_sink(s->outputs, i);
-                if (sink && i == SINK_FILE)
-                        (void)sink_file_configure(sink, &file);
+                if (sink && sink_kinds[i].configure)
+                        (void)sink_kinds[i].configure(sink, s->prepared);
                 if (s->place[i].outlet)
                         outlet_hurry(s->place[i].outlet);
-        }
-        path = strdup(s->prepared->file.path);
-        if (path) {
-                free(s->path);
-                s->path = path;
         }
         s->backlog_size = backlog_size_of(s->prepared);
         s->prepared = NULL;
@@ -268,7 +228,7 @@ bool delivery_are_idle(const struct delivery *s)
 
 bool delivery_can_be_left(const struct delivery *s)
 {
-        for (unsigned i = HANDOVER_SINKS; i < _SINK_PLACE_MAX; i++)
+        for (unsigned i = _SINK_ACCOUNT_MAX; i < _SINK_PLACE_MAX; i++)
                 if (s->place[i].outlet &&
                     (!outlet_is_idle(s->place[i].outlet) || outputs_has_unreported(s->outputs)))
                         return false;
@@ -303,9 +263,9 @@ void delivery_drain(struct delivery *s, uint64_t end_ns)
         } while (more);
 }
 
-void delivery_tell_rest(const struct delivery *s)
+void delivery_report_rest(const struct delivery *s)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (s->place[i].outlet)
-                        outlet_tell_rest(s->place[i].outlet);
+                        outlet_report_rest(s->place[i].outlet);
 }

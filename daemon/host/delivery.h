@@ -21,7 +21,7 @@ struct delivery;
 
 /*
  * Borrows the flow, whose outputs own the sinks, and the accounts that they keep for the run after
- * us: HANDOVER_SINKS, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
+ * us: _SINK_ACCOUNT_MAX, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
  */
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
                  bool use_stdout, struct delivery **ret);
@@ -44,8 +44,8 @@ int delivery_flush(struct delivery *s);
 bool delivery_are_idle(const struct delivery *s);
 
 /*
- * True if the image after us can tell what has not been delivered: all but stdout have an account
- * of it.
+ * True if the image after us can report what has not been delivered: for each sink that is behind,
+ * there is an account.
  */
 bool delivery_can_be_left(const struct delivery *s);
 
@@ -64,4 +64,4 @@ void delivery_finish(struct delivery *s, uint64_t end_ns);
 void delivery_drain(struct delivery *s, uint64_t end_ns);
 
 /* Says which sinks end without all that they were given. */
-void delivery_tell_rest(const struct delivery *s);
+void delivery_report_rest(const struct delivery *s);

@@ -13,10 +13,12 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/macro.h"
+#include "event/event.h"
 #include "exec_record.h"
 #include "sink/account.h"
 
@@ -25,8 +27,6 @@
  * than we expect, they are dropped anyway.
  */
 #define HANDOVER_VERSION 2
-
-#define HANDOVER_SINKS 2 /* journal, file; stdout has no next run */
 
 /* To be taken, and closed when the rings that were passed on are mapped no more. */
 #define HANDOVER_KEEPER "keeper"
@@ -37,8 +37,8 @@ struct handover_page {
         uint64_t object_hash; /* of the BPF object whose programs run */
         uint64_t generation;  /* of the programs loaded last */
         uint64_t passed_ns;   /* CLOCK_BOOTTIME: all before this has come out of the rings */
-        uint64_t earlier_misses[_PROGRAM_MAX]; /* of programs that have gone */
-        struct account accounts[HANDOVER_SINKS];
+        uint64_t earlier_misses[_PROGRAM_MAX];      /* of programs that have gone */
+        struct account accounts[_SINK_ACCOUNT_MAX]; /* by enum sink_place */
 
         /* Valid for handover_exec() only: what has come out of the rings, which go on. */
         uint64_t ring_version; /* RING_VERSION of what they hold */
@@ -46,6 +46,9 @@ struct handover_page {
         uint64_t missed[_PROGRAM_MAX];
         uint64_t seq[]; /* by program, then by CPU */
 };
+
+/* One account more is another page. */
+static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 2);
 
 struct handover;
 

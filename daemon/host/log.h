@@ -11,8 +11,6 @@
 
 #include "base/macro.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-
 /*
  * Where to: `fd` stays the caller's and open. If it is the stream of $JOURNAL_STREAM, lines carry
  * their priority, and log_catalog() sends to `journal_socket`, which is kept, not copied. Level:

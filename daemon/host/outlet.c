@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/message_id.h"
+#include "flow/outputs.h"
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/outlet.h"
@@ -24,14 +25,16 @@
 #define BROKEN_RETRY_NS NSEC_PER_SEC
 
 struct outlet {
-        struct sink *sink; /* borrowed */
+        struct sink *sink;             /* borrowed, like the next */
+        const struct outputs *outputs; /* in which it has its place */
+        enum sink_place place;
         sd_event *event;
         sd_event_source *timer;
         sd_event_source *io;
         enum sink_state state;
         uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
-        int told_error;        /* that the administrator knows of */
-        const char *told_what;
+        int reported_error;    /* that the administrator knows of */
+        const char *reported_what;
 };
 
 static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
@@ -46,7 +49,8 @@ static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t rev
         return outlet_flush(userdata);
 }
 
-int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret)
+int outlet_new(struct sd_event *event, struct sink *sink, const struct outputs *outputs,
+               enum sink_place place, struct outlet **ret)
 {
         _cleanup_(outlet_freep) struct outlet *o = NULL;
         int r;
@@ -55,6 +59,8 @@ int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret)
         if (!o)
                 return -ENOMEM;
         o->sink = sink;
+        o->outputs = outputs;
+        o->place = place;
         o->event = sd_event_ref(event);
         r = sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, 0,
                                        NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, o);
@@ -79,22 +85,26 @@ struct outlet *outlet_free(struct outlet *o)
         return NULL;
 }
 
-static void tell_condition(struct outlet *o)
+static void report_condition(struct outlet *o)
 {
         const struct sink *s = o->sink;
+        struct sink_stats stats;
 
-        /* Texts are static: one is told from another by its address. */
-        if ((s->error == o->told_error && s->error_what == o->told_what) || o->state == SINK_CLOSED)
+        /* Texts are static, so an address says which it is. */
+        if ((s->error == o->reported_error && s->error_what == o->reported_what) ||
+            o->state == SINK_CLOSED)
                 return;
-        if (s->error < 0)
+        if (s->error < 0) {
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
-                            s->ops->name, s->error_what, strerror(-s->error));
-        else
+                            sink_place_name(o->place), s->error_what, strerror(-s->error));
+        } else {
+                outputs_sink_stats(o->outputs, o->place, &stats);
                 log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
-                            "Sink '%s' works again; %" PRIu64 " events lost so far", s->ops->name,
-                            s->stats.lost);
-        o->told_error = s->error;
-        o->told_what = s->error_what;
+                            "Sink '%s' works again; %" PRIu64 " events lost so far", stats.name,
+                            stats.lost);
+        }
+        o->reported_error = s->error;
+        o->reported_what = s->error_what;
 }
 
 /* False: there is no fd to wait for, or it cannot be waited for (a regular file; no memory). */
@@ -125,7 +135,7 @@ int outlet_flush(struct outlet *o)
         if (o->state == SINK_BROKEN && clock_monotonic_ns() < o->pause_end_ns)
                 return 0; /* the timer is set */
         o->state = sink_flush(o->sink);
-        tell_condition(o);
+        report_condition(o);
         switch (o->state) {
         case SINK_BUSY:
                 return wait_for_fd(o) ? 0 : wait_for_time(o, BUSY_RETRY_NS);
@@ -158,7 +168,7 @@ void outlet_finish(struct outlet *o, uint64_t end_ns)
                 struct pollfd p = { .events = POLLOUT };
 
                 o->state = sink_flush(o->sink);
-                tell_condition(o);
+                report_condition(o);
                 if (o->state == SINK_IDLE || o->state == SINK_CLOSED ||
                     clock_monotonic_ns() >= end_ns)
                         return;
@@ -167,13 +177,14 @@ void outlet_finish(struct outlet *o, uint64_t end_ns)
         }
 }
 
-void outlet_tell_rest(const struct outlet *o)
+void outlet_report_rest(const struct outlet *o)
 {
-        const struct sink *s = o->sink;
+        struct sink_stats stats;
 
         if (o->state == SINK_IDLE || o->state == SINK_CLOSED)
                 return;
+        outputs_sink_stats(o->outputs, o->place, &stats);
         log_warning("Sink '%s' ends before it has delivered all: %" PRIu64
                     " events are left, %" PRIu64 " were lost",
-                    s->ops->name, s->stats.backlog, s->stats.lost);
+                    stats.name, stats.backlog, stats.lost);
 }

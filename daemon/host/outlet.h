@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Outlet: a sink on the event loop. Knows when to flush it next: at once, when its fd can be
- * written to, or after a pause; and tells the administrator, once, when it breaks and when it is
+ * written to, or after a pause; and says to the administrator, once, when it breaks and when it is
  * well again.
  */
 #pragma once
@@ -9,13 +9,19 @@
 #include <stdbool.h>
 
 #include "base/macro.h"
+#include "event/event.h"
 
 struct outlet;
+struct outputs;
 struct sd_event;
 struct sink;
 
-/* Borrows the sink, which must outlive the outlet. */
-int outlet_new(struct sd_event *event, struct sink *sink, struct outlet **ret);
+/*
+ * Borrows the sink, and the outputs in which it has this place, or will have it soon: both must
+ * outlive the outlet.
+ */
+int outlet_new(struct sd_event *event, struct sink *sink, const struct outputs *outputs,
+               enum sink_place place, struct outlet **ret);
 struct outlet *outlet_free(struct outlet *o);
 DEFINE_FREEP(struct outlet, outlet_free)
 
@@ -36,4 +42,4 @@ bool outlet_is_idle(const struct outlet *o);
 void outlet_finish(struct outlet *o, uint64_t end_ns);
 
 /* Says what could not be delivered, for nobody will: after the last outlet_finish(). */
-void outlet_tell_rest(const struct outlet *o);
+void outlet_report_rest(const struct outlet *o);

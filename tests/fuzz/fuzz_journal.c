@@ -466,7 +466,7 @@ static void try_event(const struct exec_event *event, uint8_t control)
         flush(sink, s.has_fds);
         check_entry(&j, &s);
         send_plain(&j, sink, CONTROL_NEXT_KIND(control));
-        assert(sink->stats.lines == 3 && sink->stats.lost == 0);
+        assert(sink->stats.lines == 3);
         assert(recv(j.fd, NULL, 0, MSG_PEEK) < 0 && errno == EAGAIN);
 }
 

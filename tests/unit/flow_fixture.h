@@ -155,12 +155,10 @@ static inline int flow_fixture_replay(struct flow_fixture *f)
 /* The identity of the sink in this place: 0, or somebody cannot count. */
 static inline int64_t flow_fixture_unaccounted(const struct flow_fixture *f, enum sink_place place)
 {
-        struct sink *sink = outputs_sink(flow_outputs(f->flow), place);
+        struct sink_stats sink;
         struct stats stats;
 
         flow_stats(f->flow, &stats);
-        for (unsigned i = 0; i < stats.n_sinks; i++)
-                if (strcmp(stats.sink[i].name, sink->stats.name) == 0)
-                        return stats_unaccounted(&stats, &stats.sink[i]);
-        return INT64_MIN;
+        outputs_sink_stats(flow_outputs(f->flow), place, &sink);
+        return stats_unaccounted(&stats, &sink);
 }

@@ -46,7 +46,6 @@ static inline int memory_sink_write(struct sink *s, const struct message *m)
         assert_int_equal(event_kind_is_kernel(m->kind), m->event != NULL);
         if (o->n_refusals > 0) {
                 o->n_refusals--;
-                s->stats.lost += event_kind_is_kernel(m->kind);
                 return -ENOBUFS;
         }
         o->line_size = memory_sink_size(&m->line);
@@ -78,21 +77,18 @@ static inline void memory_sink_free(struct sink *s)
         free(s);
 }
 
-static inline struct sink *memory_sink_new(enum loss_where loss)
+static inline struct sink *memory_sink_new(void)
 {
         struct memory_sink *o = calloc(1, sizeof(*o));
 
         assert_non_null(o);
         o->ops = (struct sink_ops){
-                .name = loss_where_name(loss),
-                .loss = loss,
                 .write = memory_sink_write,
                 .flush = memory_sink_flush,
                 .free = memory_sink_free,
         };
         o->sink.ops = &o->ops;
         o->sink.account = &o->sink.own_account;
-        o->sink.stats.name = o->ops.name;
         return &o->sink;
 }
 

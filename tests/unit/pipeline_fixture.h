@@ -29,7 +29,7 @@ static inline int setup(void **state)
         assert_int_equal(flow_fixture_init(&rig->fixture, spoken_source_new(&header, NULL), MIB),
                          0);
         rig->handler = rig->fixture.source->handler;
-        rig->sink = memory_sink_new(LOSS_STDOUT);
+        rig->sink = memory_sink_new();
         outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
         *state = rig;
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * ledger: a number that is missing is a loss, exactly once, whether a later event or the kernel's
- * counters reveal it; and each reader is told of each loss exactly once.
+ * counters reveal it; and each loss is reported to each sink exactly once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,12 +34,12 @@ static bool receive(struct ledger *l, uint32_t cpu, uint64_t seq, uint64_t boot_
 }
 
 /* All of it, by now. */
-static void assert_untold(struct ledger *l, unsigned reader, const struct loss *expected)
+static void assert_unreported(struct ledger *l, unsigned place, const struct loss *expected)
 {
         const struct loss *loss;
 
         (void)ledger_close(l, 0);
-        loss = ledger_untold(l, reader, expected->where);
+        loss = ledger_unreported(l, place, expected->where);
         assert_non_null(loss);
         assert_int_equal(loss->where, expected->where);
         assert_int_equal(loss->cpu, expected->cpu);
@@ -48,10 +48,10 @@ static void assert_untold(struct ledger *l, unsigned reader, const struct loss *
         assert_int_equal(loss->to_ns, expected->to_ns);
 }
 
-static void tell(struct ledger *l, unsigned reader)
+static void report(struct ledger *l, unsigned place)
 {
         (void)ledger_close(l, 0);
-        ledger_told(l, reader, LOSS_RING, UINT64_MAX);
+        ledger_reported(l, place, LOSS_RING, UINT64_MAX);
 }
 
 static void numbers_in_order_lose_nothing(void **state)
@@ -62,7 +62,7 @@ static void numbers_in_order_lose_nothing(void **state)
                 assert_true(receive(l, 0, seq, seq));
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 0), 100);
         assert_int_equal(ledger_lost(l, LOSS_RING), 0);
-        assert_false(ledger_has_untold(l, 0));
+        assert_false(ledger_has_unreported(l, 0));
 }
 
 static void hole_is_a_loss_between_its_neighbours(void **state)
@@ -72,7 +72,7 @@ static void hole_is_a_loss_between_its_neighbours(void **state)
         assert_true(receive(l, 1, 1, 100));
         assert_true(receive(l, 1, 5, 200));
         assert_int_equal(ledger_lost(l, LOSS_RING), 3);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 3, 100, 200, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 1, 3, 100, 200, 0 });
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 1), 5);
 }
 
@@ -81,7 +81,7 @@ static void hole_before_the_first_event_is_a_loss(void **state)
         struct ledger *l = *state;
 
         assert_true(receive(l, 2, 8, 300));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 300, 300, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 2, 7, 300, 300, 0 });
 }
 
 static void loss_is_later_than_what_was_counted(void **state)
@@ -92,18 +92,18 @@ static void loss_is_later_than_what_was_counted(void **state)
         ledger_counted(l, 250);
         ledger_counted(l, 240); /* never back */
         assert_true(receive(l, 2, 8, 300));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 2, 7, 250, 300, 0 });
-        tell(l, 0);
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 2, 7, 250, 300, 0 });
+        report(l, 0);
         assert_true(receive(l, 1, 3, 310));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 1, 250, 310, 0 });
-        tell(l, 0);
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 1, 1, 250, 310, 0 });
+        report(l, 0);
         assert_true(receive(l, 1, 5, 330)); /* the last one received says more */
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 1, 310, 330, 0 });
-        tell(l, 0);
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 1, 1, 310, 330, 0 });
+        report(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 340);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 250, 340, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 2, 250, 340, 0 });
         ledger_missed(l, PROGRAM_EXIT, 4, 350);
-        assert_untold(l, 0, &(struct loss){ LOSS_RECURSION, LOSS_ANY_CPU, 4, 250, 350, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RECURSION, LOSS_ANY_CPU, 4, 250, 350, 0 });
 }
 
 static void number_that_was_there_is_refused(void **state)
@@ -152,7 +152,7 @@ static void lane_that_does_not_exist_is_refused(void **state)
         ledger_reconcile(l, _PROGRAM_MAX, 0, 10, 1);
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, N_CPUS), 0);
         assert_int_equal(ledger_seq(l, _PROGRAM_MAX, 0), 0);
-        assert_false(ledger_has_untold(l, 0));
+        assert_false(ledger_has_unreported(l, 0));
 }
 
 static void loss_at_the_end_is_found_by_the_counters(void **state)
@@ -160,12 +160,12 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         struct ledger *l = *state;
 
         assert_true(receive(l, 0, 2, 100));
-        tell(l, 0);
+        report(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 2, 500); /* nothing missing */
-        assert_false(ledger_has_untold(l, 0));
+        assert_false(ledger_has_unreported(l, 0));
 
         ledger_reconcile(l, PROGRAM_EXEC, 0, 6, 600);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 4, 100, 600, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 4, 100, 600, 0 });
         assert_int_equal(ledger_seq(l, PROGRAM_EXEC, 0), 6);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 6, 700); /* counted already */
         ledger_reconcile(l, PROGRAM_EXEC, 0, 3, 800); /* older than what is known */
@@ -174,12 +174,12 @@ static void loss_at_the_end_is_found_by_the_counters(void **state)
         assert_false(receive(l, 0, 6, 900));
         assert_int_equal(ledger_lost(l, LOSS_RING), 5);
         /* a later loss begins where the counters were read last, or the last event came */
-        tell(l, 0);
+        report(l, 0);
         assert_true(receive(l, 0, 8, 900));
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 600, 900, 0 });
-        tell(l, 0);
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 1, 600, 900, 0 });
+        report(l, 0);
         ledger_reconcile(l, PROGRAM_EXEC, 0, 9, 1000);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 1, 900, 1000, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 1, 900, 1000, 0 });
 }
 
 static void counters_alone_show_a_loss(void **state)
@@ -187,7 +187,7 @@ static void counters_alone_show_a_loss(void **state)
         struct ledger *l = *state;
 
         ledger_reconcile(l, PROGRAM_EXIT, 1, 9, 400);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 9, 400, 400, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 1, 9, 400, 400, 0 });
 }
 
 static void losses_of_one_cause_are_summed_up(void **state)
@@ -197,12 +197,12 @@ static void losses_of_one_cause_are_summed_up(void **state)
         ledger_add(l, LOSS_QUEUE, 1, 2, 50, 60);
         ledger_add(l, LOSS_QUEUE, 1, 3, 40, 45);
         ledger_add(l, LOSS_DECODE, 1, 1, 7, 8);
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, 1, 5, 40, 60, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_QUEUE, 1, 5, 40, 60, 0 });
         ledger_add(l, LOSS_QUEUE, 2, 1, 70, 70);
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 6, 40, 70, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 6, 40, 70, 0 });
         ledger_add(l, LOSS_QUEUE, 1, 1, 50, 50); /* which CPU, is not known again */
-        assert_untold(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 7, 40, 70, 0 });
-        assert_untold(l, 0, &(struct loss){ LOSS_DECODE, 1, 1, 7, 8, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_QUEUE, LOSS_ANY_CPU, 7, 40, 70, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_DECODE, 1, 1, 7, 8, 0 });
         assert_int_equal(ledger_lost(l, LOSS_QUEUE), 7);
         assert_int_equal(ledger_lost(l, LOSS_DECODE), 1);
 }
@@ -213,8 +213,8 @@ static void loss_of_none_is_none(void **state)
 
         ledger_add(l, LOSS_QUEUE, 1, 0, 50, 60);
         (void)ledger_close(l, 0);
-        assert_null(ledger_untold(l, 0, LOSS_QUEUE));
-        assert_false(ledger_has_untold(l, 0));
+        assert_null(ledger_unreported(l, 0, LOSS_QUEUE));
+        assert_false(ledger_has_unreported(l, 0));
 }
 
 static void time_span_is_never_backwards(void **state)
@@ -223,84 +223,84 @@ static void time_span_is_never_backwards(void **state)
 
         assert_true(receive(l, 0, 1, 500));
         ledger_reconcile(l, PROGRAM_EXEC, 0, 3, 400);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 400, 500, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 2, 400, 500, 0 });
 }
 
-static void each_reader_is_told_once(void **state)
+static void each_sink_gets_one_report(void **state)
 {
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 0, 1, 1, 1);
-        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
-                assert_true(ledger_has_untold(l, reader));
-                tell(l, reader);
-                assert_false(ledger_has_untold(l, reader));
-                assert_null(ledger_untold(l, reader, LOSS_RING));
+        for (unsigned place = 0; place < _SINK_PLACE_MAX; place++) {
+                assert_true(ledger_has_unreported(l, place));
+                report(l, place);
+                assert_false(ledger_has_unreported(l, place));
+                assert_null(ledger_unreported(l, place, LOSS_RING));
         }
         assert_int_equal(ledger_lost(l, LOSS_RING), 1); /* still known */
 }
 
-static void reader_that_was_not_told_hears_all_of_it_later(void **state)
+static void sink_without_a_report_gets_all_of_it_later(void **state)
 {
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 0, 1, 10, 11);
-        tell(l, 0);
+        report(l, 0);
         ledger_add(l, LOSS_RING, 0, 2, 20, 21);
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 0, 2, 20, 21, 0 });
-        assert_untold(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 0, 2, 20, 21, 0 });
+        assert_unreported(l, 1, &(struct loss){ LOSS_RING, 0, 3, 10, 21, 0 });
 }
 
-/* A sink may be told in parts, for there is a limit to what a line says. */
-static void what_is_uncertain_is_told_once(void **state)
+/* A report may come in parts, for there is a limit to what a line says. */
+static void what_is_uncertain_is_reported_once(void **state)
 {
         struct ledger *l = *state;
 
-        ledger_add_for(l, 0,
-                       &(struct loss){ .where = LOSS_DOWN,
-                                       .cpu = LOSS_ANY_CPU,
-                                       .count = 5,
-                                       .from_ns = 1,
-                                       .to_ns = 2,
-                                       .uncertain = 3 });
+        ledger_sink_down(l, 0,
+                         &(struct loss){ .where = LOSS_DOWN,
+                                         .cpu = LOSS_ANY_CPU,
+                                         .count = 5,
+                                         .from_ns = 1,
+                                         .to_ns = 2,
+                                         .uncertain = 3 });
         (void)ledger_close(l, 0);
-        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->uncertain, 3);
-        ledger_told(l, 0, LOSS_DOWN, 4);
-        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->count, 1);
-        assert_int_equal(ledger_untold(l, 0, LOSS_DOWN)->uncertain, 0);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_DOWN)->uncertain, 3);
+        ledger_reported(l, 0, LOSS_DOWN, 4);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_DOWN)->count, 1);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_DOWN)->uncertain, 0);
 }
 
-static void account_tells_nothing_later_than_it_was_closed(void **state)
+static void report_has_nothing_later_than_it_was_closed(void **state)
 {
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 0, 1, 10, 11);
-        assert_null(ledger_untold(l, 0, LOSS_RING));
-        assert_true(ledger_has_untold(l, 0));
+        assert_null(ledger_unreported(l, 0, LOSS_RING));
+        assert_true(ledger_has_unreported(l, 0));
         assert_int_equal(ledger_close(l, 15), 15);
         ledger_add(l, LOSS_RING, 1, 2, 12, 30);
-        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->count, 1);
-        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->to_ns, 11);
-        ledger_told(l, 0, LOSS_RING, UINT64_MAX);
-        assert_true(ledger_has_untold(l, 0));
+        assert_int_equal(ledger_unreported(l, 0, LOSS_RING)->count, 1);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_RING)->to_ns, 11);
+        ledger_reported(l, 0, LOSS_RING, UINT64_MAX);
+        assert_true(ledger_has_unreported(l, 0));
 
         assert_int_equal(ledger_close(l, 20), 30); /* no sooner than the loss has ended */
-        assert_untold(l, 0, &(struct loss){ LOSS_RING, 1, 2, 12, 30, 0 });
-        assert_untold(l, 1, &(struct loss){ LOSS_RING, LOSS_ANY_CPU, 3, 10, 30, 0 });
+        assert_unreported(l, 0, &(struct loss){ LOSS_RING, 1, 2, 12, 30, 0 });
+        assert_unreported(l, 1, &(struct loss){ LOSS_RING, LOSS_ANY_CPU, 3, 10, 30, 0 });
         assert_int_equal(ledger_close(l, 40), 40);
 }
 
-static void new_reader_hears_of_nothing_before_it(void **state)
+static void new_sink_gets_no_report_of_what_was_before_it(void **state)
 {
         struct ledger *l = *state;
 
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
                 ledger_add(l, where, 0, 1, 1, 1);
-        ledger_reset_reader(l, 1);
-        assert_false(ledger_has_untold(l, 1));
-        assert_true(ledger_has_untold(l, 0));
+        ledger_reset_sink(l, 1);
+        assert_false(ledger_has_unreported(l, 1));
+        assert_true(ledger_has_unreported(l, 0));
         ledger_add(l, LOSS_FILE, 0, 2, 3, 4);
-        assert_untold(l, 1, &(struct loss){ LOSS_FILE, 0, 2, 3, 4, 0 });
+        assert_unreported(l, 1, &(struct loss){ LOSS_FILE, 0, 2, 3, 4, 0 });
 }
 
 static void numbers_of_the_time_before_are_no_hole(void **state)
@@ -334,42 +334,70 @@ static void everything_that_is_accounted_for_has_one_sum(void **state)
         assert_int_equal(ledger_lost(l, LOSS_RECURSION), 5);
 }
 
-static void loss_of_one_reader_is_told_to_it_alone(void **state)
+static void assert_books(const struct ledger *l, enum sink_place place, uint64_t lost,
+                         uint64_t down)
+{
+        struct sink_stats stats = {};
+
+        ledger_fill_sink(l, place, &stats);
+        assert_int_equal(stats.lost, lost);
+        assert_int_equal(stats.down, down);
+}
+
+static void loss_of_a_sink_is_in_its_books_and_reported_to_all(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_sink_lost(l, SINK_FILE, 2, 5);
+        ledger_sink_lost(l, SINK_FILE, 1, 8);
+        assert_int_equal(ledger_lost(l, LOSS_FILE), 3);
+        for (unsigned place = 0; place < _SINK_PLACE_MAX; place++) {
+                assert_unreported(l, place, &(struct loss){ LOSS_FILE, LOSS_ANY_CPU, 3, 5, 8, 0 });
+                assert_books(l, place, place == SINK_FILE ? 3 : 0, 0);
+        }
+        ledger_reset_sink(l, SINK_FILE); /* another sink in its place has lost nothing yet */
+        assert_books(l, SINK_FILE, 0, 0);
+        assert_int_equal(ledger_lost(l, LOSS_FILE), 3);
+}
+
+static void what_a_sink_lacks_of_the_time_before_is_reported_to_it_alone(void **state)
 {
         const struct loss down = { LOSS_DOWN, LOSS_ANY_CPU, 7, 100, 200, 1 };
         struct ledger *l = *state;
 
-        ledger_add_for(l, 1, &down);
-        ledger_add_for(l, 0, &(struct loss){ .where = LOSS_DOWN });
-        assert_untold(l, 1, &down);
-        assert_false(ledger_has_untold(l, 0));
+        ledger_sink_down(l, 1, &down);
+        ledger_sink_down(l, 0, &(struct loss){ .where = LOSS_DOWN });
+        assert_unreported(l, 1, &down);
+        assert_false(ledger_has_unreported(l, 0));
         assert_int_equal(ledger_lost(l, LOSS_DOWN), 0);
+        assert_books(l, 1, 7, 7);
+        assert_books(l, 0, 0, 0);
 }
 
-static void what_was_told_in_part_is_told_on(void **state)
+static void what_was_reported_in_part_is_reported_on(void **state)
 {
         struct ledger *l = *state;
 
         ledger_add(l, LOSS_RING, 1, 10, 100, 200);
         (void)ledger_close(l, 200);
-        ledger_told(l, 0, LOSS_RING, 4);
-        assert_int_equal(ledger_untold(l, 0, LOSS_RING)->count, 6);
-        assert_int_equal(ledger_untold(l, 1, LOSS_RING)->count, 10);
-        ledger_told(l, 0, LOSS_RING, 6);
-        assert_null(ledger_untold(l, 0, LOSS_RING));
+        ledger_reported(l, 0, LOSS_RING, 4);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_RING)->count, 6);
+        assert_int_equal(ledger_unreported(l, 1, LOSS_RING)->count, 10);
+        ledger_reported(l, 0, LOSS_RING, 6);
+        assert_null(ledger_unreported(l, 0, LOSS_RING));
 }
 
-/* What readers were told adds up to what was lost, however often they listen. */
-static void tellings_add_up_on_random_walks(void **state)
+/* What is reported to a sink adds up to what was lost, however often it takes a report. */
+static void reports_add_up_on_random_walks(void **state)
 {
         struct ledger *l = *state;
-        uint64_t told[STATS_SINKS_MAX] = { 0 }, lost = 0, next[N_CPUS] = { 1, 1, 1 }, seed = 1;
+        uint64_t reported[_SINK_PLACE_MAX] = { 0 }, lost = 0, next[N_CPUS] = { 1, 1, 1 }, seed = 1;
         uint64_t closed_ns = 0;
         const struct loss *loss;
 
         for (uint64_t step = 1; step < 20000; step++) {
                 uint32_t cpu = random_next(&seed) % N_CPUS;
-                unsigned reader = random_next(&seed) % STATS_SINKS_MAX;
+                unsigned place = random_next(&seed) % _SINK_PLACE_MAX;
                 uint64_t hole = random_next(&seed) % 8 ? 0 : random_next(&seed) % 5;
 
                 lost += hole;
@@ -380,19 +408,19 @@ static void tellings_add_up_on_random_walks(void **state)
                         ledger_reconcile(l, PROGRAM_EXEC, cpu, next[cpu] - 1, step);
                 if (random_next(&seed) % 4 == 0)
                         closed_ns = ledger_close(l, step);
-                if (random_next(&seed) % 4 || !(loss = ledger_untold(l, reader, LOSS_RING)))
+                if (random_next(&seed) % 4 || !(loss = ledger_unreported(l, place, LOSS_RING)))
                         continue;
                 assert_true(loss->from_ns <= loss->to_ns && loss->to_ns <= closed_ns);
-                told[reader] += loss->count;
-                ledger_told(l, reader, LOSS_RING, UINT64_MAX);
+                reported[place] += loss->count;
+                ledger_reported(l, place, LOSS_RING, UINT64_MAX);
         }
         for (uint32_t cpu = 0; cpu < N_CPUS; cpu++)
                 ledger_reconcile(l, PROGRAM_EXEC, cpu, next[cpu] - 1, 20000);
         assert_int_equal(ledger_lost(l, LOSS_RING), lost);
         (void)ledger_close(l, 0);
-        for (unsigned reader = 0; reader < STATS_SINKS_MAX; reader++) {
-                loss = ledger_untold(l, reader, LOSS_RING);
-                assert_int_equal(told[reader] + (loss ? loss->count : 0), lost);
+        for (unsigned place = 0; place < _SINK_PLACE_MAX; place++) {
+                loss = ledger_unreported(l, place, LOSS_RING);
+                assert_int_equal(reported[place] + (loss ? loss->count : 0), lost);
         }
 }
 
@@ -413,16 +441,17 @@ int main(void)
                 TEST(losses_of_one_cause_are_summed_up),
                 TEST(loss_of_none_is_none),
                 TEST(time_span_is_never_backwards),
-                TEST(each_reader_is_told_once),
-                TEST(reader_that_was_not_told_hears_all_of_it_later),
-                TEST(what_is_uncertain_is_told_once),
-                TEST(account_tells_nothing_later_than_it_was_closed),
-                TEST(new_reader_hears_of_nothing_before_it),
-                TEST(tellings_add_up_on_random_walks),
+                TEST(each_sink_gets_one_report),
+                TEST(sink_without_a_report_gets_all_of_it_later),
+                TEST(what_is_uncertain_is_reported_once),
+                TEST(report_has_nothing_later_than_it_was_closed),
+                TEST(new_sink_gets_no_report_of_what_was_before_it),
+                TEST(reports_add_up_on_random_walks),
                 TEST(numbers_of_the_time_before_are_no_hole),
                 TEST(everything_that_is_accounted_for_has_one_sum),
-                TEST(loss_of_one_reader_is_told_to_it_alone),
-                TEST(what_was_told_in_part_is_told_on),
+                TEST(loss_of_a_sink_is_in_its_books_and_reported_to_all),
+                TEST(what_a_sink_lacks_of_the_time_before_is_reported_to_it_alone),
+                TEST(what_was_reported_in_part_is_reported_on),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void stream_begins_behind_what_was_numbered_before(void **state _unused_)
 {
         _cleanup_(flow_fixture_done) struct flow_fixture fixture = { 0 };
         const uint64_t seen[N_CPUS * _PROGRAM_MAX] = { [_PROGRAM_MAX + PROGRAM_EXEC] = 6 };
-        struct sink *sink = memory_sink_new(LOSS_STDOUT);
+        struct sink *sink = memory_sink_new();
         struct json_object *json;
         struct stats stats;
 
@@ -65,7 +65,7 @@ static void event_that_was_not_counted_yet_was_seen(void **state _unused_)
         struct stats stats;
 
         assert_int_equal(flow_fixture_init(&fixture, source_in_the_middle(seen), MIB), 0);
-        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, memory_sink_new(LOSS_STDOUT));
+        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, memory_sink_new());
         h = &fixture.source->handler;
         for (uint64_t seq = 6; seq <= 8; seq++) {
                 record_make_exec(&record, 1, seq, 50 + seq);

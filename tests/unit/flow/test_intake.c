@@ -40,7 +40,7 @@ static int setup(void **state)
                 flow_fixture_init(&rig->fixture, spoken_source_new(&header, rig->seq), 64 * KIB),
                 0);
         rig->handler = rig->fixture.source->handler;
-        rig->sink = memory_sink_new(LOSS_STDOUT);
+        rig->sink = memory_sink_new();
         outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
         *state = rig;
         return 0;
@@ -178,7 +178,7 @@ static void event_without_room_in_the_queue_is_lost_with_its_place(void **state)
                 assert_accounts(rig);
         }
         (void)ledger_close(rig->fixture.flow->ledger, 0);
-        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_QUEUE);
+        loss = ledger_unreported(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_QUEUE);
         assert_int_equal(loss->count, 1);
         assert_int_equal(loss->cpu, 1);
         assert_int_equal(loss->from_ns, n);
@@ -224,7 +224,7 @@ static void missed_runs_are_losses_that_were_seen(void **state)
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 2);
         assert_int_equal(lost(rig, LOSS_RECURSION), 5);
         (void)ledger_close(rig->fixture.flow->ledger, 0);
-        loss = ledger_untold(rig->fixture.flow->ledger, 0, LOSS_RECURSION);
+        loss = ledger_unreported(rig->fixture.flow->ledger, 0, LOSS_RECURSION);
         assert_int_equal(loss->from_ns, 10);
         assert_int_equal(loss->to_ns, 20);
         assert_int_equal(ledger_misses(rig->fixture.flow->ledger, PROGRAM_EXIT), 5);
@@ -473,15 +473,12 @@ static void walk_event(struct rig *rig)
 
 static void walk_sinks(struct rig *rig)
 {
-        static const enum loss_where losses[] = {
-                [SINK_JOURNAL] = LOSS_JOURNAL, [SINK_FILE] = LOSS_FILE, [SINK_STDOUT] = LOSS_STDOUT
-        };
         unsigned place = dice(rig, _SINK_PLACE_MAX);
         struct sink *s = outputs_sink(rig->fixture.flow->outputs, place);
 
         if (!s || (place != SINK_STDOUT && dice(rig, 8) == 0)) {
                 outputs_set_sink(rig->fixture.flow->outputs, place,
-                                 dice(rig, 4) ? memory_sink_new(losses[place]) : NULL);
+                                 dice(rig, 4) ? memory_sink_new() : NULL);
                 return;
         }
         switch (dice(rig, 3)) {

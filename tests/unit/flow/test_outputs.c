@@ -15,7 +15,7 @@ static int mark_lost(struct rig *rig, uint64_t now_ns)
 static void each_sink_gets_one_report_of_a_loss(void **state)
 {
         struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
         struct json_object *json;
 
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
@@ -66,7 +66,7 @@ static void sink_without_room_gets_its_report_later(void **state)
 static void loss_of_one_sink_is_reported_to_all(void **state)
 {
         struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
 
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         memory_sink_of(file)->n_refusals = 1;
@@ -87,7 +87,7 @@ static void loss_of_one_sink_is_reported_to_all(void **state)
 static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state)
 {
         struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
         const struct loss *loss;
 
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
@@ -96,10 +96,10 @@ static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0);
         pass(rig, 21);
-        file = memory_sink_new(LOSS_FILE);
+        file = memory_sink_new();
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         (void)ledger_close(rig->fixture.flow->ledger, 0);
-        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_FILE);
+        loss = ledger_unreported(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_FILE);
         assert_non_null(loss);
         assert_int_equal(loss->count, 2);
         assert_int_equal(loss->to_ns, 20);
@@ -127,7 +127,7 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
 {
         struct rig *rig = *state;
         struct outputs *o = rig->fixture.flow->outputs;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
         _cleanup_(config_freep) struct config *config = NULL;
         struct json_object *json;
 
@@ -139,7 +139,7 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         (void)feed_exec(rig, 20, 0);
         pass(rig, 15);
 
-        file = memory_sink_new(LOSS_FILE);
+        file = memory_sink_new();
         outputs_set_sink(o, SINK_FILE, file);
         assert_int_equal(config_new(&config), 0);
         config->capture.exits = true;
@@ -163,7 +163,7 @@ static void sink_that_goes_gets_its_reports_first(void **state)
         struct rig *rig = *state;
         struct outputs *o = rig->fixture.flow->outputs;
         struct pipeline *p = rig->fixture.flow->pipeline;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
         struct json_object *json;
 
         outputs_set_sink(o, SINK_FILE, file);
@@ -188,7 +188,7 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
         struct outputs *o = rig->fixture.flow->outputs;
 
         assert_ptr_equal(outputs_sink(o, SINK_STDOUT), rig->sink);
-        rig->sink = memory_sink_new(LOSS_STDOUT);
+        rig->sink = memory_sink_new();
         outputs_set_sink(o, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
@@ -203,7 +203,7 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
 /* A sink that the run before us has left behind with so much accounted for. */
 static struct sink *resumed_sink(uint64_t accounted, uint64_t sending)
 {
-        struct sink *s = memory_sink_new(LOSS_FILE);
+        struct sink *s = memory_sink_new();
 
         account_write(s->account, &(struct account_state){ .told = accounted, .sending = sending });
         s->account->is_open = true;
@@ -273,7 +273,7 @@ static void new_sink_begins_behind_all_that_was(void **state)
         struct rig *rig = *state;
         struct outputs *o = rig->fixture.flow->outputs;
         struct pipeline *p = rig->fixture.flow->pipeline;
-        struct sink *s = memory_sink_new(LOSS_FILE);
+        struct sink *s = memory_sink_new();
         struct stats stats;
 
         outputs_begin(o, 100, 1000, 2000);
@@ -281,7 +281,7 @@ static void new_sink_begins_behind_all_that_was(void **state)
         outputs_set_sink(o, SINK_FILE, s);
         assert_true(s->account->is_open);
         assert_int_equal(account_read(s->account).told, 105);
-        assert_false(ledger_has_untold(rig->fixture.flow->ledger, SINK_FILE));
+        assert_false(ledger_has_unreported(rig->fixture.flow->ledger, SINK_FILE));
         pipeline_stats(p, &stats);
         assert_int_equal(stats.sink[0].before, 100);
         assert_int_equal(stats.sink[0].down, 0);

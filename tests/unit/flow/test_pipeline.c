@@ -9,7 +9,7 @@
 static void event_goes_to_every_sink_with_its_own_seq(void **state)
 {
         struct rig *rig = *state;
-        struct sink *file = memory_sink_new(LOSS_FILE);
+        struct sink *file = memory_sink_new();
 
         (void)feed_exec(rig, 10, 0);
         pass(rig, 11);
@@ -177,7 +177,7 @@ static void event_that_does_not_decode_is_lost_once_with_its_chunks(void **state
         assert_accounts(rig);
         assert_int_equal(n_lines(rig->sink), 1);
         (void)ledger_close(rig->fixture.flow->ledger, 0);
-        loss = ledger_untold(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_DECODE);
+        loss = ledger_unreported(rig->fixture.flow->ledger, SINK_STDOUT, LOSS_DECODE);
         assert_non_null(loss);
         assert_int_equal(loss->count, 1);
         assert_int_equal(loss->cpu, 1);
@@ -205,7 +205,7 @@ static void environment_is_filtered_by_the_settings(void **state)
 static void long_line_is_brief_for_the_journal_alone(void **state)
 {
         struct rig *rig = *state;
-        struct sink *journal = memory_sink_new(LOSS_JOURNAL);
+        struct sink *journal = memory_sink_new();
         struct memory_sink *j = memory_sink_of(journal), *o = memory_sink_of(rig->sink);
         static char argument[20000];
 
@@ -229,7 +229,7 @@ static void long_line_is_brief_for_the_journal_alone(void **state)
 static void line_of_the_limit_is_not_cut(void **state)
 {
         struct rig *rig = *state;
-        struct sink *journal = memory_sink_new(LOSS_JOURNAL);
+        struct sink *journal = memory_sink_new();
         struct memory_sink *j = memory_sink_of(journal);
         static char argument[BRIEF_LINE_MAX];
         size_t overhead;

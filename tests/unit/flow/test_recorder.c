@@ -558,7 +558,7 @@ static void feed_stream(struct flow_fixture *s)
 
 static struct sink *open_flow(struct flow_fixture *f, struct source *source)
 {
-        struct sink *sink = memory_sink_new(LOSS_STDOUT);
+        struct sink *sink = memory_sink_new();
 
         assert_int_equal(flow_fixture_init(f, source, MIB), 0);
         outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink);

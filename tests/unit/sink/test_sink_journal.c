@@ -445,11 +445,9 @@ static void full_backlog_counts_what_it_refuses(void **state)
                 n++;
         assert_true(n > 5);
         assert_int_equal(write_exec(f), -ENOBUFS);
-        assert_int_equal(s->lost, 2);
         assert_int_equal(s->backlog, n);
         assert_true(s->backlog_bytes <= 4096);
         assert_int_equal(write_message(f, &own), -ENOBUFS);
-        assert_int_equal(s->lost, 2); /* our own events are nobody's loss */
 
         /* what was refused took no seq: receive() sees no hole */
         while (f->n_received < n) {
@@ -461,7 +459,6 @@ static void full_backlog_counts_what_it_refuses(void **state)
         flush_all(f);
         assert_true(receive_and_drop(f));
         assert_int_equal(s->written, n + 1);
-        assert_int_equal(s->lost, 2);
 }
 
 static void entry_larger_than_the_backlog_is_lost_alone(void **state)
@@ -469,7 +466,6 @@ static void entry_larger_than_the_backlog_is_lost_alone(void **state)
         struct fixture *f = *state;
 
         assert_int_equal(write_large(f, 5000), -EMSGSIZE);
-        assert_int_equal(f->sink->stats.lost, 1);
         assert_int_equal(write_exec(f), 0);
         flush_all(f);
         assert_true(receive_and_drop(f));
@@ -535,7 +531,7 @@ static void random_walk_delivers_each_event_once_in_order(void **state)
         assert_false(receive_and_drop(f));
         flush_all(f);
         assert_int_equal(f->sink->stats.written, n_accepted);
-        assert_true(f->sink->stats.lost > 0);
+        assert_true(f->n_refused > 0); /* the walk fills the backlog, too */
 }
 
 static void flush_ends_though_the_receiver_takes_everything(void **state)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "sink/account.h"
+#include "sink/sink.h"
+#include "sink/sink_kind.h"
+
+static bool journal_is_wanted(const struct config *config, bool use_stdout)
+{
+        return config->journal.enabled && !use_stdout;
+}
+
+static int journal_open(const struct config *config _unused_, size_t backlog, struct sink **ret)
+{
+        return sink_journal_new(JOURNAL_SOCKET, backlog, ret);
+}
+
+static struct sink_file_config file_config_of(const struct config *config)
+{
+        return (struct sink_file_config){
+                .path = config->file.path,
+                .max_size = config->file.max_size,
+                .max_age_ns = config->file.max_age_ns,
+                .max_files = config->file.max_files,
+                .mode = config->file.mode,
+                .sync = config->file.sync,
+        };
+}
+
+static bool file_is_wanted(const struct config *config, bool use_stdout)
+{
+        return config->file.enabled && !use_stdout;
+}
+
+static int file_open(const struct config *config, size_t backlog, struct sink **ret)
+{
+        const struct sink_file_config file = file_config_of(config);
+
+        return sink_file_new(&file, backlog, ret);
+}
+
+/* With another path it is another file. */
+static bool file_is_same(const struct sink *s, const struct config *config)
+{
+        return strcmp(sink_file_path(s), config->file.path) == 0;
+}
+
+static int file_configure(struct sink *s, const struct config *config)
+{
+        const struct sink_file_config file = file_config_of(config);
+
+        return sink_file_configure(s, &file);
+}
+
+static void file_recover(struct account *account, const struct config *config)
+{
+        account_recover_file(account, config->file.path);
+}
+
+static bool stdout_is_wanted(const struct config *config _unused_, bool use_stdout)
+{
+        return use_stdout;
+}
+
+static int stdout_open(const struct config *config _unused_, size_t backlog, struct sink **ret)
+{
+        return sink_stdout_new(STDOUT_FILENO, backlog, ret);
+}
+
+const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
+        [SINK_JOURNAL] = {
+                .line_limit = BRIEF_LINE_MAX,
+                .is_wanted = journal_is_wanted,
+                .open = journal_open,
+        },
+        [SINK_FILE] = {
+                .is_wanted = file_is_wanted,
+                .open = file_open,
+                .is_same = file_is_same,
+                .configure = file_configure,
+                .recover = file_recover,
+        },
+        [SINK_STDOUT] = {
+                .is_wanted = stdout_is_wanted,
+                .open = stdout_open,
+        },
+};
