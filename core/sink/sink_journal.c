@@ -27,8 +27,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
+#include "base/datagram.h"
 #include "base/message_id.h"
 #include "base/text.h"
 #include "sink/sink_internal.h"
@@ -66,7 +66,7 @@ struct sink_journal {
         struct sink sink;
         struct buf fields;
         struct buf repaired;
-        struct sockaddr_un address;
+        char path[DATAGRAM_PATH_SIZE];
         int fd;               /* connected, or -1 */
         uint64_t memfd_bytes; /* sent since journald was seen to have taken all */
         bool awaits_memfds;   /* to be taken: no fd polls for that */
@@ -269,16 +269,6 @@ static struct span brief_part(struct span entry)
         return span_starts_with(span_skip(entry, brief.size), "EXECSNOOP_JSON=") ? brief : entry;
 }
 
-static int send_datagram(int fd, struct span data)
-{
-        ssize_t n;
-
-        do
-                n = send(fd, data.data, data.size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : 0;
-}
-
 static int write_all(int fd, struct span data)
 {
         while (data.size > 0) {
@@ -311,28 +301,6 @@ static int memfd_new(struct span data, int *ret)
         return 0;
 }
 
-/* The datagram itself has to be empty: journald then takes the entry from the memfd. */
-static int send_fd(int fd, int memfd)
-{
-        union {
-                struct cmsghdr head;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = { .head = { .cmsg_level = SOL_SOCKET,
-                                .cmsg_type = SCM_RIGHTS,
-                                .cmsg_len = CMSG_LEN(sizeof(int)) } };
-        const struct msghdr m = {
-                .msg_control = control.space,
-                .msg_controllen = sizeof(control.space),
-        };
-        ssize_t n;
-
-        memcpy(CMSG_DATA(&control.head), &memfd, sizeof(memfd));
-        do
-                n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : 0;
-}
-
 static bool is_writable(int fd)
 {
         struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -363,15 +331,16 @@ static int send_entry(struct sink_journal *s, struct span entry)
 
         s->awaits_memfds = false;
         if (entry.size <= DATAGRAM_SIZE_MAX)
-                r = send_datagram(s->fd, entry);
+                r = datagram_send(s->fd, entry, -1);
         if (r != -EMSGSIZE && r != -ENOBUFS)
                 return r;
         /* don't copy megabytes in vain */
         if (!is_writable(s->fd) || !has_memfd_room(s, entry.size))
                 return -EAGAIN;
         if (memfd_new(entry, &memfd) < 0)
-                return send_datagram(s->fd, brief_part(entry));
-        r = send_fd(s->fd, memfd);
+                return datagram_send(s->fd, brief_part(entry), -1);
+        /* Without any bytes: journald then takes the entry from the memfd. */
+        r = datagram_send(s->fd, (struct span){ 0 }, memfd);
         if (r >= 0)
                 s->memfd_bytes += entry.size;
         return r;
@@ -390,18 +359,14 @@ static void sink_journal_reopen(struct sink *sink)
 static int sink_journal_connect(struct sink_journal *s)
 {
         const int size = SEND_BUFFER_SIZE;
-        _cleanup_(closep) int fd = -1;
+        int r;
 
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return sink_fail(&s->sink, "socket", -errno);
+        r = datagram_connect(s->path, &s->fd);
+        if (r < 0)
+                return sink_fail(&s->sink, "connect", r);
         /* FORCE needs CAP_NET_ADMIN, which the service has not; the rest is bounded by wmem_max. */
-        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-                (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-        /* Only a connected socket polls writable by the queue of journald, not just by its own. */
-        if (connect(fd, (const struct sockaddr *)&s->address, sizeof(s->address)) < 0)
-                return sink_fail(&s->sink, "connect", -errno);
-        s->fd = TAKE_FD(fd);
+        if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+                (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
         return 0;
 }
 
@@ -487,14 +452,13 @@ int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret)
         struct sink_journal *s;
         int r;
 
-        if (strlen(socket_path) >= sizeof(s->address.sun_path))
+        if (strlen(socket_path) >= sizeof(s->path))
                 return -ENAMETOOLONG;
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->fd = -1;
-        s->address.sun_family = AF_UNIX;
-        strcpy(s->address.sun_path, socket_path);
+        strcpy(s->path, socket_path);
         sink = &s->sink;
         r = sink_init(sink, &sink_journal_ops, backlog);
         if (r < 0)

@@ -28,10 +28,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/datagram.h"
 
 /* Before what a terminal or a file gets; the journal knows who we are. */
 #define NAME "execsnoopd: "
@@ -231,14 +231,11 @@ int log_errno(int priority, int error, const char *format, ...)
 /* MESSAGE in the form that takes a value of several lines. */
 static int log_native(int priority, const char *message_id, const char *text)
 {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_(buf_done) struct buf b = { 0 };
         uint64_t size = htole64(strlen(text));
         _cleanup_(closep) int fd = -1;
+        int r;
 
-        if (strlen(logger.journal_socket) >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
-        strcpy(address.sun_path, logger.journal_socket);
         buf_printf(&b, "MESSAGE_ID=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=execsnoopd\nMESSAGE\n",
                    message_id, priority);
         buf_append(&b, &size, sizeof(size));
@@ -247,13 +244,8 @@ static int log_native(int priority, const char *message_id, const char *text)
         if (buf_error(&b))
                 return buf_error(&b);
 
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (sendto(fd, b.data, b.size, MSG_DONTWAIT | MSG_NOSIGNAL,
-                   (const struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
-        return 0;
+        r = datagram_connect(logger.journal_socket, &fd);
+        return r < 0 ? r : datagram_send(fd, buf_span(&b), -1);
 }
 
 void log_catalog(int priority, const char *message_id, const char *format, ...)
