@@ -40,9 +40,11 @@
 #include "host/handover.h"
 #include "host/identity.h"
 #include "host/log.h"
+#include "host/loop.h"
 #include "host/notify.h"
 #include "host/record_files.h"
 #include "host/status_line.h"
+#include "host/timer.h"
 #include "host/watchdog.h"
 #include "kernel/source_perf.h"
 #include "upgrade.h"
@@ -71,9 +73,9 @@ struct daemon {
         struct upgrade *upgrade; /* since a reload that has not ended */
 
         sd_event_source *process;
-        sd_event_source *step;        /* of a source that has to be asked */
-        sd_event_source *stats_timer; /* of one that is live */
-        int error;                    /* that ended the loop */
+        sd_event_source *step;     /* of a source that has to be asked */
+        struct timer *stats_timer; /* of one that is live */
+        int error;                 /* that ended the loop */
 };
 
 /* A recording that fails is over; the log goes on. */
@@ -139,13 +141,12 @@ static int emit_stats(struct daemon *d)
         return 0;
 }
 
-static int on_stats_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
+static int on_stats_time(void *userdata)
 {
         struct daemon *d = userdata;
 
         (void)emit_stats(d);
-        return sd_event_source_set_time_relative(source,
-                                                 d->config->stats.interval_ns / NSEC_PER_USEC);
+        return timer_start(d->stats_timer, d->config->stats.interval_ns);
 }
 
 static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
@@ -186,8 +187,7 @@ static int apply_config(struct daemon *d, struct config *config)
         flow_commit(d->flow, config);
         canary_configure(d->canary, config->stats.self_test_ns);
         if (d->stats_timer)
-                (void)sd_event_source_set_time_relative(d->stats_timer,
-                                                        config->stats.interval_ns / NSEC_PER_USEC);
+                (void)timer_start(d->stats_timer, config->stats.interval_ns);
         return 0;
 }
 
@@ -369,9 +369,7 @@ static int add_signals(struct daemon *d)
         (void)signal(SIGXFSZ, SIG_IGN);
         (void)signal(SIGCHLD, SIG_IGN); /* the helpers of loader.c are not waited for */
         for (unsigned i = 0; i < ELEMENTSOF(signals); i++) {
-                r = sd_event_add_signal(d->event, NULL,
-                                        signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
-                                        signals[i].handler, d);
+                r = loop_add_signal(d->event, signals[i].signal, signals[i].handler, d);
                 if (r < 0)
                         return r;
         }
@@ -382,32 +380,27 @@ static int add_process(struct daemon *d)
 {
         int r;
 
-        r = sd_event_add_post(d->event, NULL, on_post, d);
+        r = loop_add_post(d->event, on_post, d);
         if (r < 0)
                 return r;
-        r = sd_event_add_defer(d->event, &d->process, on_process, d);
+        r = loop_add_defer(d->event, on_process, d, &d->process);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(d->process, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_exit_on_failure(d->process, true);
+        return sd_event_source_set_enabled(d->process, SD_EVENT_OFF);
 }
 
 /* What a source that speaks by itself needs, or one that has to be asked. */
 static int add_source_events(struct daemon *d)
 {
+        static const struct timer_config stats = { .on_time = on_stats_time };
         static const struct canary_ops canary_ops = { .on_blind = on_blind };
         int r;
 
         if (!source_is_live(d->source))
-                return sd_event_add_defer(d->event, &d->step, on_step, d);
-        r = sd_event_add_time_relative(d->event, &d->stats_timer, CLOCK_MONOTONIC,
-                                       d->config->stats.interval_ns / NSEC_PER_USEC, 0,
-                                       on_stats_timer, d);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(d->stats_timer, SD_EVENT_ON);
+                return loop_add_defer(d->event, on_step, d, &d->step);
+        r = timer_new(d->event, &stats, d, &d->stats_timer);
+        if (r >= 0)
+                r = timer_start(d->stats_timer, d->config->stats.interval_ns);
         if (r < 0)
                 return r;
         return canary_new(d->event, d->flow, d->config->stats.self_test_ns, &canary_ops, d,
@@ -507,7 +500,7 @@ static struct daemon *daemon_free(struct daemon *d)
         handover_free(d->handover);
         sd_event_source_disable_unref(d->process);
         sd_event_source_disable_unref(d->step);
-        sd_event_source_disable_unref(d->stats_timer);
+        timer_free(d->stats_timer);
         sd_event_unref(d->event);
         config_free(d->config);
         free(d);

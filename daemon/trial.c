@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <systemd/sd-event.h>
 
 #include "config/config.h"
 #include "host/capabilities.h"
 #include "host/handover.h"
 #include "host/log.h"
+#include "host/loop.h"
 #include "kernel/loader.h"
 #include "trial.h"
 
@@ -125,7 +125,7 @@ static int trial_start(struct trial *t, struct sd_event *event, char *const *arg
         r = start_child(t->path, arguments, &t->fd);
         if (r < 0)
                 return r;
-        return sd_event_add_io(event, &t->io, t->fd, EPOLLIN, on_io, t);
+        return loop_add_io(event, t->fd, EPOLLIN, on_io, t, &t->io);
 }
 
 int trial_new(struct sd_event *event, const char *path, char *const *argv,

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-event.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "event/stats.h"
@@ -19,6 +17,7 @@
 #include "host/canary.h"
 #include "host/clock.h"
 #include "host/log.h"
+#include "host/timer.h"
 
 #define LOOK_INTERVAL_NS NSEC_PER_SEC
 
@@ -32,7 +31,7 @@ struct canary {
         struct flow *flow;
         const struct canary_ops *ops;
         void *userdata;
-        sd_event_source *timer;
+        struct timer *timer;
         uint64_t interval_ns;
         bool is_out;  /* sent, and it has not been decided yet whether it comes */
         uint32_t pid; /* of one that has not come yet, or 0 */
@@ -105,16 +104,6 @@ static int spawn(pid_t *ret)
         return -r;
 }
 
-static int set_timer(struct canary *c, uint64_t delay_ns)
-{
-        int r;
-
-        r = sd_event_source_set_time_relative(c->timer, delay_ns / NSEC_PER_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
-}
-
 static int send_one(struct canary *c)
 {
         pid_t pid = 0;
@@ -127,32 +116,32 @@ static int send_one(struct canary *c)
                 if (!c->told_error)
                         log_errno(LOG_WARNING, r, "Cannot test whether execs are seen");
                 c->told_error = true;
-                return set_timer(c, c->interval_ns);
+                return timer_start(c->timer, c->interval_ns);
         }
         c->told_error = false;
         c->is_out = true;
         c->n_looks = 0;
         expect(c, pid);
-        return set_timer(c, LOOK_INTERVAL_NS);
+        return timer_start(c->timer, LOOK_INTERVAL_NS);
 }
 
 static int look_for_it(struct canary *c)
 {
         if (c->pid != 0 && ++c->n_looks < LOOKS_MAX)
-                return set_timer(c, LOOK_INTERVAL_NS);
+                return timer_start(c->timer, LOOK_INTERVAL_NS);
         c->is_out = false;
         if (c->pid == 0) {
                 c->came_ns = c->sent_ns;
-                return set_timer(c, c->interval_ns);
+                return timer_start(c->timer, c->interval_ns);
         }
         forget(c);
         if (lost_so_far(c) > c->lost)
-                return set_timer(c, LOOK_INTERVAL_NS);
+                return timer_start(c->timer, LOOK_INTERVAL_NS);
         c->ops->on_blind(c->userdata, c->came_ns, clock_boottime_ns());
-        return set_timer(c, c->interval_ns);
+        return timer_start(c->timer, c->interval_ns);
 }
 
-static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+static int on_time(void *userdata)
 {
         struct canary *c = userdata;
 
@@ -172,6 +161,7 @@ static uint32_t own_pid_namespace(void)
 int canary_new(struct sd_event *event, struct flow *flow, uint64_t interval_ns,
                const struct canary_ops *ops, void *userdata, struct canary **ret)
 {
+        const struct timer_config config = { .on_time = on_time };
         _cleanup_(canary_freep) struct canary *c = NULL;
         int r;
 
@@ -184,7 +174,9 @@ int canary_new(struct sd_event *event, struct flow *flow, uint64_t interval_ns,
         c->interval_ns = interval_ns;
         c->came_ns = clock_boottime_ns();
         c->pid_namespace = own_pid_namespace();
-        r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
+        r = timer_new(event, &config, c, &c->timer);
+        if (r >= 0)
+                r = timer_start(c->timer, 0);
         if (r < 0)
                 return r;
 
@@ -197,7 +189,7 @@ struct canary *canary_free(struct canary *c)
         if (!c)
                 return NULL;
         forget(c);
-        sd_event_source_disable_unref(c->timer);
+        timer_free(c->timer);
         free(c);
         return NULL;
 }
@@ -212,5 +204,5 @@ void canary_configure(struct canary *c, uint64_t interval_ns)
         sooner = interval_ns < c->interval_ns;
         c->interval_ns = interval_ns;
         if (!c->is_out && interval_ns > 0 && (was_off || sooner))
-                (void)set_timer(c, 0);
+                (void)timer_start(c->timer, 0);
 }

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <systemd/sd-event.h>
-#include <time.h>
 
 #include "base/message_id.h"
 #include "flow/outputs.h"
 #include "host/clock.h"
 #include "host/log.h"
+#include "host/loop.h"
 #include "host/outlet.h"
+#include "host/timer.h"
 #include "sink/sink.h"
 
 #define BUSY_RETRY_NS (20 * NSEC_PER_MSEC) /* where there is nothing to wait for */
@@ -29,7 +29,7 @@ struct outlet {
         const struct outputs *outputs; /* in which it has its place */
         enum sink_place place;
         sd_event *event;
-        sd_event_source *timer;
+        struct timer *timer;
         sd_event_source *io;
         enum sink_state state;
         uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
@@ -37,7 +37,7 @@ struct outlet {
         const char *reported_what;
 };
 
-static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+static int on_time(void *userdata)
 {
         outlet_hurry(userdata);
         return outlet_flush(userdata);
@@ -52,6 +52,7 @@ static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t rev
 int outlet_new(struct sd_event *event, struct sink *sink, const struct outputs *outputs,
                enum sink_place place, struct outlet **ret)
 {
+        const struct timer_config config = { .on_time = on_time, .accuracy_ns = NSEC_PER_MSEC };
         _cleanup_(outlet_freep) struct outlet *o = NULL;
         int r;
 
@@ -62,11 +63,7 @@ int outlet_new(struct sd_event *event, struct sink *sink, const struct outputs *
         o->outputs = outputs;
         o->place = place;
         o->event = sd_event_ref(event);
-        r = sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, 0,
-                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, o);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+        r = timer_new(event, &config, o, &o->timer);
         if (r < 0)
                 return r;
 
@@ -78,7 +75,7 @@ struct outlet *outlet_free(struct outlet *o)
 {
         if (!o)
                 return NULL;
-        sd_event_source_disable_unref(o->timer);
+        timer_free(o->timer);
         sd_event_source_disable_unref(o->io);
         sd_event_unref(o->event);
         free(o);
@@ -116,18 +113,8 @@ static bool wait_for_fd(struct outlet *o)
                 return false;
         /* A sink may have another fd than last time; an io source has one for life. */
         o->io = sd_event_source_disable_unref(o->io);
-        return sd_event_add_io(o->event, &o->io, fd, EPOLLOUT, on_io, o) >= 0 &&
+        return loop_add_io(o->event, fd, EPOLLOUT, on_io, o, &o->io) >= 0 &&
                sd_event_source_set_enabled(o->io, SD_EVENT_ONESHOT) >= 0;
-}
-
-static int wait_for_time(struct outlet *o, uint64_t delay_ns)
-{
-        int r;
-
-        r = sd_event_source_set_time_relative(o->timer, delay_ns / NSEC_PER_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(o->timer, SD_EVENT_ONESHOT);
 }
 
 int outlet_flush(struct outlet *o)
@@ -138,16 +125,17 @@ int outlet_flush(struct outlet *o)
         report_condition(o);
         switch (o->state) {
         case SINK_BUSY:
-                return wait_for_fd(o) ? 0 : wait_for_time(o, BUSY_RETRY_NS);
+                return wait_for_fd(o) ? 0 : timer_start(o->timer, BUSY_RETRY_NS);
         case SINK_BROKEN:
                 o->io = sd_event_source_disable_unref(o->io);
                 o->pause_end_ns = clock_monotonic_ns() + BROKEN_RETRY_NS;
-                return wait_for_time(o, BROKEN_RETRY_NS);
+                return timer_start(o->timer, BROKEN_RETRY_NS);
         case SINK_CLOSED:
                 return sd_event_exit(o->event, 0);
         default:
                 o->io = sd_event_source_disable_unref(o->io);
-                return sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+                timer_stop(o->timer);
+                return 0;
         }
 }
 

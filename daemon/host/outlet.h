@@ -27,7 +27,8 @@ DEFINE_FREEP(struct outlet, outlet_free)
 
 /*
  * Delivers what can be delivered now and plans the rest. A broken sink is left alone until its
- * pause is over, or until outlet_hurry(): something was changed, and it may work again.
+ * pause is over, or until outlet_hurry(): something was changed, and it may work again. What goes
+ * wrong in a sink is no error here; what is (a negative errno) ends the loop: see loop.h.
  */
 int outlet_flush(struct outlet *o);
 void outlet_hurry(struct outlet *o);

@@ -8,13 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-event.h>
-#include <time.h>
 
 #include "flow/flow.h"
 #include "host/clock.h"
 #include "host/notify.h"
 #include "host/status_line.h"
+#include "host/timer.h"
 
 /* Often enough for who looks, rarely enough to cost nothing; 1 s of leave, to join other wake-ups.
  */
@@ -23,7 +22,7 @@
 
 struct status_line {
         const struct flow *flow; /* borrowed */
-        sd_event_source *timer;
+        struct timer *timer;
         uint64_t seen, seen_ns; /* at the last line, CLOCK_MONOTONIC; 0: there was none */
         struct buf line, said;
 };
@@ -52,14 +51,17 @@ static void status_say(struct status_line *s)
         s->line = other;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata)
+static int on_time(void *userdata)
 {
-        status_say(userdata);
-        return sd_event_source_set_time_relative(source, INTERVAL_NS / NSEC_PER_USEC);
+        struct status_line *s = userdata;
+
+        status_say(s);
+        return timer_start(s->timer, INTERVAL_NS);
 }
 
 int status_line_new(struct sd_event *event, const struct flow *flow, struct status_line **ret)
 {
+        const struct timer_config config = { .on_time = on_time, .accuracy_ns = ACCURACY_NS };
         _cleanup_(status_line_freep) struct status_line *s = NULL;
         int r;
 
@@ -67,12 +69,9 @@ int status_line_new(struct sd_event *event, const struct flow *flow, struct stat
         if (!s)
                 return -ENOMEM;
         s->flow = flow;
-        r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC,
-                                       INTERVAL_NS / NSEC_PER_USEC, ACCURACY_NS / NSEC_PER_USEC,
-                                       on_timer, s);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+        r = timer_new(event, &config, s, &s->timer);
+        if (r >= 0)
+                r = timer_start(s->timer, INTERVAL_NS);
         if (r < 0)
                 return r;
         status_say(s);
@@ -85,7 +84,7 @@ struct status_line *status_line_free(struct status_line *s)
 {
         if (!s)
                 return NULL;
-        sd_event_source_disable_unref(s->timer);
+        timer_free(s->timer);
         buf_done(&s->line);
         buf_done(&s->said);
         free(s);

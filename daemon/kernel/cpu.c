@@ -7,22 +7,20 @@
 
 #include "host/handover.h"
 #include "host/log.h"
+#include "host/loop.h"
 #include "kernel/cpu.h"
 
 #define NAME_SIZE 32
 
 static int watch(const struct cpu_config *config, int fd, sd_event_source **ret)
 {
-        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+        _cleanup_(sd_event_source_disable_unrefp) sd_event_source *source = NULL;
         int r;
 
-        r = sd_event_add_io(config->event, &source, fd, EPOLLIN, config->on_io, config->userdata);
+        r = loop_add_io(config->event, fd, EPOLLIN, config->on_io, config->userdata, &source);
         if (r < 0)
                 return r;
         r = sd_event_source_set_priority(source, config->priority);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_exit_on_failure(source, true);
         if (r < 0)
                 return r;
 

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include "config/config.h"
 #include "event/ledger.h"
@@ -25,6 +24,7 @@
 #include "host/handover.h"
 #include "host/identity.h"
 #include "host/log.h"
+#include "host/timer.h"
 #include "kernel/loader.h"
 #include "kernel/ring.h"
 #include "kernel/ring_set.h"
@@ -48,7 +48,7 @@
 struct source_perf {
         struct source source;
         sd_event *event;
-        sd_event_source *timer;
+        struct timer *timer;
         struct handover *handover;
         struct loader *programs;
         uint64_t ring_size; /* of those that are to be opened */
@@ -185,16 +185,6 @@ static void reconcile(struct source_perf *s)
                 follow_cpu(s, cpu);
 }
 
-static int set_timer(struct source_perf *s, uint64_t delay_ns)
-{
-        int r;
-
-        r = sd_event_source_set_time_relative(s->timer, delay_ns / NSEC_PER_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-}
-
 /* Arms the bell; true if there is nothing left that could have rung it before. */
 static int fall_asleep(struct source_perf *s)
 {
@@ -219,10 +209,10 @@ static int look(struct source_perf *s)
         if (r < 0)
                 return r;
         if (r == 0 && !s->in_flight && fall_asleep(s))
-                return set_timer(s, IDLE_INTERVAL_NS);
+                return timer_start(s->timer, IDLE_INTERVAL_NS);
         if (clock_boottime_ns() - s->reconciled_ns >= RECONCILE_INTERVAL_NS)
                 reconcile(s);
-        return set_timer(s, s->interval_ns);
+        return timer_start(s->timer, s->interval_ns);
 }
 
 static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
@@ -234,27 +224,18 @@ static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t rev
         return look(s);
 }
 
-static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+static int on_time(void *userdata)
 {
         return look(userdata);
 }
 
 static int add_timer(struct source_perf *s)
 {
-        int r;
+        const struct timer_config config = { .on_time = on_time,
+                                             .accuracy_ns = NSEC_PER_MSEC,
+                                             .priority = PRIORITY };
 
-        /* An accuracy of 1 ms: sd-event would else join timers within 250 ms. */
-        r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_MONOTONIC, 0,
-                                       NSEC_PER_MSEC / NSEC_PER_USEC, on_timer, s);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(s->timer, PRIORITY);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_exit_on_failure(s->timer, true);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        return timer_new(s->event, &config, s, &s->timer);
 }
 
 static bool has_rings_before_us(const struct source_perf *s)
@@ -342,7 +323,7 @@ static int attach(struct source_perf *s, const struct config *config)
                 return r;
         if (ring_set_is_kept(s->rings)) /* or those of the image before us will do */
                 (void)ring_set_resize(s->rings, config->capture.ring_size, LOG_ERR);
-        return set_timer(s, 0);
+        return timer_start(s->timer, 0);
 }
 
 /* What else is needed from here on, is known: some privilege for rings that are to come. */
@@ -364,7 +345,7 @@ static void perf_stop(struct source *source)
         struct source_perf *s = source_perf_of(source);
         uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
 
-        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        timer_stop(s->timer);
         loader_stop(s->programs);
         do /* again, as long as one that had begun before is not through, or the clock steps */
                 reconcile(s);
@@ -456,7 +437,7 @@ static struct source_perf *source_perf_free(struct source_perf *s)
 {
         if (!s)
                 return NULL;
-        sd_event_source_disable_unref(s->timer);
+        timer_free(s->timer);
         ring_set_free(s->rings);
         loader_free(s->programs);
         sd_event_unref(s->event);

@@ -70,6 +70,14 @@ only 'bpf/' daemon/kernel
 only 'systemd/' daemon daemon/host daemon/kernel
 only 'json-c/' # for tests: to read back what json_writer.c writes
 
+# What is added elsewhere goes deaf when its handler fails: see loop.h.
+for file in $(grep -rlE '\bsd_event_add_[a-z_]+\(' daemon --include='*.[ch]'); do
+  case $file in
+  daemon/host/loop.c) ;;
+  *) grep -nE '\bsd_event_add_[a-z_]+\(' "$file" && say "$file must add its event sources by loop.h" ;;
+  esac
+done
+
 # The core is not linked with libbpf or libsystemd, and does not log.
 if nm --undefined-only "$2" | grep -E ' (sd_|bpf_|perf_buffer__|log_(message|errno|lines|catalog)$)'; then
   say "the core uses what is above"
