@@ -134,6 +134,7 @@ static int emit_stats(struct daemon *d)
 {
         int r;
 
+        source_reconcile(d->source); /* what is lost by now is reported first */
         r = flow_mark_stats(d->flow);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "No stats event this time");

@@ -202,18 +202,26 @@ uint64_t ledger_lost(const struct ledger *l, enum loss_where where)
         return l->lost[where];
 }
 
-uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
+void ledger_close_ended(struct ledger *l, uint64_t moment_ns)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
                         struct report *r = &l->books[i].reports[where];
 
-                        if (r->open.count > 0)
-                                loss_merge(&r->closed, &r->open);
+                        if (r->open.count == 0 || r->open.to_ns > moment_ns)
+                                continue;
+                        loss_merge(&r->closed, &r->open);
                         r->open = (struct loss){};
-                        now_ns = MAX(now_ns, r->closed.to_ns);
                 }
         }
+}
+
+uint64_t ledger_close(struct ledger *l, uint64_t now_ns)
+{
+        ledger_close_ended(l, UINT64_MAX);
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
+                        now_ns = MAX(now_ns, l->books[i].reports[where].closed.to_ns);
         return now_ns;
 }
 

@@ -87,6 +87,9 @@ uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
  */
 uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
 
+/* Likewise of what had ended by that moment, which may be in the past. A later loss stays open. */
+void ledger_close_ended(struct ledger *l, uint64_t moment_ns);
+
 /* What is to be reported to this sink, or NULL; and: `count` of them have been reported now. */
 const struct loss *ledger_unreported(const struct ledger *l, enum sink_place place,
                                      enum loss_where where);

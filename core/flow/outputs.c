@@ -258,7 +258,7 @@ int outputs_report_to(struct outputs *o, enum sink_place place, uint64_t boot_ns
 
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
                 loss = ledger_unreported(o->ledger, place, where);
-                if (!loss)
+                if (!loss || loss->to_ns > boot_ns) /* closed for a mark that is later */
                         continue;
                 r = report_loss(o, place, loss, boot_ns);
                 if (r < 0)

@@ -186,12 +186,17 @@ void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observ
         p->observer = observer ? *observer : (struct pipeline_observer){};
 }
 
+/* A loss that it counts has been reported before it, unless that goes on. */
 static int offer_stats(struct pipeline *p, uint64_t boot_ns)
 {
         struct stats stats;
         struct line line;
         int r;
 
+        ledger_close_ended(p->ledger, boot_ns);
+        r = outputs_report(p->outputs, boot_ns);
+        if (r < 0)
+                return r;
         pipeline_stats(p, &stats);
         r = encode_stats(p->encoder, boot_ns, &stats, &line);
         if (r < 0)

@@ -48,8 +48,10 @@ void pipeline_configure(struct pipeline *p, const struct config *config);
  */
 int pipeline_run(struct pipeline *p, unsigned max);
 
-/* Puts a mark into the queue: when it comes out, it becomes a stats event. -ENOBUFS: too many
- * already. */
+/*
+ * Puts a mark into the queue: when it comes out, it becomes a stats event, behind the reports of
+ * all losses that had ended by then. -ENOBUFS: too many already.
+ */
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns);
 
 /*

@@ -290,6 +290,24 @@ static void report_has_nothing_later_than_it_was_closed(void **state)
         assert_int_equal(ledger_close(l, 40), 40);
 }
 
+static void what_goes_on_stays_open(void **state)
+{
+        struct ledger *l = *state;
+
+        ledger_add(l, LOSS_RING, 0, 1, 10, 11);
+        ledger_add(l, LOSS_QUEUE, 0, 2, 10, 30);
+        ledger_close_ended(l, 10);
+        assert_null(ledger_unreported(l, 0, LOSS_RING));
+        ledger_close_ended(l, 11);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_RING)->count, 1);
+        assert_null(ledger_unreported(l, 0, LOSS_QUEUE));
+        ledger_add(l, LOSS_RING, 0, 4, 11, 20);
+        ledger_close_ended(l, 20);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_RING)->count, 5);
+        assert_int_equal(ledger_close(l, 20), 30);
+        assert_int_equal(ledger_unreported(l, 0, LOSS_QUEUE)->count, 2);
+}
+
 static void new_sink_gets_no_report_of_what_was_before_it(void **state)
 {
         struct ledger *l = *state;
@@ -445,6 +463,7 @@ int main(void)
                 TEST(sink_without_a_report_gets_all_of_it_later),
                 TEST(what_is_uncertain_is_reported_once),
                 TEST(report_has_nothing_later_than_it_was_closed),
+                TEST(what_goes_on_stays_open),
                 TEST(new_sink_gets_no_report_of_what_was_before_it),
                 TEST(reports_add_up_on_random_walks),
                 TEST(numbers_of_the_time_before_are_no_hole),

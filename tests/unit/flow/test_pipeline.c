@@ -310,7 +310,7 @@ static void observer_sees_what_leaves_for_the_sinks_until_it_ends(void **state)
         assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 15),
                          0); /* not the kernel's */
         pass(rig, 20);
-        assert_int_equal(n_lines(rig->sink), 4);
+        assert_int_equal(n_lines(rig->sink), 5); /* with what does not decode */
         assert_int_equal(seen.n_events, 2);
         assert_int_equal(seen.boot_ns, 12);
 }
@@ -393,7 +393,7 @@ static void mark_that_finds_no_room_is_refused(void **state)
         for (unsigned i = 0; i < QUEUE_MARKS_MAX; i++)
                 assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), 0);
         assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), -ENOBUFS);
-        ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 1, 5, 1, 2);
+        ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 1, 5, 11, 12);
         assert_int_equal(mark_lost(rig, 10), -ENOBUFS);
         pass(rig, 20);
         assert_int_equal(n_lines(rig->sink), QUEUE_MARKS_MAX);
@@ -440,6 +440,49 @@ static void lost_event_is_not_sooner_than_what_it_tells(void **state)
         assert_line_value(rig->sink, 2, "time", "\"1970-01-01T00:00:00.000000050Z\"");
 }
 
+static void assert_count(struct sink *s, size_t n, const char *event, const char *key,
+                         const char *count)
+{
+        assert_line_value(s, n, "event", event);
+        assert_line_value(s, n, key, count);
+}
+
+static void stats_come_behind_the_losses_that_they_count(void **state)
+{
+        struct rig *rig = *state;
+
+        rig->seq = 2;
+        (void)feed_exec(rig, 10, 0); /* reveals that two are missing */
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), 0);
+        pass(rig, 11); /* so soon after the start that nothing is marked by itself */
+        assert_int_equal(n_lines(rig->sink), 3);
+        assert_count(rig->sink, 1, "\"lost\"", "count", "2");
+        assert_count(rig->sink, 2, "\"stats\"", "lost", "2");
+        assert_int_equal(mark_lost(rig, 20), 0);
+        pass(rig, 21);
+        assert_int_equal(n_lines(rig->sink), 3); /* reported once */
+        assert_accounts(rig);
+}
+
+static void stats_do_not_report_what_is_lost_later(void **state)
+{
+        struct rig *rig = *state;
+        struct ledger *l = rig->fixture.flow->ledger;
+
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), 0);
+        ledger_add(l, LOSS_RING, 0, 2, 5, 30);
+        assert_int_equal(mark_lost(rig, 11), 0); /* closes it: at 30 */
+        ledger_add(l, LOSS_QUEUE, 0, 1, 12, 12);
+        pass(rig, 11);
+        assert_int_equal(n_lines(rig->sink), 1);
+        assert_line_value(rig->sink, 0, "event", "\"stats\"");
+        pass(rig, 31);
+        assert_int_equal(n_lines(rig->sink), 2);
+        assert_count(rig->sink, 1, "\"lost\"", "count", "2");
+        assert_line_value(rig->sink, 1, "time", "\"1970-01-01T00:00:00.000000030Z\"");
+        assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -462,6 +505,8 @@ int main(void)
                 PIPELINE_TEST(mark_that_finds_no_room_is_refused),
                 PIPELINE_TEST(lost_is_marked_once_at_a_time),
                 PIPELINE_TEST(lost_event_is_not_sooner_than_what_it_tells),
+                PIPELINE_TEST(stats_come_behind_the_losses_that_they_count),
+                PIPELINE_TEST(stats_do_not_report_what_is_lost_later),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
