@@ -114,6 +114,21 @@ class Journal:
                          and usec_of(event) >= now, since=earlier)[-1]
 
 
+    def wait_accounted(self, mark, count, since=0):
+        """Until each of `count` execs with that mark is logged or counted as lost, in the events
+        from `since` on; returns how many of either. That a `stats` event has come is not enough: a
+        loss is known when no program was at work in the moment of the comparison."""
+        self.wait_stats()
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            logged = sum(1 for event in self.events[since:] if has_argument(mark)(event))
+            lost = lost_sum(self.events[since:])
+            if logged + lost >= count:
+                assert logged <= count, f"{logged} of {count} execs: {mark}"
+                return logged, lost
+            assert self.read_some(deadline), f"{logged} logged, {lost} lost of {count}: {mark}"
+
+
 def run(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)

@@ -96,8 +96,8 @@ def check_machine_that_sleeps(journal, port):
     """In S3, for longer than the watchdog would wait: it does not count that time. CPU 1 goes and
     comes back, so what it executes is logged, or counted until it is followed."""
     restart_with_watchdog(journal)
-    unit, lost, words = show(UNIT, "MainPID", "NRestarts"), lost_sum(journal.events), \
-        len(journal.words)
+    unit = show(UNIT, "MainPID", "NRestarts")
+    n_events, n_words = len(journal.events), len(journal.words)
     before, slept = execs("sleep-before"), sleeping_seconds()
     done = run("rtcwake", "--mode", "mem", "--seconds", str(SLEEP_SECONDS))
     slept = sleeping_seconds() - slept
@@ -106,16 +106,15 @@ def check_machine_that_sleeps(journal, port):
     os.sched_setaffinity(0, ON_CPU_1)
     after = execs("sleep-after")
     os.sched_setaffinity(0, everywhere)
-    journal.wait_message("Following CPU 1", since=words)
+    journal.wait_message("Following CPU 1", since=n_words)
     later = execs("sleep-later")
     expect_all(journal, "sleep-before", before)
     expect_all(journal, "sleep-later", later)
-    found = [event for event in journal.events if has_argument("sleep-after")(event)]
-    expect_times(found, after)
-    journal.wait("loss", lambda event: lost_sum(journal.events) - lost >= N_EXECS - len(found))
+    logged, lost = journal.wait_accounted("sleep-after", N_EXECS, since=n_events)
+    expect_times([event for event in journal.events if has_argument("sleep-after")(event)], after)
     expect(journal.wait_stats(), unaccounted=0)
-    port.say("note", f"slept for {slept:.1f} s; after it {len(found)} of {N_EXECS} execs logged, "
-             f"{lost_sum(journal.events) - lost} events counted as lost")
+    port.say("note", f"slept for {slept:.1f} s; after it {logged} of {N_EXECS} execs logged, "
+             f"{lost} events counted as lost")
     expect(show(UNIT, "MainPID", "NRestarts"), **unit)
     succeed("systemctl", "daemon-reload")
 
