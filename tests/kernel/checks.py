@@ -8,6 +8,7 @@ import sys
 import time
 
 KERNEL_EVENTS = ("exec", "exec_failed", "exec_attempt", "exit")
+BEFORE_SINKS = ("ring", "recursion", "queue", "decode")
 SINKS = ("journal", "file", "stdout")
 
 
@@ -41,19 +42,36 @@ def check_stream(events, complete):
             raise AssertionError(f"time goes backwards:\n{before}\n{after}")
         if after["event"] == "lost" and not after["from"] <= after["to"] <= after["time"]:
             raise AssertionError(f"times do not fit together: {after}")
-    check_pace(events)
+    # A stats event for which there was no room is not where these expect it.
+    if complete and not any(sink["lost"] for sink in events[-1]["sinks"].values()):
+        check_pace(events)
+        check_stats(events)
 
 
 def check_pace(events):
-    """A cause is told of once a second at most; the last words come when they come."""
+    """A cause is told of once a second at most; what stats and stop count, is told before them."""
     told = {}
+    counted = {e["time"] for e in events if e["event"] in ("stats", "stop")}
     for e in events:
-        if e["event"] != "lost" or e["time"] == events[-1]["time"]:
+        if e["event"] != "lost" or e["time"] in counted:
             continue
         now = nanoseconds(e["time"])
         if now - told.get(e["where"], 0) < 10**9:
             raise AssertionError(f"told again within a second: {e}")
         told[e["where"]] = now
+
+
+def check_stats(events):
+    """What a stats event counts as lost, was told before it, or went on after it."""
+    told, waiting = collections.Counter(), {}
+    for e in events:
+        if e["event"] == "lost":
+            since = waiting.pop(e["where"], None)
+            if since and e["to"] <= since["time"]:
+                raise AssertionError(f"told only after it was counted:\n{since}\n{e}")
+            told[e["where"]] += e["count"]
+        elif e["event"] == "stats":
+            waiting |= {where: e for where in BEFORE_SINKS if told[where] != e["lost_by"][where]}
 
 
 def check_ledger(events, sink):
