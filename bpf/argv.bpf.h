@@ -44,11 +44,11 @@ static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limi
 /* The ELF loader puts argc on top of the new stack: 4 or 8 bytes, little endian. */
 static __always_inline void collect_argc(struct scratch *s, struct mm_struct *mm)
 {
-        struct exec_record *r = &s->record;
+        struct exec_facts *facts = &s->record.facts;
 
-        if (bpf_probe_read_user(&r->argc, sizeof(r->argc),
+        if (bpf_probe_read_user(&facts->argc, sizeof(facts->argc),
                                 (void *)BPF_CORE_READ(mm, start_stack)) == 0)
-                r->present |= FACT_ARGC;
+                facts->present |= FACT_ARGC;
 }
 
 /* argv of the new image: its first piece; how many chunks are to follow goes into the head. */
@@ -59,8 +59,8 @@ static __always_inline void collect_argv(struct run *run, struct mm_struct *mm)
         __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
         __u64 size, n;
 
-        r->argv_bytes = end - start;
-        r->present |= FACT_ARGV_BYTES;
+        r->facts.argv_bytes = end - start;
+        r->facts.present |= FACT_ARGV_BYTES;
 
         size = end - start;
         if (size > run->control->argv_max) {
@@ -196,14 +196,14 @@ static __always_inline void collect_vector(struct run *run, __u64 argv)
         if (s->mount)
                 r->cut |= EXEC_CUT(FIELD_ARGV);
         if (s->done == WALK_COMPLETE) {
-                r->argc = s->count;
-                r->present |= FACT_ARGC;
+                r->facts.argc = s->count;
+                r->facts.present |= FACT_ARGC;
         } else {
                 run->counters->faults += s->done == WALK_CUT;
         }
         if (s->done == WALK_COMPLETE && !s->mount) {
-                r->argv_bytes = s->pos - s->start;
-                r->present |= FACT_ARGV_BYTES;
+                r->facts.argv_bytes = s->pos - s->start;
+                r->facts.present |= FACT_ARGV_BYTES;
         }
         walk_end(s, FIELD_ARGV);
 }

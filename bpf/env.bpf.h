@@ -169,7 +169,7 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm, b
         s->done = WALK_GOING;
         e->next = e->pointers_end = 0;
         e->strings_start = e->strings_size = 0;
-        if (env_find_vector(e, BPF_CORE_READ(mm, start_stack), s->record.argc, env_start))
+        if (env_find_vector(e, BPF_CORE_READ(mm, start_stack), s->record.facts.argc, env_start))
                 env_scan(s, can_loop);
         walk_end(s, FIELD_ENV);
 }

@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EXEC_RECORD_VERSION 1
+#define EXEC_RECORD_VERSION 2
 
 /*
  * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
@@ -91,7 +91,7 @@ enum exec_field {
         _FIELD_MAX,
 };
 
-/* exec_record.present: which facts of the fixed part the kernel could give. */
+/* exec_facts.present: which facts of the fixed part the kernel could give. */
 enum exec_fact {
         FACT_CREDS = 1 << 0,
         FACT_PARENT = 1 << 1, /* ppid, parent_comm, parent_start_ns */
@@ -110,7 +110,7 @@ enum exec_fact {
 /* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
 #define EXEC_CUT(field) (1u << (field))
 
-/* exec_record.traits: what can be told about the program for sure. */
+/* exec_facts.traits: what can be told about the program for sure. */
 enum exec_trait {
         TRAIT_MEMFD = 1 << 0,
         TRAIT_DELETED = 1 << 1,
@@ -156,11 +156,13 @@ struct exec_file {
         __u32 nlink;
 };
 
-/* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT */
-struct exec_record {
-        struct exec_record_head head;
+/*
+ * Facts of fixed size, as one piece from the kernel to whoever writes them down: what is added here
+ * is in the record and in the event, and nobody in between copies it. Numbers without a bit in
+ * `present` are always known. Before those of eight bytes there is an even number of those of four.
+ */
+struct exec_facts {
         __u32 present; /* enum exec_fact */
-        __u32 cut;     /* EXEC_CUT() of enum exec_field */
         __u32 traits;  /* enum exec_trait */
         __s32 retval;
         __u32 pid; /* thread group */
@@ -175,15 +177,22 @@ struct exec_record {
         __u32 sgid;
         __u32 loginuid;
         __u32 session;
-        __u64 start_ns;        /* CLOCK_BOOTTIME start of the process (its leader) */
-        __u64 parent_start_ns; /* likewise of the parent */
+        __u32 argc;                       /* of the original */
+        __u32 namespaces[_NAMESPACE_MAX]; /* inode numbers, 0: not known */
+        __u64 start_ns;                   /* CLOCK_BOOTTIME start of the process (its leader) */
+        __u64 parent_start_ns;            /* likewise of the parent */
         __u64 caps_effective;
         __u64 caps_permitted;
         __u64 argv_bytes; /* of the original, NULs included */
-        __u32 argc;       /* of the original */
-        __u32 len[_FIELD_MAX];
-        __u32 namespaces[_NAMESPACE_MAX]; /* inode numbers, 0: not known */
         struct exec_file exe_file;
+};
+
+/* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT */
+struct exec_record {
+        struct exec_record_head head;
+        struct exec_facts facts;
+        __u32 cut; /* EXEC_CUT() of enum exec_field */
+        __u32 len[_FIELD_MAX];
         char comm[EXEC_COMM_SIZE];
         char parent_comm[EXEC_COMM_SIZE];
         char tty[EXEC_TTY_SIZE]; /* as the kernel names it: "pts0" */
@@ -196,7 +205,7 @@ struct exec_exit_record {
         __u32 uid;
         __u32 status; /* as from wait(2) */
         __u32 pad;
-        __u64 start_ns; /* as in struct exec_record */
+        __u64 start_ns; /* as in struct exec_facts */
         __u64 exec_ns;  /* CLOCK_BOOTTIME of its last exec */
         char comm[EXEC_COMM_SIZE];
 };
@@ -205,5 +214,6 @@ struct exec_exit_record {
 EXEC_ASSERT_SIZE(struct exec_record_head, 40);
 EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
 EXEC_ASSERT_SIZE(struct exec_file, 48);
+EXEC_ASSERT_SIZE(struct exec_facts, 184);
 EXEC_ASSERT_SIZE(struct exec_record, 352);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);

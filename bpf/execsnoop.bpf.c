@@ -47,9 +47,9 @@ static __always_inline void send_record(struct run *run)
 
 static __always_inline void track_exit(struct run *run)
 {
-        struct exec_record *r = &run->scratch->record;
-        struct process p = { .start_ns = r->start_ns, .exec_ns = run->boot_ns };
-        __u32 pid = r->pid;
+        struct exec_facts *facts = &run->scratch->record.facts;
+        struct process p = { .start_ns = facts->start_ns, .exec_ns = run->boot_ns };
+        __u32 pid = facts->pid;
 
         if (run->control->track_exits && bpf_map_update_elem(&processes, &pid, &p, BPF_ANY))
                 run->counters->untracked++;
@@ -70,12 +70,12 @@ static __always_inline int record_exec(struct trace_event_raw_sched_process_exec
         s = run.scratch;
         r = &s->record;
         collect_task(&run, task);
-        r->present |= FACT_RETVAL;
-        r->tid = ctx->old_pid;
-        if (r->tid != (__u32)ctx->pid)
-                r->traits |= TRAIT_THREAD_EXEC;
+        r->facts.present |= FACT_RETVAL;
+        r->facts.tid = ctx->old_pid;
+        if (r->facts.tid != (__u32)ctx->pid)
+                r->facts.traits |= TRAIT_THREAD_EXEC;
         if (bpf_core_field_exists(mm->task_size) && BPF_CORE_READ(mm, task_size) <= 0xffffffffUL)
-                r->traits |= TRAIT_IMAGE32;
+                r->facts.traits |= TRAIT_IMAGE32;
 
         n = bpf_probe_read_kernel_str(&s->data[sizeof(*r)], FILENAME_SIZE,
                                       (void *)ctx + (ctx->__data_loc_filename & 0xffff));
@@ -157,15 +157,15 @@ static __always_inline void send_request(struct run *run, struct task_struct *ta
         long n = -EFAULT;
 
         collect_task(run, task);
-        r->retval = request->retval;
+        r->facts.retval = request->retval;
         if (request->has_retval)
-                r->present |= FACT_RETVAL;
+                r->facts.present |= FACT_RETVAL;
         if (request->traits & TRAIT_EXECVEAT)
-                r->traits |= TRAIT_EXECVEAT;
+                r->facts.traits |= TRAIT_EXECVEAT;
 
         /* Beyond the point of no return the caller's memory is gone: its addresses mean nothing. */
         if (request->traits & TRAIT_POINT_OF_NO_RETURN)
-                r->traits |= TRAIT_POINT_OF_NO_RETURN;
+                r->facts.traits |= TRAIT_POINT_OF_NO_RETURN;
         else
                 n = read_user_string(&s->data[sizeof(*r)], FILENAME_SIZE, request->filename);
         if (n < 0)

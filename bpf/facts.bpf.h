@@ -27,27 +27,28 @@ static __always_inline __u64 caps_value(kernel_cap_t caps)
 static __always_inline void collect_creds(struct scratch *s, struct exec_control *control,
                                           const struct cred *cred)
 {
-        struct exec_record *r = &s->record;
+        struct exec_facts *facts = &s->record.facts;
         struct user_namespace *user_ns;
         __u64 known;
 
         COPY_FROM(s, struct cred, cred, uid);
-        r->uid = CRED(uid.val);
-        r->gid = CRED(gid.val);
-        r->euid = CRED(euid.val);
-        r->egid = CRED(egid.val);
-        r->suid = CRED(suid.val);
-        r->sgid = CRED(sgid.val);
-        r->caps_effective = caps_value(CRED(cap_effective));
-        r->caps_permitted = caps_value(CRED(cap_permitted));
+        facts->uid = CRED(uid.val);
+        facts->gid = CRED(gid.val);
+        facts->euid = CRED(euid.val);
+        facts->egid = CRED(egid.val);
+        facts->suid = CRED(suid.val);
+        facts->sgid = CRED(sgid.val);
+        facts->caps_effective = caps_value(CRED(cap_effective));
+        facts->caps_permitted = caps_value(CRED(cap_permitted));
         user_ns = CRED(user_ns);
-        r->namespaces[NAMESPACE_USER] = BPF_CORE_READ(user_ns, ns.inum);
-        r->present |= FACT_CREDS;
+        facts->namespaces[NAMESPACE_USER] = BPF_CORE_READ(user_ns, ns.inum);
+        facts->present |= FACT_CREDS;
 
         /* Plain is the same in both, and nothing or everything that this kernel knows. */
-        known = r->caps_permitted & control->caps_full;
-        if (r->caps_effective != r->caps_permitted || (known && known != control->caps_full))
-                r->present |= FACT_CAPS;
+        known = facts->caps_permitted & control->caps_full;
+        if (facts->caps_effective != facts->caps_permitted ||
+            (known && known != control->caps_full))
+                facts->present |= FACT_CAPS;
 }
 
 static __always_inline void collect_parents(struct scratch *s, struct task_struct *task)
@@ -57,14 +58,14 @@ static __always_inline void collect_parents(struct scratch *s, struct task_struc
 
         if (!parent)
                 return;
-        r->ppid = BPF_CORE_READ(parent, tgid);
-        r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
+        r->facts.ppid = BPF_CORE_READ(parent, tgid);
+        r->facts.parent_start_ns = BPF_CORE_READ(parent, start_boottime);
         BPF_CORE_READ_INTO(&r->parent_comm, parent, comm);
         /* Its first exec alone: what such a process, as PID 1, executes then is its own affair. */
         if (r->head.kind == RECORD_EXEC && (BPF_CORE_READ(parent, flags) & PF_KTHREAD) &&
             BPF_CORE_READ(task, self_exec_id) == 1)
-                r->traits |= TRAIT_KERNEL;
-        r->present |= FACT_PARENT;
+                r->facts.traits |= TRAIT_KERNEL;
+        r->facts.present |= FACT_PARENT;
 }
 
 #define TASK(member) COPIED(s, struct task_struct, task, pid, member)
@@ -114,16 +115,16 @@ static __always_inline void collect_session(struct scratch *s, struct task_struc
         struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
 
         if (tty && BPF_CORE_READ_STR_INTO(&r->tty, tty, name) > 0)
-                r->present |= FACT_TTY;
+                r->facts.present |= FACT_TTY;
         if (bpf_core_field_exists(task->loginuid)) {
-                r->loginuid = BPF_CORE_READ(task, loginuid.val);
-                if (r->loginuid != NOT_SET)
-                        r->present |= FACT_LOGINUID;
+                r->facts.loginuid = BPF_CORE_READ(task, loginuid.val);
+                if (r->facts.loginuid != NOT_SET)
+                        r->facts.present |= FACT_LOGINUID;
         }
         if (bpf_core_field_exists(task->sessionid)) {
-                r->session = BPF_CORE_READ(task, sessionid);
-                if (r->session != NOT_SET)
-                        r->present |= FACT_SESSION;
+                r->facts.session = BPF_CORE_READ(task, sessionid);
+                if (r->facts.session != NOT_SET)
+                        r->facts.present |= FACT_SESSION;
         }
 }
 
@@ -136,7 +137,7 @@ static __always_inline void collect_session(struct scratch *s, struct task_struc
 
 static __always_inline void collect_namespaces(struct scratch *s, struct task_struct *task)
 {
-        struct exec_record *r = &s->record;
+        struct exec_facts *facts = &s->record.facts;
         struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
         struct pid *pid = BPF_CORE_READ(task, thread_pid);
         unsigned int level = BPF_CORE_READ(pid, level);
@@ -146,13 +147,13 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
         if (!ns || !pid)
                 return;
         COPY_FROM(s, struct nsproxy, ns, uts_ns);
-        r->namespaces[NAMESPACE_CGROUP] = NAMESPACE(cgroup_ns);
-        r->namespaces[NAMESPACE_IPC] = NAMESPACE(ipc_ns);
-        r->namespaces[NAMESPACE_MNT] = NAMESPACE(mnt_ns);
-        r->namespaces[NAMESPACE_NET] = NAMESPACE(net_ns);
-        r->namespaces[NAMESPACE_UTS] = NAMESPACE(uts_ns);
+        facts->namespaces[NAMESPACE_CGROUP] = NAMESPACE(cgroup_ns);
+        facts->namespaces[NAMESPACE_IPC] = NAMESPACE(ipc_ns);
+        facts->namespaces[NAMESPACE_MNT] = NAMESPACE(mnt_ns);
+        facts->namespaces[NAMESPACE_NET] = NAMESPACE(net_ns);
+        facts->namespaces[NAMESPACE_UTS] = NAMESPACE(uts_ns);
         if (bpf_core_field_exists(ns->time_ns))
-                r->namespaces[NAMESPACE_TIME] = NAMESPACE(time_ns);
+                facts->namespaces[NAMESPACE_TIME] = NAMESPACE(time_ns);
 
         /* The task's own PID namespace; nsproxy has the one of its children. */
         own = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
@@ -161,11 +162,11 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
                               own + bpf_core_field_offset(struct upid, nr));
         bpf_probe_read_kernel(&upid.ns, sizeof(upid.ns),
                               own + bpf_core_field_offset(struct upid, ns));
-        r->namespaces[NAMESPACE_PID] = BPF_CORE_READ(upid.ns, ns.inum);
-        r->present |= FACT_NAMESPACES;
+        facts->namespaces[NAMESPACE_PID] = BPF_CORE_READ(upid.ns, ns.inum);
+        facts->present |= FACT_NAMESPACES;
         if (level > 0) {
-                r->ns_pid = upid.nr;
-                r->present |= FACT_NS_PID;
+                facts->ns_pid = upid.nr;
+                facts->present |= FACT_NS_PID;
         }
 }
 
@@ -173,7 +174,7 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
 
 static __always_inline void collect_mtime(struct scratch *s, struct inode *inode)
 {
-        struct exec_file *f = &s->record.exe_file;
+        struct exec_file *f = &s->record.facts.exe_file;
         struct inode___before_6_11 *before_6_11 = (void *)inode;
         struct inode___before_6_6 *before_6_6 = (void *)inode;
 
@@ -199,8 +200,8 @@ static __always_inline bool is_memfd(struct dentry *dentry)
 static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
 {
         struct inode *inode = BPF_CORE_READ(file, f_inode);
-        struct exec_record *r = &s->record;
-        struct exec_file *f = &r->exe_file;
+        struct exec_facts *facts = &s->record.facts;
+        struct exec_file *f = &facts->exe_file;
         struct super_block *sb;
         void *upper = NULL;
 
@@ -214,40 +215,40 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         sb = INODE(i_sb);
         f->dev = BPF_CORE_READ(sb, s_dev);
         collect_mtime(s, inode);
-        r->present |= FACT_EXE_FILE;
+        facts->present |= FACT_EXE_FILE;
 
         if (is_memfd(BPF_CORE_READ(file, f_path.dentry)))
-                r->traits |= TRAIT_MEMFD;
+                facts->traits |= TRAIT_MEMFD;
         else if (f->nlink == 0)
-                r->traits |= TRAIT_DELETED;
+                facts->traits |= TRAIT_DELETED;
         /* struct ovl_inode: the dentry on the upper layer comes right behind the inode. */
         if (BPF_CORE_READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
                 bpf_probe_read_kernel(&upper, sizeof(upper),
                                       (void *)inode + bpf_core_type_size(struct inode));
                 if (upper)
-                        r->traits |= TRAIT_OVERLAY_UPPER;
+                        facts->traits |= TRAIT_OVERLAY_UPPER;
         }
 }
 
 /* What the exec made of the credentials, as far as it can be told for sure from the new ones. */
 static __always_inline void collect_privilege(struct scratch *s, const struct cred *cred)
 {
-        struct exec_record *r = &s->record;
-        const struct exec_file *f = &r->exe_file;
+        struct exec_facts *facts = &s->record.facts;
+        const struct exec_file *f = &facts->exe_file;
 
-        if ((f->mode & S_ISUID) && r->euid == f->uid && r->uid != r->euid)
-                r->traits |= TRAIT_SETUID;
-        if ((f->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && r->egid == f->gid &&
-            r->gid != r->egid)
-                r->traits |= TRAIT_SETGID;
+        if ((f->mode & S_ISUID) && facts->euid == f->uid && facts->uid != facts->euid)
+                facts->traits |= TRAIT_SETUID;
+        if ((f->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && facts->egid == f->gid &&
+            facts->gid != facts->egid)
+                facts->traits |= TRAIT_SETGID;
 
         /*
          * Outside user namespaces neither root, real or effective: then exec leaves nothing in the
          * permitted set but the file's capabilities or, without such, the ambient ones.
          */
-        if (r->uid && r->euid && !BPF_CORE_READ(cred, user_ns, parent) &&
-            (r->caps_permitted & ~caps_value(BPF_CORE_READ(cred, cap_ambient))))
-                r->traits |= TRAIT_FILECAPS;
+        if (facts->uid && facts->euid && !BPF_CORE_READ(cred, user_ns, parent) &&
+            (facts->caps_permitted & ~caps_value(BPF_CORE_READ(cred, cap_ambient))))
+                facts->traits |= TRAIT_FILECAPS;
 }
 
 /* Everything about the calling task that is the same question for each kind of record. */
@@ -260,9 +261,9 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
 
         __builtin_memset((void *)r + sizeof(r->head), 0, sizeof(*r) - sizeof(r->head));
         s->pos = sizeof(*r);
-        r->pid = pid_tgid >> 32;
-        r->tid = (__u32)pid_tgid;
-        r->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+        r->facts.pid = pid_tgid >> 32;
+        r->facts.tid = (__u32)pid_tgid;
+        r->facts.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
         bpf_get_current_comm(r->comm, sizeof(r->comm));
         collect_creds(s, run->control, cred);
         collect_parents(s, task);

@@ -69,11 +69,6 @@ void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
         e->realtime_offset_ns = realtime_offset_ns;
 }
 
-static bool event_has(const struct exec_event *event, enum exec_fact fact)
-{
-        return event->present & fact;
-}
-
 /* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
 static void put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid)
 {
@@ -91,23 +86,23 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
 {
         struct buf *b = e->out;
 
-        json_put_u64(b, "pid", event->pid);
-        json_put_u64(b, "tid", event->tid);
+        json_put_u64(b, "pid", event->facts.pid);
+        json_put_u64(b, "tid", event->facts.tid);
         if (event_has(event, FACT_PARENT))
-                json_put_u64(b, "ppid", event->ppid);
+                json_put_u64(b, "ppid", event->facts.ppid);
         if (event_has(event, FACT_CREDS)) {
-                json_put_u64(b, "uid", event->uid);
-                json_put_u64(b, "gid", event->gid);
-                json_put_u64(b, "euid", event->euid);
-                json_put_u64(b, "egid", event->egid);
-                json_put_u64(b, "suid", event->suid);
-                json_put_u64(b, "sgid", event->sgid);
+                json_put_u64(b, "uid", event->facts.uid);
+                json_put_u64(b, "gid", event->facts.gid);
+                json_put_u64(b, "euid", event->facts.euid);
+                json_put_u64(b, "egid", event->facts.egid);
+                json_put_u64(b, "suid", event->facts.suid);
+                json_put_u64(b, "sgid", event->facts.sgid);
         }
         encoder_put_part(e, event, PART_USER, plan);
         if (event_has(event, FACT_LOGINUID))
-                json_put_u64(b, "loginuid", event->loginuid);
+                json_put_u64(b, "loginuid", event->facts.loginuid);
         if (event_has(event, FACT_SESSION))
-                json_put_u64(b, "session", event->session);
+                json_put_u64(b, "session", event->facts.session);
 }
 
 static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
@@ -118,14 +113,14 @@ static void put_argv(struct encoder *e, const struct exec_event *event, const st
 
         encoder_put_part(e, event, PART_ARGV, plan);
         if (event_has(event, FACT_ARGC))
-                json_put_u64(b, "argc", event->argc);
+                json_put_u64(b, "argc", event->facts.argc);
         else if (original)
                 json_put_u64(b, "argc", strings_count(event->argv));
         if (!(plan->cut & PART_BIT(PART_ARGV)))
                 return;
         json_put_true(b, "argv_truncated");
         if (event_has(event, FACT_ARGV_BYTES))
-                json_put_u64(b, "argv_bytes", event->argv_bytes);
+                json_put_u64(b, "argv_bytes", event->facts.argv_bytes);
         else if (original)
                 json_put_u64(b, "argv_bytes", event->argv.size);
 }
@@ -140,14 +135,14 @@ static void put_namespaces(struct buf *b, const struct exec_event *event)
         bool any = false;
 
         for (int i = 0; i < _NAMESPACE_MAX; i++) {
-                if (event->namespaces[i] == 0)
+                if (event->facts.namespaces[i] == 0)
                         continue;
                 if (!any) {
                         json_key(b, "namespaces");
                         json_begin_object(b);
                         any = true;
                 }
-                json_put_u64(b, names[i], event->namespaces[i]);
+                json_put_u64(b, names[i], event->facts.namespaces[i]);
         }
         if (any)
                 json_end_object(b);
@@ -165,8 +160,8 @@ static void put_caps(struct buf *b, const struct exec_event *event)
 {
         json_key(b, "caps");
         json_begin_object(b);
-        put_hex(b, "effective", event->caps_effective);
-        put_hex(b, "permitted", event->caps_permitted);
+        put_hex(b, "effective", event->facts.caps_effective);
+        put_hex(b, "permitted", event->facts.caps_permitted);
         json_end_object(b);
 }
 
@@ -247,14 +242,14 @@ static void put_result(struct buf *b, const struct exec_event *event)
 {
         char number[sizeof("2147483648")];
         const char *name;
-        uint32_t error = -(uint32_t)event->retval;
+        uint32_t error = -(uint32_t)event->facts.retval;
 
         if (event->kind == EVENT_EXEC)
                 json_put_i64(b, "retval", 0);
         if (event->kind != EVENT_EXEC_FAILED || !event_has(event, FACT_RETVAL))
                 return;
-        json_put_i64(b, "retval", event->retval);
-        if (event->retval >= 0)
+        json_put_i64(b, "retval", event->facts.retval);
+        if (event->facts.retval >= 0)
                 return;
         /* the kernel has errors of its own, from 512 on, that glibc cannot name */
         name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
@@ -280,18 +275,19 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         encoder_put_part(e, event, PART_USER_UNIT, plan);
         encoder_put_part(e, event, PART_CONTAINER_ID, plan);
         if (event_has(event, FACT_NS_PID))
-                json_put_u64(b, "ns_pid", event->ns_pid);
+                json_put_u64(b, "ns_pid", event->facts.ns_pid);
         if (event_has(event, FACT_NAMESPACES))
                 put_namespaces(b, event);
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(b, &event->exe_file);
-        put_flags(b, event->traits);
+                put_exe_file(b, &event->facts.exe_file);
+        put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
-        put_process_id(e, "process_id", event->start_ns, event->pid);
+        put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
         if (event_has(event, FACT_PARENT))
-                put_process_id(e, "parent_process_id", event->parent_start_ns, event->ppid);
+                put_process_id(e, "parent_process_id", event->facts.parent_start_ns,
+                               event->facts.ppid);
         encoder_put_part(e, event, PART_ANCESTORS, plan);
         put_result(b, event);
         encoder_put_truncated(e, plan);
@@ -304,10 +300,10 @@ static void put_exit(struct encoder *e, const struct exec_event *event, const st
         const char *abbreviation;
         int status = (int)event->status;
 
-        json_put_u64(b, "pid", event->pid);
-        json_put_u64(b, "uid", event->uid); /* every exit record has it */
+        json_put_u64(b, "pid", event->facts.pid);
+        json_put_u64(b, "uid", event->facts.uid); /* every exit record has it */
         encoder_put_part(e, event, PART_COMM, plan);
-        put_process_id(e, "process_id", event->start_ns, event->pid);
+        put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
         if (WIFEXITED(status))
                 json_put_i64(b, "exit_code", WEXITSTATUS(status));
         if (WIFSIGNALED(status)) {

@@ -155,7 +155,7 @@ static enum decode_result decode_fields(struct decoder *d, struct span rest,
                 event->argv = field[FIELD_ARGV];
         if (field[FIELD_ENV].size > 0)
                 event->env = field[FIELD_ENV];
-        if ((r->present & FACT_EXE_FILE) &&
+        if ((r->facts.present & FACT_EXE_FILE) &&
             !decode_path(field[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE), d->exe, &event->exe))
                 return DECODE_VALUE;
         if (!decode_path(field[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD), d->cwd, &event->cwd) ||
@@ -196,35 +196,13 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         event = (struct exec_event){
                 .kind = kind_of(&r->head),
                 .boot_ns = r->head.boot_ns,
-                .present = r->present,
+                .facts = r->facts,
                 .cut = r->cut & (EXEC_CUT(_FIELD_MAX) - 1),
-                .traits = r->traits,
-                .pid = r->pid,
-                .tid = r->tid,
-                .ppid = r->ppid,
-                .ns_pid = r->ns_pid,
-                .uid = r->uid,
-                .gid = r->gid,
-                .euid = r->euid,
-                .egid = r->egid,
-                .suid = r->suid,
-                .sgid = r->sgid,
-                .loginuid = r->loginuid,
-                .session = r->session,
-                .start_ns = r->start_ns,
-                .parent_start_ns = r->parent_start_ns,
-                .caps_effective = r->caps_effective,
-                .caps_permitted = r->caps_permitted,
-                .retval = r->retval,
-                .argc = r->argc,
-                .argv_bytes = r->argv_bytes,
-                .exe_file = r->exe_file,
                 .comm = fixed_string(r->comm, sizeof(r->comm)),
         };
-        memcpy(event.namespaces, r->namespaces, sizeof(event.namespaces));
-        if (r->present & FACT_PARENT)
+        if (r->facts.present & FACT_PARENT)
                 event.parent_comm = fixed_string(r->parent_comm, sizeof(r->parent_comm));
-        if (r->present & FACT_TTY)
+        if (r->facts.present & FACT_TTY)
                 event.tty = tty_device(fixed_string(r->tty, sizeof(r->tty)), d->tty);
 
         result = decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, &event);
@@ -246,11 +224,11 @@ static enum decode_result decode_exit(struct decoder *d, const void *record, siz
 
         *ret = (struct exec_event){
                 .kind = EVENT_EXIT,
-                .present = FACT_CREDS, /* of which an exit shows the uid */
+                .facts.present = FACT_CREDS, /* of which an exit shows the uid */
                 .boot_ns = r->head.boot_ns,
-                .pid = r->pid,
-                .uid = r->uid,
-                .start_ns = r->start_ns,
+                .facts.pid = r->pid,
+                .facts.uid = r->uid,
+                .facts.start_ns = r->start_ns,
                 .status = r->status,
                 .duration_ns = r->head.boot_ns - r->exec_ns,
                 .comm = fixed_string(r->comm, sizeof(r->comm)),

@@ -40,8 +40,8 @@ void enrich_event(struct enricher *e, struct exec_event *event)
 {
         if (event->kind == EVENT_EXIT)
                 return;
-        if (e->users && (event->present & FACT_CREDS))
-                event->user = users_name(e->users, event->uid, event->boot_ns);
+        if (e->users && event_has(event, FACT_CREDS))
+                event->user = users_name(e->users, event->facts.uid, event->boot_ns);
         /* A path that lost its beginning says nothing about units. */
         if (event->cgroup.data && !(event->cut & EXEC_CUT(FIELD_CGROUP)))
                 event->names = cgroup_parse(event->cgroup);

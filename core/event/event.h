@@ -2,9 +2,9 @@
 /*
  * What the stages after decode see of an exec: facts, not bytes of the wire.
  *
- * Every fact that can be absent says so: a span whose data is NULL, or a bit in `present`
- * (enum exec_fact of the wire format). All spans are borrowed from the record and from the decoder;
- * they are valid until the next event is decoded. Nobody keeps one.
+ * Every fact that can be absent says so: a span whose data is NULL, or event_has() (enum exec_fact
+ * of the wire format). All spans are borrowed from the record and from the decoder; they are valid
+ * until the next event is decoded. Nobody keeps one.
  */
 #pragma once
 
@@ -39,20 +39,8 @@ static inline bool event_kind_is_kernel(enum event_kind kind)
 struct exec_event {
         enum event_kind kind;
         uint64_t boot_ns; /* CLOCK_BOOTTIME when it happened */
-        uint32_t present; /* enum exec_fact */
-        uint32_t cut;     /* EXEC_CUT() of enum exec_field */
-        uint32_t traits;  /* enum exec_trait */
-
-        uint32_t pid, tid, ppid, ns_pid;
-        uint32_t uid, gid, euid, egid, suid, sgid;
-        uint32_t loginuid, session;
-        uint64_t start_ns, parent_start_ns; /* with pid and ppid: process_id, parent_process_id */
-        uint64_t caps_effective, caps_permitted;
-        int32_t retval;
-        uint32_t argc;       /* of the original, FACT_ARGC */
-        uint64_t argv_bytes; /* of the original, FACT_ARGV_BYTES */
-        uint32_t namespaces[_NAMESPACE_MAX];
-        struct exec_file exe_file;
+        struct exec_facts facts;
+        uint32_t cut; /* EXEC_CUT() of enum exec_field */
 
         struct span comm, parent_comm;
         struct span tty; /* device below /dev */
@@ -71,6 +59,11 @@ struct exec_event {
         uint32_t status;      /* as from wait(2) */
         uint64_t duration_ns; /* since its last exec */
 };
+
+static inline bool event_has(const struct exec_event *event, enum exec_fact fact)
+{
+        return event->facts.present & fact;
+}
 
 /* Where events go. Those before _SINK_ACCOUNT_MAX have an account that outlives the process. */
 enum sink_place {

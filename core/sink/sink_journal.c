@@ -204,17 +204,17 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
 {
         struct buf *b = &s->fields;
 
-        append_number(b, "EXECSNOOP_PID", e->pid);
-        if (e->present & FACT_PARENT)
-                append_number(b, "EXECSNOOP_PPID", e->ppid);
-        if (e->present & FACT_CREDS)
-                append_number(b, "EXECSNOOP_UID", e->uid);
-        if (e->present & FACT_LOGINUID)
-                append_number(b, "EXECSNOOP_LOGINUID", e->loginuid);
+        append_number(b, "EXECSNOOP_PID", e->facts.pid);
+        if (event_has(e, FACT_PARENT))
+                append_number(b, "EXECSNOOP_PPID", e->facts.ppid);
+        if (event_has(e, FACT_CREDS))
+                append_number(b, "EXECSNOOP_UID", e->facts.uid);
+        if (event_has(e, FACT_LOGINUID))
+                append_number(b, "EXECSNOOP_LOGINUID", e->facts.loginuid);
         if (e->kind == EVENT_EXEC) /* a success by definition, whether or not it says so */
                 buf_append_string(b, "EXECSNOOP_RETVAL=0\n");
-        else if (e->present & FACT_RETVAL)
-                buf_printf(b, "EXECSNOOP_RETVAL=%d\n", e->retval);
+        else if (event_has(e, FACT_RETVAL))
+                buf_printf(b, "EXECSNOOP_RETVAL=%d\n", e->facts.retval);
         append_text(s, SPAN_LITERAL("EXECSNOOP_COMM"), e->comm);
         append_text(s, SPAN_LITERAL("EXECSNOOP_EXE"), e->exe);
         append_text(s, SPAN_LITERAL("EXECSNOOP_UNIT"), e->names.unit);

@@ -46,12 +46,12 @@ struct canary {
 /* A canary knows its number in its own namespace. */
 bool canary_is_that(const struct exec_event *event, uint32_t pid, uint32_t pid_namespace)
 {
-        uint32_t event_pid = event->present & FACT_NS_PID ? event->ns_pid : event->pid;
+        uint32_t event_pid = event_has(event, FACT_NS_PID) ? event->facts.ns_pid : event->facts.pid;
 
         if (event->kind != EVENT_EXEC || event_pid != pid)
                 return false;
-        return pid_namespace == 0 || !(event->present & FACT_NAMESPACES) ||
-               event->namespaces[NAMESPACE_PID] == pid_namespace;
+        return pid_namespace == 0 || !event_has(event, FACT_NAMESPACES) ||
+               event->facts.namespaces[NAMESPACE_PID] == pid_namespace;
 }
 
 static void forget(struct canary *c)

@@ -159,7 +159,7 @@ static unsigned turn(struct bench *b, void (*to_sink)(struct bench *, const stru
                 enrich_event(b->enricher, &event);
                 if (b->argv.data) {
                         event.argv = b->argv;
-                        event.present &= ~(FACT_ARGC | FACT_ARGV_BYTES);
+                        event.facts.present &= ~(FACT_ARGC | FACT_ARGV_BYTES);
                 }
                 to_sink(b, &event);
                 n++;

@@ -132,11 +132,11 @@ static void assert_argv(struct json_object *json, const struct raw *raw)
         assert(!argv || json_object_array_length(argv) == n);
         assert(!base64 || json_object_array_length(base64) == n);
         assert(!get(json, "argv_truncated") == !is_cut);
-        if (raw->record.present & FACT_ARGC)
-                n = raw->record.argc;
+        if (raw->record.facts.present & FACT_ARGC)
+                n = raw->record.facts.argc;
         else if (is_cut)
                 assert(!get(json, "argc"));
-        if ((raw->record.present & FACT_ARGC) || !is_cut)
+        if ((raw->record.facts.present & FACT_ARGC) || !is_cut)
                 assert_u64(json, "argc", true, n);
 }
 
@@ -200,52 +200,52 @@ static struct span fixed(const char *s, size_t size, bool is_there)
 
 static void assert_ids(struct json_object *json, const struct exec_record *r)
 {
-        bool has_creds = r->present & FACT_CREDS;
+        bool has_creds = r->facts.present & FACT_CREDS;
 
-        assert_u64(json, "pid", true, r->pid);
-        assert_u64(json, "tid", true, r->tid);
-        assert_u64(json, "ppid", r->present & FACT_PARENT, r->ppid);
-        assert_u64(json, "uid", has_creds, r->uid);
-        assert_u64(json, "gid", has_creds, r->gid);
-        assert_u64(json, "euid", has_creds, r->euid);
-        assert_u64(json, "egid", has_creds, r->egid);
-        assert_u64(json, "suid", has_creds, r->suid);
-        assert_u64(json, "sgid", has_creds, r->sgid);
-        assert_u64(json, "loginuid", r->present & FACT_LOGINUID, r->loginuid);
-        assert_u64(json, "session", r->present & FACT_SESSION, r->session);
-        assert_u64(json, "ns_pid", r->present & FACT_NS_PID, r->ns_pid);
-        assert(!get(json, "caps") == !(r->present & FACT_CAPS));
-        assert(!get(json, "parent_process_id") == !(r->present & FACT_PARENT));
+        assert_u64(json, "pid", true, r->facts.pid);
+        assert_u64(json, "tid", true, r->facts.tid);
+        assert_u64(json, "ppid", r->facts.present & FACT_PARENT, r->facts.ppid);
+        assert_u64(json, "uid", has_creds, r->facts.uid);
+        assert_u64(json, "gid", has_creds, r->facts.gid);
+        assert_u64(json, "euid", has_creds, r->facts.euid);
+        assert_u64(json, "egid", has_creds, r->facts.egid);
+        assert_u64(json, "suid", has_creds, r->facts.suid);
+        assert_u64(json, "sgid", has_creds, r->facts.sgid);
+        assert_u64(json, "loginuid", r->facts.present & FACT_LOGINUID, r->facts.loginuid);
+        assert_u64(json, "session", r->facts.present & FACT_SESSION, r->facts.session);
+        assert_u64(json, "ns_pid", r->facts.present & FACT_NS_PID, r->facts.ns_pid);
+        assert(!get(json, "caps") == !(r->facts.present & FACT_CAPS));
+        assert(!get(json, "parent_process_id") == !(r->facts.present & FACT_PARENT));
 }
 
 static void assert_file(struct json_object *json, const struct exec_record *r)
 {
         struct json_object *file = get(json, "exe_file");
 
-        assert(!file == !(r->present & FACT_EXE_FILE));
+        assert(!file == !(r->facts.present & FACT_EXE_FILE));
         if (!file)
                 return;
-        assert_u64(file, "ino", true, r->exe_file.ino);
-        assert_u64(file, "uid", true, r->exe_file.uid);
-        assert_u64(file, "gid", true, r->exe_file.gid);
-        assert_u64(file, "size", true, r->exe_file.size);
-        assert_u64(file, "nlink", true, r->exe_file.nlink);
+        assert_u64(file, "ino", true, r->facts.exe_file.ino);
+        assert_u64(file, "uid", true, r->facts.exe_file.uid);
+        assert_u64(file, "gid", true, r->facts.exe_file.gid);
+        assert_u64(file, "size", true, r->facts.exe_file.size);
+        assert_u64(file, "nlink", true, r->facts.exe_file.nlink);
 }
 
 static void assert_result(struct json_object *json, const struct exec_record *r)
 {
         struct json_object *retval = get(json, "retval");
-        bool is_failed = r->head.kind == RECORD_EXEC_FAILED && (r->present & FACT_RETVAL);
+        bool is_failed = r->head.kind == RECORD_EXEC_FAILED && (r->facts.present & FACT_RETVAL);
 
         assert(!retval == !(is_failed || r->head.kind == RECORD_EXEC));
         if (retval)
-                assert(json_object_get_int64(retval) == (is_failed ? r->retval : 0));
-        assert(!get(json, "error") == !(is_failed && r->retval < 0));
+                assert(json_object_get_int64(retval) == (is_failed ? r->facts.retval : 0));
+        assert(!get(json, "error") == !(is_failed && r->facts.retval < 0));
 }
 
 static struct span terminal(const struct exec_record *r, char buf[static EXEC_TTY_SIZE + 1])
 {
-        struct span name = fixed(r->tty, sizeof(r->tty), r->present & FACT_TTY);
+        struct span name = fixed(r->tty, sizeof(r->tty), r->facts.present & FACT_TTY);
 
         if (!name.data || name.size < 4 || strncmp(name.data, "pts", 3) != 0)
                 return name;
@@ -270,10 +270,10 @@ static void assert_exec(struct json_object *json, const struct raw *raw)
         assert_ids(json, r);
         assert_text(json, "comm", fixed(r->comm, sizeof(r->comm), true));
         assert_text(json, "parent_comm",
-                    fixed(r->parent_comm, sizeof(r->parent_comm), r->present & FACT_PARENT));
+                    fixed(r->parent_comm, sizeof(r->parent_comm), r->facts.present & FACT_PARENT));
         assert_text(json, "tty", terminal(r, tty));
         assert_text(json, "filename", filename);
-        if (r->present & FACT_EXE_FILE)
+        if (r->facts.present & FACT_EXE_FILE)
                 assert_path(json, "exe", fields[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE));
         assert_path(json, "cwd", fields[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD));
         assert_path(json, "cgroup", fields[FIELD_CGROUP], r->cut & EXEC_CUT(FIELD_CGROUP));
@@ -341,7 +341,7 @@ static void check_limit(struct encoder *e, const struct exec_event *event, size_
         assert(r == 0);
         assert(line.head.size + LINE_SEQ_DIGITS_MAX + line.tail.size <= limit);
         json = parse_line(&line);
-        assert_u64(json, "pid", true, event->pid);
+        assert_u64(json, "pid", true, event->facts.pid);
         assert(get(json, "process_id"));
         json_object_put(json);
 }

@@ -298,12 +298,13 @@ static size_t check_about(const struct entry *e, const struct exec_event *x)
         const bool is_exec = x->kind == EVENT_EXEC;
         size_t n = 0;
 
-        n += check_number(e, "EXECSNOOP_PID", true, x->pid);
-        n += check_number(e, "EXECSNOOP_PPID", x->present & FACT_PARENT, x->ppid);
-        n += check_number(e, "EXECSNOOP_UID", x->present & FACT_CREDS, x->uid);
-        n += check_number(e, "EXECSNOOP_LOGINUID", x->present & FACT_LOGINUID, x->loginuid);
-        n += check_number(e, "EXECSNOOP_RETVAL", is_exec || (x->present & FACT_RETVAL),
-                          is_exec ? 0 : x->retval);
+        n += check_number(e, "EXECSNOOP_PID", true, x->facts.pid);
+        n += check_number(e, "EXECSNOOP_PPID", x->facts.present & FACT_PARENT, x->facts.ppid);
+        n += check_number(e, "EXECSNOOP_UID", x->facts.present & FACT_CREDS, x->facts.uid);
+        n += check_number(e, "EXECSNOOP_LOGINUID", x->facts.present & FACT_LOGINUID,
+                          x->facts.loginuid);
+        n += check_number(e, "EXECSNOOP_RETVAL", is_exec || (x->facts.present & FACT_RETVAL),
+                          is_exec ? 0 : x->facts.retval);
         n += check_text(e, "EXECSNOOP_COMM", x->comm);
         n += check_text(e, "EXECSNOOP_EXE", x->exe);
         n += check_text(e, "EXECSNOOP_UNIT", x->names.unit);

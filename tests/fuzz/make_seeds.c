@@ -53,15 +53,15 @@ static void make_failed(void)
         record_make_full(&record, 1, 2, 1000);
         record.head.kind = RECORD_EXEC_FAILED;
         record.head.program = PROGRAM_FAILED;
-        record.exec.retval = -EACCES;
-        record.exec.traits = TRAIT_POINT_OF_NO_RETURN;
+        record.exec.facts.retval = -EACCES;
+        record.exec.facts.traits = TRAIT_POINT_OF_NO_RETURN;
 }
 
 static void make_failed_unnamed(void)
 {
         make_failed();
         record.head.program = PROGRAM_FAILED_AT;
-        record.exec.retval = -512;
+        record.exec.facts.retval = -512;
 }
 
 static void make_attempt(void)
@@ -69,7 +69,7 @@ static void make_attempt(void)
         record_make_full(&record, 1, 2, 1000);
         record.head.kind = RECORD_EXEC_ATTEMPT;
         record.head.program = PROGRAM_ATTEMPT;
-        record.exec.present &= ~(FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES);
+        record.exec.facts.present &= ~(FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES);
 }
 
 static void make_exit(void)
@@ -88,7 +88,7 @@ static void make_not_utf8(void)
         static const char comm[] = "\xff\xe2\x82\xac\xe2\x82";
 
         record_make_exec(&record, 1, 2, 1000);
-        record.exec.present = FACT_EXE_FILE | FACT_TTY | FACT_PARENT;
+        record.exec.facts.present = FACT_EXE_FILE | FACT_TTY | FACT_PARENT;
         memcpy(record.exec.comm, comm, sizeof(comm));
         memcpy(record.exec.parent_comm, comm, sizeof(comm));
         memcpy(record.exec.tty, comm, sizeof(comm));
@@ -115,7 +115,7 @@ static void make_cut(void)
                           EXEC_CUT(FIELD_ENV) | EXEC_CUT(FIELD_ANCESTORS);
         record.head.size--; /* argv without its last NUL */
         record.exec.len[FIELD_ARGV]--;
-        record.exec.argv_bytes = 100000;
+        record.exec.facts.argv_bytes = 100000;
 }
 
 static void make_variables(void)
@@ -168,7 +168,7 @@ static const struct {
 static void make_forging(void)
 {
         record_make_exec(&record, 1, 2, 1000);
-        record.exec.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE;
         memcpy(record.exec.comm, "\nPRIORITY=0\n", sizeof("\nPRIORITY=0\n"));
         record_add_strings(&record, FIELD_EXE, "x\n\nEXECSNOOP_JSON={}");
         record_add_strings(&record, FIELD_CGROUP, "a\tb\n\0system.slice");
@@ -179,7 +179,7 @@ static void make_forging(void)
 static void make_noncharacters(void)
 {
         record_make_exec(&record, 1, 2, 1000);
-        record.exec.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE;
         memcpy(record.exec.comm, "\xef\xbf\xbe\xc2\x80\x7f", sizeof("\xef\xbf\xbe\xc2\x80\x7f"));
         record_add_strings(&record, FIELD_EXE, "\xef\xb7\x90\xf0\x9f\xbf\xbe\xf4\x8f\xbf\xbf");
         record_add_strings(&record, FIELD_ARGV, "\xef\xb7\xb0\x1b");
@@ -189,7 +189,7 @@ static void make_noncharacters(void)
 static void make_long_paths(void)
 {
         record_make_exec(&record, 1, 2, 1000);
-        record.exec.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE;
         for (unsigned i = 0; i < 500; i++) {
                 record_add_strings(&record, FIELD_EXE, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xa9\xff");
                 record_add_strings(&record, FIELD_CGROUP, "plain.slice");

@@ -12,6 +12,8 @@ Afterwards write what is expected, with the test program of the same build, and 
 difference:
 
     GOLDEN_UPDATE=1 build/release/tests/test_replay && git diff tests/golden
+
+When a record has got a new fact, keep the recordings that there are, and move them: relayout.py.
 """
 import ctypes
 import os
@@ -25,16 +27,17 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "kernel"))
 import harness  # noqa: E402
+import layout  # noqa: E402
+from layout import HEAD  # noqa: E402
 
-# As in core/flow/recorder.h and bpf/exec_record.h.
+LAYOUT = layout.Layout((HERE.parent.parent / layout.HEADER).read_text("utf-8"))
+
+# As in core/flow/recorder.h.
 HEADER = struct.Struct("8sIIQq40s72s72s")
 FRAME = struct.Struct("II")
 MARK = struct.Struct("IIQ")
-HEAD = struct.Struct("IHBBIIQQII")
 FRAME_RECORD, FRAME_PASS, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
-RECORD_EXIT, RECORD_CHUNK = 4, 5
-VERSION = 1 << 16 | 1
-PID_OFFSET = HEAD.size + 4 * 4      # exec_record.pid; ppid is the third number from there
+VERSION = 1 << 16 | LAYOUT.version
 EXIT_PID_OFFSET = HEAD.size
 
 AT_EMPTY_PATH = 0x1000
@@ -178,9 +181,10 @@ class Trimmer:
         self.frames = []
 
     def is_ours(self, kind, payload):
-        if kind == RECORD_EXIT:
+        if kind == LAYOUT.kind_exit:
             return struct.unpack_from("I", payload, EXIT_PID_OFFSET)[0] in self.pids
-        pid, _, ppid = struct.unpack_from("III", payload, PID_OFFSET)
+        pid, ppid = (struct.unpack_from("I", payload, LAYOUT.members[name][0])[0]
+                     for name in ("pid", "ppid"))
         if ppid in self.pids:
             self.pids.add(pid)
         return pid in self.pids
@@ -188,7 +192,7 @@ class Trimmer:
     def record(self, payload):
         head = list(HEAD.unpack_from(payload))
         size, kind, program, cpu, seq = head[0], head[2], head[3], head[4], head[6]
-        if kind == RECORD_CHUNK:
+        if kind == LAYOUT.kind_chunk:
             new = self.kept.get((program, cpu, seq))
             if new is None:
                 return

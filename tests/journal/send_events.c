@@ -73,20 +73,20 @@ static struct exec_event event_make(unsigned n)
         struct exec_event event = {
                 .kind = kinds[n % ELEMENTSOF(kinds)],
                 .boot_ns = n,
-                .present = FACT_CREDS,
-                .pid = n + 1,
-                .ppid = n,
-                .uid = n % 3 ? 1000 : 0,
-                .loginuid = 1000,
-                .argc = 3,
+                .facts.present = FACT_CREDS,
+                .facts.pid = n + 1,
+                .facts.ppid = n,
+                .facts.uid = n % 3 ? 1000 : 0,
+                .facts.loginuid = 1000,
+                .facts.argc = 3,
                 .comm = names[n % ELEMENTSOF(names)],
         };
 
         if (event.kind == EVENT_EXIT)
                 return event;
-        event.present |= FACT_PARENT | FACT_ARGC | (n % 2 ? FACT_LOGINUID : 0);
-        event.present |= event.kind == EVENT_EXEC_FAILED ? FACT_RETVAL : 0;
-        event.retval = event.kind == EVENT_EXEC_FAILED ? -EACCES : 0;
+        event.facts.present |= FACT_PARENT | FACT_ARGC | (n % 2 ? FACT_LOGINUID : 0);
+        event.facts.present |= event.kind == EVENT_EXEC_FAILED ? FACT_RETVAL : 0;
+        event.facts.retval = event.kind == EVENT_EXEC_FAILED ? -EACCES : 0;
         event.exe = paths[n % ELEMENTSOF(paths)];
         event.cgroup = paths[n / 7 % ELEMENTSOF(paths)];
         event.argv = (struct span){ .data = bytes, .size = argv_size(n) };

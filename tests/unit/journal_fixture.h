@@ -79,7 +79,7 @@ static inline int write_event(struct fixture *f, const struct exec_event *event)
 
 static inline int write_exec(struct fixture *f)
 {
-        return write_event(f, &(struct exec_event){ .kind = EVENT_EXEC, .pid = 1 });
+        return write_event(f, &(struct exec_event){ .kind = EVENT_EXEC, .facts.pid = 1 });
 }
 
 /* An exec whose whole line is of `size` bytes and more. */

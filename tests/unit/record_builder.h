@@ -44,9 +44,9 @@ static inline void record_make_exec(struct record *r, uint32_t cpu, uint64_t seq
         memset(&r->exec, 0, sizeof(r->exec));
         r->head = record_head(RECORD_EXEC, PROGRAM_EXEC, cpu, seq, boot_ns);
         r->head.size = sizeof(r->exec);
-        r->exec.pid = 4242;
-        r->exec.tid = 4243;
-        r->exec.start_ns = 17;
+        r->exec.facts.pid = 4242;
+        r->exec.facts.tid = 4243;
+        r->exec.facts.start_ns = 17;
         memcpy(r->exec.comm, "true", sizeof("true"));
 }
 
@@ -87,25 +87,25 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
         const struct exec_ancestor ancestors[] = { { 2, "init" }, { 1, "systemd" } };
 
         record_make_exec(r, cpu, seq, boot_ns);
-        r->exec.present = (FACT_CAPS << 1) - 1;
-        r->exec.traits = TRAIT_SCRIPT | TRAIT_SETUID;
-        r->exec.ppid = 41;
-        r->exec.ns_pid = 7;
-        r->exec.uid = 1000;
-        r->exec.gid = 1001;
-        r->exec.euid = 0;
-        r->exec.egid = 1002;
-        r->exec.suid = 1003;
-        r->exec.sgid = 1004;
-        r->exec.loginuid = 1005;
-        r->exec.session = 9;
-        r->exec.parent_start_ns = 16;
-        r->exec.caps_effective = 0x3;
-        r->exec.caps_permitted = 0x1ff;
-        r->exec.argv_bytes = sizeof("sh\0-c\0ls");
-        r->exec.argc = 3;
-        r->exec.namespaces[NAMESPACE_MNT] = 4026531841;
-        r->exec.exe_file = (struct exec_file){ .ino = 131, .size = 125688, .mode = 0104755 };
+        r->exec.facts.present = (FACT_CAPS << 1) - 1;
+        r->exec.facts.traits = TRAIT_SCRIPT | TRAIT_SETUID;
+        r->exec.facts.ppid = 41;
+        r->exec.facts.ns_pid = 7;
+        r->exec.facts.uid = 1000;
+        r->exec.facts.gid = 1001;
+        r->exec.facts.euid = 0;
+        r->exec.facts.egid = 1002;
+        r->exec.facts.suid = 1003;
+        r->exec.facts.sgid = 1004;
+        r->exec.facts.loginuid = 1005;
+        r->exec.facts.session = 9;
+        r->exec.facts.parent_start_ns = 16;
+        r->exec.facts.caps_effective = 0x3;
+        r->exec.facts.caps_permitted = 0x1ff;
+        r->exec.facts.argv_bytes = sizeof("sh\0-c\0ls");
+        r->exec.facts.argc = 3;
+        r->exec.facts.namespaces[NAMESPACE_MNT] = 4026531841;
+        r->exec.facts.exe_file = (struct exec_file){ .ino = 131, .size = 125688, .mode = 0104755 };
         memcpy(r->exec.parent_comm, "bash", sizeof("bash"));
         memcpy(r->exec.tty, "pts0", sizeof("pts0"));
         record_add(r, FIELD_FILENAME, "./run", 5);

@@ -16,9 +16,9 @@ static struct exec_event make_event(enum event_kind kind)
         return (struct exec_event){
                 .kind = kind,
                 .boot_ns = NOW_BOOT_NS,
-                .pid = 4242,
-                .tid = 4243,
-                .start_ns = 1000000000,
+                .facts.pid = 4242,
+                .facts.tid = 4243,
+                .facts.start_ns = 1000000000,
         };
 }
 
@@ -44,27 +44,27 @@ static struct exec_event make_full_event(void)
 {
         struct exec_event event = make_event(EVENT_EXEC);
 
-        event.present = FACT_CREDS | FACT_PARENT | FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES |
-                        FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID | FACT_SESSION | FACT_NS_PID |
-                        FACT_NAMESPACES | FACT_CAPS;
-        event.traits = (TRAIT_POINT_OF_NO_RETURN << 1) - 1;
-        event.ppid = 1;
-        event.ns_pid = 2;
-        event.uid = 1000;
-        event.gid = 1001;
-        event.euid = 0;
-        event.egid = 1002;
-        event.suid = 1003;
-        event.sgid = UINT32_MAX;
-        event.loginuid = 1004;
-        event.session = 3;
-        event.parent_start_ns = 31;
-        event.caps_effective = UINT64_C(0x1ffffffffff);
-        event.argc = 2;
-        event.argv_bytes = 6;
-        event.namespaces[NAMESPACE_MNT] = 4026531841;
-        event.namespaces[NAMESPACE_UTS] = 4026531838;
-        event.exe_file = (struct exec_file){
+        event.facts.present = FACT_CREDS | FACT_PARENT | FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES |
+                              FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID | FACT_SESSION |
+                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS;
+        event.facts.traits = (TRAIT_POINT_OF_NO_RETURN << 1) - 1;
+        event.facts.ppid = 1;
+        event.facts.ns_pid = 2;
+        event.facts.uid = 1000;
+        event.facts.gid = 1001;
+        event.facts.euid = 0;
+        event.facts.egid = 1002;
+        event.facts.suid = 1003;
+        event.facts.sgid = UINT32_MAX;
+        event.facts.loginuid = 1004;
+        event.facts.session = 3;
+        event.facts.parent_start_ns = 31;
+        event.facts.caps_effective = UINT64_C(0x1ffffffffff);
+        event.facts.argc = 2;
+        event.facts.argv_bytes = 6;
+        event.facts.namespaces[NAMESPACE_MNT] = 4026531841;
+        event.facts.namespaces[NAMESPACE_UTS] = 4026531838;
+        event.facts.exe_file = (struct exec_file){
                 .ino = 131,
                 .size = UINT64_MAX,
                 .mtime_sec = 1,
@@ -120,7 +120,7 @@ static void exec_without_facts_has_no_keys_for_them(void **state)
         (void)state;
         assert_event(&event, HEAD("exec") COMMON "," EXEC_IDS "," PROCESS_ID ",\"retval\":0}");
         /* known to be none */
-        event.present = FACT_NAMESPACES;
+        event.facts.present = FACT_NAMESPACES;
         event.env = (struct span){ "", 0 };
         assert_event(&event, HEAD("exec") COMMON "," EXEC_IDS "," PROCESS_ID ",\"retval\":0}");
 }
@@ -144,8 +144,8 @@ static void exec_failed_names_its_error(void **state)
                 struct exec_event event = make_event(EVENT_EXEC_FAILED);
                 char expected[512];
 
-                event.present = FACT_RETVAL;
-                event.retval = cases[i].retval;
+                event.facts.present = FACT_RETVAL;
+                event.facts.retval = cases[i].retval;
                 (void)snprintf(expected, sizeof(expected), "%s,%s,%s,%s}",
                                HEAD("exec_failed") COMMON, EXEC_IDS, PROCESS_ID, cases[i].json);
                 assert_event(&event, expected);
@@ -157,8 +157,8 @@ static void exec_failed_without_retval_claims_none(void **state)
         struct exec_event event = make_event(EVENT_EXEC_FAILED);
 
         (void)state;
-        event.retval = -EACCES;
-        event.traits = TRAIT_POINT_OF_NO_RETURN;
+        event.facts.retval = -EACCES;
+        event.facts.traits = TRAIT_POINT_OF_NO_RETURN;
         assert_event(&event, HEAD("exec_failed") COMMON
                      "," EXEC_IDS ",\"flags\":[\"point_of_no_return\"]," PROCESS_ID "}");
 }
@@ -168,7 +168,7 @@ static void exec_attempt_has_no_result(void **state)
         struct exec_event event = make_event(EVENT_EXEC_ATTEMPT);
 
         (void)state;
-        event.present = FACT_RETVAL;
+        event.facts.present = FACT_RETVAL;
         event.filename = span_of("");
         assert_event(&event,
                      HEAD("exec_attempt") COMMON "," EXEC_IDS ",\"filename\":\"\"," PROCESS_ID "}");
@@ -253,9 +253,9 @@ static void argv_cut_by_the_kernel_is_marked(void **state)
         assert_event(&event, HEAD("exec") COMMON
                      "," EXEC_IDS ",\"argv\":[\"cc\",\"-o\"],\"argv_truncated\":true," PROCESS_ID
                      ",\"retval\":0}");
-        event.present = FACT_ARGC | FACT_ARGV_BYTES;
-        event.argc = 900;
-        event.argv_bytes = 70000;
+        event.facts.present = FACT_ARGC | FACT_ARGV_BYTES;
+        event.facts.argc = 900;
+        event.facts.argv_bytes = 70000;
         event.argv = (struct span){ 0 };
         assert_event(&event, HEAD("exec") COMMON
                      "," EXEC_IDS
@@ -386,10 +386,10 @@ static void exe_file_without_a_date_has_no_mtime(void **state)
         struct json_object *json;
 
         (void)state;
-        event.present = FACT_EXE_FILE;
-        event.exe_file.mtime_sec = INT64_MAX;
-        event.exe_file.dev = UINT32_MAX;
-        event.exe_file.mode = UINT32_MAX;
+        event.facts.present = FACT_EXE_FILE;
+        event.facts.exe_file.mtime_sec = INT64_MAX;
+        event.facts.exe_file.dev = UINT32_MAX;
+        event.facts.exe_file.mode = UINT32_MAX;
         json = encode(&event);
         assert_false(has(get(json, "exe_file"), "mtime"));
         assert_string_equal(get_string(get(json, "exe_file"), "dev"), "4095:1048575");
@@ -460,8 +460,8 @@ static void process_id_takes_the_largest_numbers(void **state)
         struct json_object *json;
 
         (void)state;
-        event.pid = UINT32_MAX;
-        event.start_ns = UINT64_MAX;
+        event.facts.pid = UINT32_MAX;
+        event.facts.start_ns = UINT64_MAX;
         json = encode(&event);
         assert_string_equal(get_string(json, "process_id"),
                             "0123456789ab-ffffffffffffffff-ffffffff");

@@ -18,9 +18,9 @@ static struct exec_event make_event(void)
         return (struct exec_event){
                 .kind = EVENT_EXEC,
                 .boot_ns = NOW_BOOT_NS,
-                .present = FACT_CREDS | FACT_PARENT,
-                .pid = 4242,
-                .tid = 4242,
+                .facts.present = FACT_CREDS | FACT_PARENT,
+                .facts.pid = 4242,
+                .facts.tid = 4242,
                 .comm = span_of("cc1"),
                 .parent_comm = span_of("make"),
                 .filename = span_of("/usr/bin/cc"),
@@ -263,9 +263,9 @@ static void argv_cut_by_the_kernel_keeps_its_counts(void **state)
         assert_value(json, "truncated", "[\"exe\"]");
         json_object_put(json);
 
-        event.present |= FACT_ARGC | FACT_ARGV_BYTES;
-        event.argc = 5000;
-        event.argv_bytes = 5000000;
+        event.facts.present |= FACT_ARGC | FACT_ARGV_BYTES;
+        event.facts.argc = 5000;
+        event.facts.argv_bytes = 5000000;
         json = encode(&event, BRIEF);
         assert_value(json, "argc", "5000");
         assert_value(json, "argv_bytes", "5000000");
@@ -385,9 +385,9 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         memset(&event, 0xff, sizeof(event));
         event.kind = EVENT_EXEC_FAILED;
         event.boot_ns = NOW_BOOT_NS;
-        event.retval = -131; /* ENOTRECOVERABLE: no other name is longer */
-        event.exe_file.mtime_sec = 0;
-        event.exe_file.mtime_nsec = 0;
+        event.facts.retval = -131; /* ENOTRECOVERABLE: no other name is longer */
+        event.facts.exe_file.mtime_sec = 0;
+        event.facts.exe_file.mtime_nsec = 0;
         event.filename = event.exe = event.cwd = event.cgroup = buf_span(path);
         event.comm = event.parent_comm =
                 (struct span){ path->data, MIN(path->size, (size_t)EXEC_COMM_SIZE) };

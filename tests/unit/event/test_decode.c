@@ -76,31 +76,31 @@ static void exec_brings_all_its_numbers(void **state)
         event = decode(*state, &record);
         assert_int_equal(event.kind, EVENT_EXEC);
         assert_int_equal(event.boot_ns, 1000);
-        assert_int_equal(event.present, (FACT_CAPS << 1) - 1);
+        assert_int_equal(event.facts.present, (FACT_CAPS << 1) - 1);
         assert_int_equal(event.cut, 0);
-        assert_int_equal(event.traits, TRAIT_SCRIPT | TRAIT_SETUID);
-        assert_int_equal(event.pid, 4242);
-        assert_int_equal(event.tid, 4243);
-        assert_int_equal(event.ppid, 41);
-        assert_int_equal(event.ns_pid, 7);
-        assert_int_equal(event.uid, 1000);
-        assert_int_equal(event.gid, 1001);
-        assert_int_equal(event.euid, 0);
-        assert_int_equal(event.egid, 1002);
-        assert_int_equal(event.suid, 1003);
-        assert_int_equal(event.sgid, 1004);
-        assert_int_equal(event.loginuid, 1005);
-        assert_int_equal(event.session, 9);
-        assert_int_equal(event.start_ns, 17);
-        assert_int_equal(event.parent_start_ns, 16);
-        assert_int_equal(event.caps_effective, 0x3);
-        assert_int_equal(event.caps_permitted, 0x1ff);
-        assert_int_equal(event.retval, 0);
-        assert_int_equal(event.argc, 3);
-        assert_int_equal(event.argv_bytes, 9);
-        assert_int_equal(event.namespaces[NAMESPACE_MNT], 4026531841);
-        assert_int_equal(event.exe_file.ino, 131);
-        assert_int_equal(event.exe_file.size, 125688);
+        assert_int_equal(event.facts.traits, TRAIT_SCRIPT | TRAIT_SETUID);
+        assert_int_equal(event.facts.pid, 4242);
+        assert_int_equal(event.facts.tid, 4243);
+        assert_int_equal(event.facts.ppid, 41);
+        assert_int_equal(event.facts.ns_pid, 7);
+        assert_int_equal(event.facts.uid, 1000);
+        assert_int_equal(event.facts.gid, 1001);
+        assert_int_equal(event.facts.euid, 0);
+        assert_int_equal(event.facts.egid, 1002);
+        assert_int_equal(event.facts.suid, 1003);
+        assert_int_equal(event.facts.sgid, 1004);
+        assert_int_equal(event.facts.loginuid, 1005);
+        assert_int_equal(event.facts.session, 9);
+        assert_int_equal(event.facts.start_ns, 17);
+        assert_int_equal(event.facts.parent_start_ns, 16);
+        assert_int_equal(event.facts.caps_effective, 0x3);
+        assert_int_equal(event.facts.caps_permitted, 0x1ff);
+        assert_int_equal(event.facts.retval, 0);
+        assert_int_equal(event.facts.argc, 3);
+        assert_int_equal(event.facts.argv_bytes, 9);
+        assert_int_equal(event.facts.namespaces[NAMESPACE_MNT], 4026531841);
+        assert_int_equal(event.facts.exe_file.ino, 131);
+        assert_int_equal(event.facts.exe_file.size, 125688);
 }
 
 static void exec_brings_all_its_strings(void **state)
@@ -132,11 +132,11 @@ static void kinds_are_told_apart(void **state)
         };
 
         record_make_full(&record, 0, 1, 1000);
-        record.exec.retval = -13;
+        record.exec.facts.retval = -13;
         for (unsigned kind = RECORD_EXEC; kind <= RECORD_EXEC_ATTEMPT; kind++) {
                 record.head.kind = kind;
                 assert_int_equal(decode(*state, &record).kind, kinds[kind]);
-                assert_int_equal(decode(*state, &record).retval, -13);
+                assert_int_equal(decode(*state, &record).facts.retval, -13);
         }
         for (unsigned kind = 0; kind <= UINT8_MAX; kind++) {
                 record.head.kind = kind;
@@ -154,10 +154,10 @@ static void exit_brings_status_and_duration(void **state)
         event = decode(*state, &record);
         assert_int_equal(event.kind, EVENT_EXIT);
         assert_int_equal(event.boot_ns, 1000);
-        assert_int_equal(event.pid, 4242);
-        assert_int_equal(event.uid, 1000);
+        assert_int_equal(event.facts.pid, 4242);
+        assert_int_equal(event.facts.uid, 1000);
         assert_int_equal(event.status, 3 << 8);
-        assert_int_equal(event.start_ns, 17);
+        assert_int_equal(event.facts.start_ns, 17);
         assert_int_equal(event.duration_ns, 600);
         assert_span(event.comm, "true");
         assert_null(event.argv.data);
@@ -187,7 +187,7 @@ static void absent_facts_stay_absent(void **state)
         struct exec_event event;
 
         record_make_full(&record, 0, 1, 1000);
-        record.exec.present = 0;
+        record.exec.facts.present = 0;
         event = decode(*state, &record);
         assert_null(event.parent_comm.data);
         assert_null(event.tty.data);
@@ -200,7 +200,7 @@ static void empty_fields_are_there_and_cut_ones_are_not(void **state)
         struct exec_event event;
 
         record_make_exec(&record, 0, 1, 1000);
-        record.exec.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE;
         event = decode(*state, &record);
         assert_non_null(event.filename.data);
         assert_int_equal(event.filename.size, 0);
@@ -335,7 +335,7 @@ static void deep_and_long_paths_are_joined_whole(void **state)
         size_t n = 0;
 
         record_make_exec(&record, 0, 1, 1000);
-        record.exec.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE;
         for (int i = 127; i >= 0; i--) {
                 memset(component, 'a' + i % 26, 100);
                 component[100] = '\0';
@@ -368,7 +368,7 @@ static void path_without_its_last_nul_is_refused(void **state)
 
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 record_make_exec(&record, 0, 1, 1000);
-                record.exec.present = FACT_EXE_FILE;
+                record.exec.facts.present = FACT_EXE_FILE;
                 record_add(&record, fields[i], "ls\0bin", 6);
                 assert_int_equal(try_record(*state, &record), DECODE_VALUE);
                 record.exec.cut = EXEC_CUT(fields[i]);

@@ -23,12 +23,12 @@ static void canary_is_known_by_its_number_in_its_namespace(void **state _unused_
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                struct exec_event event = { .kind = EVENT_EXEC, .pid = cases[i].pid };
+                struct exec_event event = { .kind = EVENT_EXEC, .facts.pid = cases[i].pid };
 
-                event.ns_pid = cases[i].ns_pid;
-                event.namespaces[NAMESPACE_PID] = cases[i].namespace;
-                event.present |= cases[i].ns_pid ? FACT_NS_PID : 0;
-                event.present |= cases[i].namespace ? FACT_NAMESPACES : 0;
+                event.facts.ns_pid = cases[i].ns_pid;
+                event.facts.namespaces[NAMESPACE_PID] = cases[i].namespace;
+                event.facts.present |= cases[i].ns_pid ? FACT_NS_PID : 0;
+                event.facts.present |= cases[i].namespace ? FACT_NAMESPACES : 0;
                 assert_int_equal(canary_is_that(&event, 7, 99), cases[i].is_it);
                 event.kind = EVENT_EXIT;
                 assert_false(canary_is_that(&event, 7, 99));
@@ -37,9 +37,11 @@ static void canary_is_known_by_its_number_in_its_namespace(void **state _unused_
 
 static void canary_that_does_not_know_its_namespace_goes_by_its_number(void **state _unused_)
 {
-        struct exec_event event = { .kind = EVENT_EXEC, .pid = 7, .present = FACT_NAMESPACES };
+        struct exec_event event = { .kind = EVENT_EXEC,
+                                    .facts.pid = 7,
+                                    .facts.present = FACT_NAMESPACES };
 
-        event.namespaces[NAMESPACE_PID] = 98;
+        event.facts.namespaces[NAMESPACE_PID] = 98;
         assert_true(canary_is_that(&event, 7, 0));
         assert_false(canary_is_that(&event, 8, 0));
 }

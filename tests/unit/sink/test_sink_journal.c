@@ -22,12 +22,12 @@ static void event_becomes_exactly_the_fields_of_the_contract(void **state)
 {
         const struct exec_event event = {
                 .kind = EVENT_EXEC,
-                .present = FACT_PARENT | FACT_CREDS | FACT_LOGINUID | FACT_RETVAL,
-                .pid = 4294967295,
-                .ppid = 17,
-                .uid = 0,
-                .loginuid = 1000,
-                .retval = 0,
+                .facts.present = FACT_PARENT | FACT_CREDS | FACT_LOGINUID | FACT_RETVAL,
+                .facts.pid = 4294967295,
+                .facts.ppid = 17,
+                .facts.uid = 0,
+                .facts.loginuid = 1000,
+                .facts.retval = 0,
                 .comm = SPAN_LITERAL("cat"),
                 .exe = SPAN_LITERAL("/usr/bin/caf\xc3\xa9"),
                 .cgroup = SPAN_LITERAL("/system.slice/cron.service"),
@@ -55,7 +55,7 @@ static void event_becomes_exactly_the_fields_of_the_contract(void **state)
 static void absent_facts_are_absent_fields(void **state)
 {
         const struct exec_event event = { .kind = EVENT_EXIT,
-                                          .pid = 5,
+                                          .facts.pid = 5,
                                           .comm = { .data = "", .size = 0 } };
         _cleanup_(fake_entry_done) struct fake_entry e;
 
@@ -68,8 +68,8 @@ static void absent_facts_are_absent_fields(void **state)
 static void retval_is_signed(void **state)
 {
         const struct exec_event event = { .kind = EVENT_EXEC_FAILED,
-                                          .present = FACT_RETVAL,
-                                          .retval = -EACCES };
+                                          .facts.present = FACT_RETVAL,
+                                          .facts.retval = -EACCES };
         _cleanup_(fake_entry_done) struct fake_entry e;
 
         round_trip(*state, &event, &e);

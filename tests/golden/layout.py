@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Where things are in a record, asked of the compiler: bpf/exec_record.h of any version."""
+import os
+import re
+import struct
+import subprocess
+import tempfile
+
+HEADER = "bpf/exec_record.h"
+
+# struct exec_record_head, which no version has changed.
+HEAD = struct.Struct("IHBBIIQQII")
+VERSION_OFFSET = 4
+
+PROGRAM = """#include <stddef.h>
+#include <stdio.h>
+#include "exec_record.h"
+#define PUT(member) printf("%%s %%zu %%zu\\n", #member, offsetof(struct exec_record, member), \\
+                           sizeof(((struct exec_record *)0)->member))
+int main(void)
+{
+        printf("%%d %%zu %%d %%d\\n", EXEC_RECORD_VERSION, sizeof(struct exec_record), RECORD_EXIT,
+               RECORD_CHUNK);
+%s
+        return 0;
+}
+"""
+
+
+def members_of(header, structure):
+    body = re.search(r"^struct %s \{\n(.*?)^\};" % structure, header, re.M | re.S)
+    body = re.sub(r"/\*.*?\*/", "", body[1], flags=re.S)
+    return re.findall(r"(\w+)(?:\[\w+\])?;", body)
+
+
+def paths_of(header):
+    """What struct exec_record has; of its facts, each."""
+    for name in members_of(header, "exec_record"):
+        if name == "facts":
+            yield from ("facts." + fact for fact in members_of(header, "exec_facts"))
+        else:
+            yield name
+
+
+class Layout:
+    """version, size of a record's fixed part, the kinds that have another one, and its members:
+    {name: (offset, size)}, where a fact is called the same wherever it is."""
+
+    def __init__(self, header):
+        puts = "\n".join(f"        PUT({path});" for path in paths_of(header))
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "exec_record.h"), "w", encoding="utf-8") as file:
+                file.write(header)
+            program = os.path.join(folder, "program")
+            subprocess.run(["cc", "-xc", "-", "-o", program, f"-I{folder}"], check=True, text=True,
+                           input=PROGRAM % puts)
+            lines = subprocess.run([program], check=True, text=True,
+                                   capture_output=True).stdout.split("\n")
+        self.version, self.size, self.kind_exit, self.kind_chunk = map(int, lines[0].split())
+        self.members = {}
+        for line in filter(None, lines[1:]):
+            path, offset, size = line.split()
+            self.members[path.removeprefix("facts.")] = int(offset), int(size)

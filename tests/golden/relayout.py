@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Bring recordings and seeds to the layout that bpf/exec_record.h has now.
+
+Usage: relayout.py REVISION         whose exec_record.h they are made by
+
+A recording is of one version and is refused by all others. But what those of this folder hold is
+still true when a record gets a new fact, and so is what hours of fuzzing have found: so each member
+is moved to its new place, by its name. What is new is zero, and its bit in `present` not set: a
+fact that could not be had. Golden lines must not change by this.
+
+A seed can be anything: moved is what is long enough for a record. Versions, sizes and frames are
+put right where they were, and left wrong where they were not.
+"""
+import pathlib
+import struct
+import subprocess
+import sys
+
+import layout
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SEEDS = HERE.parent / "fuzz/seeds"
+
+MAGIC = b"EXECREC\n"                # as in core/flow/recorder.h
+RECORDING_HEADER_SIZE = 216
+FRAME = struct.Struct("II")
+FRAME_RECORD = 1
+
+
+class Mover:
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+        self.more = new.size - old.size
+
+    def fixed_part(self, record):
+        result = bytearray(self.new.size)
+        for name, (offset, size) in self.new.members.items():
+            if name in self.old.members:
+                start, old_size = self.old.members[name]
+                size = min(size, old_size)
+                result[offset:offset + size] = record[start:start + size]
+        return result
+
+    def record(self, data):
+        """One of any kind, or what fuzzing has made of one."""
+        if len(data) < layout.HEAD.size:
+            return data
+        size, version, kind = layout.HEAD.unpack_from(data)[:3]
+        if version == self.old.version:
+            version = self.new.version
+        if len(data) >= self.old.size and kind != self.new.kind_chunk:
+            data = self.fixed_part(data) + data[self.old.size:]
+            if size >= self.old.size:
+                size = (size + self.more) & 0xffffffff
+        return struct.pack("IH", size, version) + data[6:]
+
+    def seed_of_journal(self, data):
+        return data[:1] + self.record(data[1:])
+
+    def recording(self, data):
+        result = b""
+        if data.startswith(MAGIC) and len(data) >= 12:
+            version, = struct.unpack_from("I", data, len(MAGIC))
+            if version == 1 << 16 | self.old.version:
+                version = 1 << 16 | self.new.version
+            result = MAGIC + struct.pack("I", version) + data[12:RECORDING_HEADER_SIZE]
+            data = data[RECORDING_HEADER_SIZE:]
+        while len(data) >= FRAME.size:
+            kind, size = FRAME.unpack_from(data)
+            payload = data[FRAME.size:FRAME.size + size]
+            rest = data[FRAME.size + size:]
+            padding, data = rest[:-size % 8], rest[-size % 8:]
+            if kind == FRAME_RECORD:
+                moved = self.record(payload)
+                size += len(moved) - len(payload)
+                payload = moved
+                padding = padding and padding.ljust(7, b"\0")[:-size % 8]
+            result += FRAME.pack(kind, size) + payload + padding
+        return result + data
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("Usage: relayout.py REVISION")
+    header = subprocess.run(["git", "show", f"{sys.argv[1]}:{layout.HEADER}"], check=True,
+                            cwd=ROOT, text=True, capture_output=True).stdout
+    mover = Mover(layout.Layout(header),
+                  layout.Layout((ROOT / layout.HEADER).read_text("utf-8")))
+    for files, move in ((HERE.glob("*.rec"), mover.recording),
+                        (SEEDS.glob("replay/*"), mover.recording),
+                        (SEEDS.glob("event/*"), mover.record),
+                        (SEEDS.glob("journal/*"), mover.seed_of_journal)):
+        for path in files:
+            path.write_bytes(move(path.read_bytes()))
+
+
+if __name__ == "__main__":
+    main()
