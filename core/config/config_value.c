@@ -296,9 +296,8 @@ const struct value_type value_mode = {
         .format_number = format_mode,
 };
 
-static const char *const formats[_FORMAT_MAX] = {
-        [FORMAT_NATIVE] = "native",
-};
+#define FORMAT_NAME(NAME, name) [FORMAT_##NAME] = #name,
+static const char *const formats[_FORMAT_MAX] = { FORMATS(FORMAT_NAME) };
 
 static int parse_format(struct span text, uint64_t *ret, struct buf *problem)
 {

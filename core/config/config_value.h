@@ -12,10 +12,14 @@
 
 #include "base/buf.h"
 
+/* What lines look like, all there is: FORMAT_NAME, `Format=name`, and shape_name of encode/. */
+#define FORMATS(X) X(NATIVE, native)
+
+#define FORMAT_ENUM(NAME, name) FORMAT_##NAME,
 enum config_format {
-        FORMAT_NATIVE,
-        _FORMAT_MAX,
+        FORMATS(FORMAT_ENUM) _FORMAT_MAX
 };
+#undef FORMAT_ENUM
 
 /* Bits of errno values below 512: what FailedExecsIgnore= names. */
 struct errno_set {

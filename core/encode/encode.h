@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Encoder: events → JSON lines, in the native format (config/event.schema.json).
+ * Encoder: events → JSON lines of one shape (shape.h): the native one is config/event.schema.json.
  *
- * Owns field names, their order, escaping, and the marks of truncation. Decides nothing about
- * whether or where an event is written.
+ * Owns field names, their order, escaping, and the marks of truncation, and nobody else knows any
+ * of them. Decides nothing about whether or where an event is written.
  *
  * Both halves of a line are UTF-8 without raw control characters (C0, DEL, C1). They are valid
  * until the next call on the encoder, but that an event is encoded once more with a limit leaves
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
+#include "config/config_value.h"
 #include "encode/line.h"
 #include "event/event.h"
 
@@ -26,6 +27,7 @@ struct stats;
 
 /* What is the same in every event. Strings are copied. */
 struct encode_context {
+        enum config_format format;
         const char *boot_id; /* 32 lower case hex digits, as in /proc without the dashes */
         const char *host;    /* any bytes */
 };
@@ -65,3 +67,9 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
                  struct line *ret);
 int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
 int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
+
+/*
+ * How many events of the kernel a line accounts for, of whatever shape it is: one, or as many as it
+ * reports as lost for the sink of this place; 0 if the line is not ours.
+ */
+uint64_t encoded_events(const char *line, enum sink_place place);

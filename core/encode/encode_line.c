@@ -14,11 +14,12 @@
 
 #include "base/text.h"
 #include "encode/encode_line.h"
+#include "encode/shape.h"
 
 /* One monstrous event must not hold its memory for good; ordinary lines have a few KiB. */
 #define KEEP_MAX (size_t)(256 * KIB)
 
-static void format_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE])
+void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE])
 {
         /* Neither summand is to be trusted: recordings come from anywhere. */
         __int128 ns = (__int128)e->realtime_offset_ns + boot_ns;
@@ -38,8 +39,20 @@ void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns)
 {
         char time[TEXT_TIME_SIZE];
 
-        format_time(e, boot_ns, time);
+        encoder_time(e, boot_ns, time);
         json_put_string(e->out, key, time);
+}
+
+void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid)
+{
+        char id[BOOT_PREFIX_DIGITS + 2 * TEXT_HEX_SIZE + 2], *p;
+
+        p = stpcpy(id, e->boot_prefix);
+        *p++ = '-';
+        p += text_hex(start_ns, p);
+        *p++ = '-';
+        (void)text_hex(pid, p);
+        json_put_string(e->out, key, id);
 }
 
 static void reset_or_free(struct buf *b)
@@ -52,17 +65,12 @@ static void reset_or_free(struct buf *b)
 struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns, bool is_brief)
 {
         struct half_lines *halves = is_brief ? &e->brief : &e->whole;
-        char time[TEXT_TIME_SIZE];
 
         reset_or_free(&halves->head);
         reset_or_free(&halves->tail);
         reset_or_free(&e->text);
-        buf_append_string(&halves->head, "{\"event\":\"");
-        buf_append_string(&halves->head, event_kind_name(kind));
-        buf_append_string(&halves->head, "\",\"time\":\"");
-        format_time(e, boot_ns, time);
-        buf_append_string(&halves->head, time);
-        buf_append_string(&halves->head, "\",\"seq\":");
+        buf_reset(&e->marks);
+        e->shape->put_head(e, &halves->head, kind, boot_ns);
         buf_append_span(&halves->tail, buf_span(&e->common));
         e->halves = halves;
         e->out = &halves->tail;
@@ -72,7 +80,8 @@ struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns
 int line_end(struct encoder *e, struct line *ret)
 {
         json_end_object(e->out);
-        if (buf_error(&e->halves->head) < 0 || buf_error(&e->halves->tail) < 0)
+        if (buf_error(&e->halves->head) < 0 || buf_error(&e->halves->tail) < 0 ||
+            buf_error(&e->marks) < 0)
                 return -ENOMEM;
         *ret = (struct line){ .head = buf_span(&e->halves->head),
                               .tail = buf_span(&e->halves->tail) };

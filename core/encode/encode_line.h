@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "encode/line.h"
 #include "event/event.h"
 
@@ -19,7 +20,10 @@ struct half_lines {
         struct buf head, tail;
 };
 
+struct shape;
+
 struct encoder {
+        const struct shape *shape;
         int64_t realtime_offset_ns;
         char boot_prefix[BOOT_PREFIX_DIGITS + 1];
         struct buf common; /* the keys after seq that are the same in every event */
@@ -28,6 +32,7 @@ struct encoder {
         struct buf *out;           /* where its keys go: the tail */
         struct buf text;           /* scratch: repaired */
         struct buf names;          /* of the environment's variables, in the object being made */
+        struct buf marks;          /* the keys of this line that are cut, strings with commas */
 };
 
 /* Begins a line; returns e->out, an object that has the common keys. */
@@ -37,3 +42,7 @@ struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns
 int line_end(struct encoder *e, struct line *ret);
 
 void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns);
+void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE]);
+
+/* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
+void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid);

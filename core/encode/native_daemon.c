@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The daemon's own events → JSON lines: start, lost, stats, stop. They are the heartbeat and the
- * ledger of the stream: with them a reader can tell that nothing is missing, or how much, where and
- * when.
+ * The native shape, the daemon's own events: start, lost, stats, stop. They are the heartbeat and
+ * the ledger of the stream: with them a reader can tell that nothing is missing, or how much, where
+ * and when.
  *
  * All counters are there even when 0, so that a query needs no special case; only programs that
  * have never run are left out. The values come from one struct stats; what does not add up is
@@ -14,11 +14,12 @@
 #include "config/config.h"
 #include "encode/encode.h"
 #include "encode/encode_line.h"
+#include "encode/native_daemon.h"
 #include "event/stats.h"
 
-int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)
+void native_put_lost(struct encoder *e, const struct loss *loss)
 {
-        struct buf *b = line_begin(e, EVENT_LOST, boot_ns, false);
+        struct buf *b = e->out;
 
         json_put_string(b, "where", loss_where_name(loss->where));
         json_put_u64(b, "count", loss->count);
@@ -28,7 +29,6 @@ int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, st
                 json_put_u64(b, "cpu", loss->cpu);
         encoder_put_time(e, "from", loss->from_ns);
         encoder_put_time(e, "to", loss->to_ns);
-        return line_end(e, ret);
 }
 
 static void put_lost_by(struct buf *b, const struct stats *s)
@@ -128,21 +128,9 @@ static void put_stats(struct buf *b, const struct stats *s)
         put_sinks(b, s);
 }
 
-static int encode_counters(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
-                           const struct stats *stats, struct line *ret)
+void native_put_stats(struct encoder *e, const struct stats *stats)
 {
-        put_stats(line_begin(e, kind, boot_ns, false), stats);
-        return line_end(e, ret);
-}
-
-int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
-{
-        return encode_counters(e, EVENT_STATS, boot_ns, stats, ret);
-}
-
-int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
-{
-        return encode_counters(e, EVENT_STOP, boot_ns, stats, ret);
+        put_stats(e->out, stats);
 }
 
 struct settings {
@@ -204,16 +192,6 @@ static void put_inherited(struct buf *b, const struct stats *inherited)
         json_end_object(b);
 }
 
-/*
- * What a start event can do without, if there is no room, in this order: the next stats has nearly
- * the same as the first, --cat-config the second.
- */
-enum left_out {
-        LEFT_OUT_NOTHING,
-        LEFT_OUT_INHERITED,
-        LEFT_OUT_SETTINGS, /* as well */
-};
-
 static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
 {
         if (left_out == LEFT_OUT_NOTHING)
@@ -227,10 +205,10 @@ static void put_left_out(struct buf *b, enum left_out left_out, const struct sta
         json_end_array(b);
 }
 
-static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
-                                bool is_brief, enum left_out left_out, struct line *ret)
+void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
+                      enum left_out left_out)
 {
-        struct buf *b = line_begin(e, EVENT_START, boot_ns, is_brief);
+        struct buf *b = e->out;
 
         json_put_string(b, "version", info->version);
         json_put_text(b, "kernel", span_of(info->kernel));
@@ -243,21 +221,4 @@ static int encode_start_without(struct encoder *e, uint64_t boot_ns, const struc
         if (left_out < LEFT_OUT_INHERITED)
                 put_inherited(b, info->inherited);
         put_left_out(b, left_out, info);
-        return line_end(e, ret);
-}
-
-int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
-                 struct line *ret)
-{
-        enum left_out left_out = LEFT_OUT_NOTHING;
-        int r;
-
-        for (;;) {
-                r = encode_start_without(e, boot_ns, info, limit > 0, left_out, ret);
-                if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
-                    left_out == LEFT_OUT_SETTINGS)
-                        return r;
-                left_out = left_out == LEFT_OUT_NOTHING && info->inherited ? LEFT_OUT_INHERITED
-                                                                           : LEFT_OUT_SETTINGS;
-        }
 }

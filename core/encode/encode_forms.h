@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * How parts of an event are written, for shapes to choose from: struct part_form of shape.h says
+ * what they promise.
+ *
+ * Given room enough, a part is written whole, and with its exact bytes where they are not UTF-8.
+ * Given less, it is written as well as the room allows, and without exact bytes: what it was is in
+ * the event's longer line, if there is one.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "encode/shape.h"
+
+/* A string; of one that is cut head and tail, with "…" in between. */
+extern const struct part_form form_text;
+
+/*
+ * Strings, each with its NUL, as an array. Cut, there are the first and the last ones, of which
+ * none takes more than half of the room while others need it.
+ */
+extern const struct part_form form_strings;
+
+/* NAME=value, as an object. Cut, all names, as far as possible, with shortened values. */
+extern const struct part_form form_variables;
+
+/* False: the kernel had to cut one within its name. */
+bool variables_are_whole(struct span variables);
+
+/* struct exec_ancestor, as an array of {pid, comm}. Cut, the nearest. */
+extern const struct part_form form_ancestors;
+
+/* How many strings there are in a sequence of NUL-terminated ones; the last may lack its NUL. */
+uint64_t strings_count(struct span strings);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The native shape, events of the kernel: config/event.schema.json. The order of the calls here is
+ * the order of the keys there; a fact that the event does not have has no key.
+ *
+ * What the daemon says of itself is in native_daemon.c.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "encode/encode_forms.h"
+#include "encode/encode_line.h"
+#include "encode/encode_parts.h"
+#include "encode/native_daemon.h"
+
+static void put_common(struct buf *b, const char *boot_id, struct span host)
+{
+        buf_append_char(b, ','); /* behind seq */
+        json_put_string(b, "boot_id", boot_id);
+        json_put_text(b, "host", host);
+}
+
+static void put_head(struct encoder *e, struct buf *head, enum event_kind kind, uint64_t boot_ns)
+{
+        char time[TEXT_TIME_SIZE];
+
+        encoder_time(e, boot_ns, time);
+        buf_append_string(head, "{\"event\":\"");
+        buf_append_string(head, event_kind_name(kind));
+        buf_append_string(head, "\",\"time\":\"");
+        buf_append_string(head, time);
+        buf_append_string(head, "\",\"seq\":");
+}
+
+static void put_ids(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        struct buf *b = e->out;
+
+        json_put_u64(b, "pid", event->facts.pid);
+        json_put_u64(b, "tid", event->facts.tid);
+        if (event_has(event, FACT_PARENT))
+                json_put_u64(b, "ppid", event->facts.ppid);
+        if (event_has(event, FACT_CREDS)) {
+                json_put_u64(b, "uid", event->facts.uid);
+                json_put_u64(b, "gid", event->facts.gid);
+                json_put_u64(b, "euid", event->facts.euid);
+                json_put_u64(b, "egid", event->facts.egid);
+                json_put_u64(b, "suid", event->facts.suid);
+                json_put_u64(b, "sgid", event->facts.sgid);
+        }
+        encoder_put_part(e, event, PART_USER, plan);
+        if (event_has(event, FACT_LOGINUID))
+                json_put_u64(b, "loginuid", event->facts.loginuid);
+        if (event_has(event, FACT_SESSION))
+                json_put_u64(b, "session", event->facts.session);
+}
+
+static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        /* what the kernel gave is the original: what it did not tell can be counted */
+        bool original = event->argv.data && !(event->cut & EXEC_CUT(FIELD_ARGV));
+        struct buf *b = e->out;
+
+        encoder_put_part(e, event, PART_ARGV, plan);
+        if (event_has(event, FACT_ARGC))
+                json_put_u64(b, "argc", event->facts.argc);
+        else if (original)
+                json_put_u64(b, "argc", strings_count(event->argv));
+        if (!(plan->cut & PART_BIT(PART_ARGV)))
+                return;
+        json_put_true(b, "argv_truncated");
+        if (event_has(event, FACT_ARGV_BYTES))
+                json_put_u64(b, "argv_bytes", event->facts.argv_bytes);
+        else if (original)
+                json_put_u64(b, "argv_bytes", event->argv.size);
+}
+
+static void put_namespaces(struct buf *b, const struct exec_event *event)
+{
+        static const char *const names[_NAMESPACE_MAX] = {
+                [NAMESPACE_CGROUP] = "cgroup", [NAMESPACE_IPC] = "ipc", [NAMESPACE_MNT] = "mnt",
+                [NAMESPACE_NET] = "net",       [NAMESPACE_PID] = "pid", [NAMESPACE_TIME] = "time",
+                [NAMESPACE_USER] = "user",     [NAMESPACE_UTS] = "uts",
+        };
+        bool any = false;
+
+        for (int i = 0; i < _NAMESPACE_MAX; i++) {
+                if (event->facts.namespaces[i] == 0)
+                        continue;
+                if (!any) {
+                        json_key(b, "namespaces");
+                        json_begin_object(b);
+                        any = true;
+                }
+                json_put_u64(b, names[i], event->facts.namespaces[i]);
+        }
+        if (any)
+                json_end_object(b);
+}
+
+static void put_hex(struct buf *b, const char *key, uint64_t value)
+{
+        char hex[2 + TEXT_HEX_SIZE] = "0x";
+
+        text_hex(value, hex + 2);
+        json_put_string(b, key, hex);
+}
+
+static void put_caps(struct buf *b, const struct exec_event *event)
+{
+        json_key(b, "caps");
+        json_begin_object(b);
+        put_hex(b, "effective", event->facts.caps_effective);
+        put_hex(b, "permitted", event->facts.caps_permitted);
+        json_end_object(b);
+}
+
+static void put_mode(struct buf *b, const char *key, uint32_t mode)
+{
+        char octal[sizeof("7777")] = { 0 };
+
+        for (int i = 0; i < 4; i++)
+                octal[i] = (char)('0' + (mode >> (9 - 3 * i) & 7));
+        json_put_string(b, key, octal);
+}
+
+static void put_dev(struct buf *b, const char *key, uint32_t dev)
+{
+        json_key(b, key);
+        buf_append_char(b, '"');
+        buf_append_u64(b, dev >> 20);
+        buf_append_char(b, ':');
+        buf_append_u64(b, dev & 0xfffff);
+        buf_append_char(b, '"');
+}
+
+static void put_exe_file(struct buf *b, const struct exec_file *file)
+{
+        char mtime[TEXT_TIME_SIZE];
+
+        json_key(b, "exe_file");
+        json_begin_object(b);
+        put_dev(b, "dev", file->dev);
+        json_put_u64(b, "ino", file->ino);
+        put_mode(b, "mode", file->mode);
+        json_put_u64(b, "uid", file->uid);
+        json_put_u64(b, "gid", file->gid);
+        json_put_u64(b, "size", file->size);
+        /* a file's owner can set times that no calendar has */
+        if (text_time(file->mtime_sec, file->mtime_nsec, mtime))
+                json_put_string(b, "mtime", mtime);
+        json_put_u64(b, "nlink", file->nlink);
+        json_end_object(b);
+}
+
+static void put_flags(struct buf *b, uint32_t traits)
+{
+        static const struct {
+                enum exec_trait trait;
+                const char *name;
+        } flags[] = {
+                { TRAIT_MEMFD, "memfd" },
+                { TRAIT_DELETED, "deleted" },
+                { TRAIT_OVERLAY_UPPER, "overlay_upper" },
+                { TRAIT_SETUID, "setuid" },
+                { TRAIT_SETGID, "setgid" },
+                { TRAIT_FILECAPS, "filecaps" },
+                { TRAIT_THREAD_EXEC, "thread_exec" },
+                { TRAIT_KERNEL, "kernel" },
+                { TRAIT_IMAGE32, "image32" },
+                { TRAIT_SCRIPT, "script" },
+                { TRAIT_EXECVEAT, "execveat" },
+                { TRAIT_POINT_OF_NO_RETURN, "point_of_no_return" },
+        };
+        bool any = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
+                if (!(traits & flags[i].trait))
+                        continue;
+                if (!any) {
+                        json_key(b, "flags");
+                        json_begin_array(b);
+                        any = true;
+                }
+                json_string(b, flags[i].name);
+        }
+        if (any)
+                json_end_array(b);
+}
+
+static void put_result(struct buf *b, const struct exec_event *event)
+{
+        char number[sizeof("2147483648")];
+        const char *name;
+        uint32_t error = -(uint32_t)event->facts.retval;
+
+        if (event->kind == EVENT_EXEC)
+                json_put_i64(b, "retval", 0);
+        if (event->kind != EVENT_EXEC_FAILED || !event_has(event, FACT_RETVAL))
+                return;
+        json_put_i64(b, "retval", event->facts.retval);
+        if (event->facts.retval >= 0)
+                return;
+        /* the kernel has errors of its own, from 512 on, that glibc cannot name */
+        name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
+        (void)snprintf(number, sizeof(number), "%u", error);
+        json_put_string(b, "error", name ? name : number);
+}
+
+static void put_exec(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        struct buf *b = e->out;
+
+        put_ids(e, event, plan);
+        encoder_put_part(e, event, PART_COMM, plan);
+        encoder_put_part(e, event, PART_PARENT_COMM, plan);
+        encoder_put_part(e, event, PART_FILENAME, plan);
+        encoder_put_part(e, event, PART_EXE, plan);
+        put_argv(e, event, plan);
+        encoder_put_part(e, event, PART_CWD, plan);
+        encoder_put_part(e, event, PART_TTY, plan);
+        encoder_put_part(e, event, PART_CGROUP, plan);
+        encoder_put_part(e, event, PART_UNIT, plan);
+        encoder_put_part(e, event, PART_SLICE, plan);
+        encoder_put_part(e, event, PART_USER_UNIT, plan);
+        encoder_put_part(e, event, PART_CONTAINER_ID, plan);
+        if (event_has(event, FACT_NS_PID))
+                json_put_u64(b, "ns_pid", event->facts.ns_pid);
+        if (event_has(event, FACT_NAMESPACES))
+                put_namespaces(b, event);
+        if (event_has(event, FACT_CAPS))
+                put_caps(b, event);
+        if (event_has(event, FACT_EXE_FILE))
+                put_exe_file(b, &event->facts.exe_file);
+        put_flags(b, event->facts.traits);
+        encoder_put_part(e, event, PART_ENV, plan);
+        encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
+        if (event_has(event, FACT_PARENT))
+                encoder_put_process_id(e, "parent_process_id", event->facts.parent_start_ns,
+                                       event->facts.ppid);
+        encoder_put_part(e, event, PART_ANCESTORS, plan);
+        put_result(b, event);
+        encoder_put_truncated(e, "truncated");
+}
+
+static void put_exit(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        struct buf *b = e->out;
+        char name[sizeof("SIG") + 16];
+        const char *abbreviation;
+        int status = (int)event->status;
+
+        json_put_u64(b, "pid", event->facts.pid);
+        json_put_u64(b, "uid", event->facts.uid); /* every exit record has it */
+        encoder_put_part(e, event, PART_COMM, plan);
+        encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
+        if (WIFEXITED(status))
+                json_put_i64(b, "exit_code", WEXITSTATUS(status));
+        if (WIFSIGNALED(status)) {
+                json_put_i64(b, "signal", WTERMSIG(status));
+                abbreviation = sigabbrev_np(WTERMSIG(status));
+                if (abbreviation) { /* real-time signals have none */
+                        (void)snprintf(name, sizeof(name), "SIG%s", abbreviation);
+                        json_put_string(b, "signal_name", name);
+                }
+                if (WCOREDUMP(status))
+                        json_put_true(b, "core_dumped");
+        }
+        json_put_u64(b, "duration_ns", event->duration_ns);
+        encoder_put_truncated(e, "truncated");
+}
+
+static void put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        if (event->kind == EVENT_EXIT)
+                put_exit(e, event, plan);
+        else
+                put_exec(e, event, plan);
+}
+
+/* As our lines have it: digits, and no more than one line says. */
+static uint64_t lost_count(const char *line)
+{
+        static const char key[] = "\"count\":";
+        const char *p = strstr(line, key);
+        uint64_t count = 0;
+
+        if (!p)
+                return 0;
+        for (p += strlen(key); *p >= '0' && *p <= '9'; p++) {
+                count = 10 * count + (uint64_t)(*p - '0');
+                if (count > LOSS_COUNT_MAX)
+                        return 0;
+        }
+        return count;
+}
+
+/* False for a loss that is reported there, too, but is another sink's. */
+static bool is_loss_of(const char *line, enum sink_place place)
+{
+        const char *p = strstr(line, "\"where\":");
+        char where[16] = "";
+
+        if (!p || sscanf(p, "\"where\":\"%15[a-z]\"", where) != 1)
+                return false;
+        for (unsigned i = 0; i < _LOSS_WHERE_MAX; i++)
+                if (strcmp(where, loss_where_name(i)) == 0)
+                        return loss_concerns(i, place);
+        return false;
+}
+
+static uint64_t count_events(const char *line, enum sink_place place)
+{
+        char kind[16] = "";
+        int end = 0;
+
+        if (sscanf(line, "{\"event\":\"%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
+                return 0;
+        for (unsigned k = 0; k < _EVENT_KIND_MAX; k++)
+                if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
+                        return 1;
+        if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0 || !is_loss_of(line, place))
+                return 0;
+        return lost_count(line);
+}
+
+#define TEXT(name) .key = name, .key_base64 = name "_base64", .form = &form_text
+
+const struct shape shape_native = {
+        .parts = {
+                [PART_COMM] = { TEXT("comm") },
+                [PART_USER] = { TEXT("user") },
+                [PART_UNIT] = { TEXT("unit") },
+                [PART_CONTAINER_ID] = { TEXT("container_id") },
+                [PART_PARENT_COMM] = { TEXT("parent_comm") },
+                [PART_TTY] = { TEXT("tty") },
+                [PART_CGROUP] = { TEXT("cgroup") },
+                [PART_EXE] = { TEXT("exe") },
+                [PART_FILENAME] = { TEXT("filename") },
+                [PART_CWD] = { TEXT("cwd") },
+                [PART_USER_UNIT] = { TEXT("user_unit") },
+                [PART_SLICE] = { TEXT("slice") },
+                [PART_ANCESTORS] = { "ancestors", NULL, &form_ancestors },
+                [PART_ENV] = { "env", "env_base64", &form_variables },
+                [PART_ARGV] = { "argv", "argv_base64", &form_strings, .has_own_mark = true },
+        },
+        .put_common = put_common,
+        .put_head = put_head,
+        .put_event = put_event,
+        .put_lost = native_put_lost,
+        .put_start = native_put_start,
+        .put_stats = native_put_stats,
+        .count_events = count_events,
+};
