@@ -59,7 +59,6 @@ static const struct setting settings[] = {
                 .min = NSEC_PER_MSEC, .max = 10 * NSEC_PER_SEC),
 
         SETTING("Journal", "Enabled", flag, journal.enabled, "yes"),
-        SETTING("Journal", "Format", format, journal.format, "native"),
 
         SETTING("File", "Enabled", flag, file.enabled, "no"),
         SETTING("File", "Path", path, file.path, "/var/log/execsnoopd/exec.jsonl"),
@@ -79,6 +78,13 @@ static const struct setting settings[] = {
                 .max = DAY),
         SETTING("Stats", "SelfTest", time, stats.self_test_ns, "10min", .min = NSEC_PER_SEC,
                 .max = DAY, .or_zero = true),
+};
+
+/* What earlier versions had. Somebody who has set it learns why it has no effect any more. */
+static const struct {
+        const char *section, *key, *reason;
+} removed[] = {
+        { "Journal", "Format", "events in the journal always have the native format" },
 };
 
 /* Where the value of a setting comes from. */
@@ -275,6 +281,15 @@ static const struct setting *find_similar(struct span key)
         return NULL;
 }
 
+/* Why there is no such setting any more, or NULL: there never was. */
+static const char *find_removed(struct span section, struct span key)
+{
+        for (size_t i = 0; i < ELEMENTSOF(removed); i++)
+                if (span_is(section, removed[i].section) && span_is(key, removed[i].key))
+                        return removed[i].reason;
+        return NULL;
+}
+
 static int on_section(void *userdata, const struct config_position *at, struct span section)
 {
         struct builder *b = userdata;
@@ -298,6 +313,7 @@ static int on_assignment(void *userdata, const struct config_position *at, struc
 {
         struct builder *b = userdata;
         const struct setting *similar;
+        const char *reason;
 
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
                 if (span_is(section, settings[i].section) && span_is(at->key, settings[i].key))
@@ -305,7 +321,10 @@ static int on_assignment(void *userdata, const struct config_position *at, struc
         if (!is_section(section)) /* one warning has been given */
                 return 0;
         similar = find_similar(at->key);
-        if (similar)
+        reason = find_removed(section, at->key);
+        if (reason)
+                config_report_add(&b->report->warnings, at, "removed key, ignored: %s", reason);
+        else if (similar)
                 config_report_add(&b->report->warnings, at,
                                   "unknown key, ignored; there is %s= in [%s]", similar->key,
                                   similar->section);

@@ -40,7 +40,6 @@ static void config_defaults_are_the_documented_ones(void **state)
         assert_int_equal(c->capture.ring_size, MIB);
         assert_int_equal(c->capture.max_latency_ns, 100 * NSEC_PER_MSEC);
         assert_true(c->journal.enabled);
-        assert_int_equal(c->journal.format, FORMAT_NATIVE);
         assert_false(c->file.enabled);
         assert_string_equal(c->file.path, "/var/log/execsnoopd/exec.jsonl");
         assert_int_equal(c->file.format, FORMAT_NATIVE);
@@ -59,7 +58,7 @@ static void config_reaches_every_member(void **state)
         _cleanup_(outcome_done) struct outcome o = parse(
                 "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
                 "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\n"
-                "[Journal]\nEnabled=no\nFormat=native\n[File]\nEnabled=yes\nPath=/"
+                "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
                 "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nMode=0600\nSync=yes\n"
                 "[Queue]\nSize=64K\nBacklog=128K\n[Stats]\nInterval=2s\n");
@@ -154,6 +153,19 @@ static void config_hints_at_misspelt_and_misplaced_keys(void **state)
                     "x.conf:5: [capture]: unknown section, ignored\n"
                     "x.conf:7: []: unknown section, ignored\n");
         assert_false(o.config->capture.exits);
+}
+
+static void config_says_why_a_key_is_gone(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o =
+                parse("[Journal]\nFormat=json\n[File]\nFormat=native\n[Queue]\nFormat=native\n");
+
+        (void)state;
+        assert_int_equal(o.result, 0);
+        assert_text(&o.report.warnings,
+                    "x.conf:2: Format: removed key, ignored: events in the journal always have the "
+                    "native format\n"
+                    "x.conf:6: Format: unknown key, ignored; there is Format= in [File]\n");
 }
 
 static void config_messages_cannot_move_the_cursor(void **state)
@@ -343,6 +355,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(config_ring_follows_argv_unless_set),
                 cmocka_unit_test(config_ring_is_at_least_a_page),
                 cmocka_unit_test(config_hints_at_misspelt_and_misplaced_keys),
+                cmocka_unit_test(config_says_why_a_key_is_gone),
                 cmocka_unit_test(config_messages_cannot_move_the_cursor),
                 cmocka_unit_test(config_messages_cut_long_values_between_characters),
                 cmocka_unit_test(config_report_is_bounded),

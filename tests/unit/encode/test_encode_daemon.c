@@ -167,7 +167,7 @@ static void start_shows_settings_by_section(void **state)
         assert_string_equal(get_string(json, "kernel"), "6.1.0");
         assert_value(json, "boot_age_ns", "1000123456789");
         assert_string_equal(get_string(get(settings, "Capture"), "Exits"), "no");
-        assert_string_equal(get_string(get(settings, "Journal"), "Format"), "native");
+        assert_string_equal(get_string(get(settings, "File"), "Format"), "native");
         assert_string_equal(get_string(get(settings, "File"), "Enabled"), "no");
         assert_true(has(get(settings, "Queue"), "Backlog"));
         assert_true(has(get(settings, "Stats"), "Interval"));
