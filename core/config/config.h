@@ -8,9 +8,9 @@
  * Later settings win. An empty assignment restores the default; but a list it makes empty, the
  * first other assignment to a list replaces the default, and later ones append.
  *
- * An unknown section or key, or one that is gone, is a warning; a value that does not parse, or values that do not fit
- * together, are errors, and then there is no configuration at all. Every message names
- * file:line: key: the problem and what was expected.
+ * An unknown section or key, or one that is gone, is a warning; a value that does not parse, or
+ * values that do not fit together, are errors, and then there is no configuration at all. Every
+ * message names file:line: key: the problem and what was expected.
  */
 #pragma once
 

@@ -81,7 +81,7 @@ static void account_open(struct outputs *o, enum sink_place place, struct accoun
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
                 lost.lost[where] = ledger_lost(o->ledger, where);
         o->output[place].before = o->earlier + o->events;
-        state.told = o->output[place].before + stats_lost(&lost);
+        state.accounted = o->output[place].before + stats_lost(&lost);
         state.sending = state.uncertain = 0;
         account_write(account, &state);
         account->is_open = true;
@@ -94,7 +94,7 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
         const struct loss down = {
                 .where = LOSS_DOWN,
                 .cpu = LOSS_ANY_CPU,
-                .count = o->earlier - MIN(o->earlier, state.told),
+                .count = o->earlier - MIN(o->earlier, state.accounted),
                 .uncertain = state.uncertain + state.sending,
                 .from_ns = o->down_from_ns,
                 .to_ns = o->down_to_ns,
@@ -102,7 +102,7 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
 
         o->output[place].before = o->earlier - down.count;
         ledger_sink_down(o->ledger, place, &down);
-        state.told = MIN(state.told, o->earlier);
+        state.accounted = MIN(state.accounted, o->earlier);
         state.uncertain = down.uncertain;
         state.sending = 0;
         account_write(sink->account, &state);

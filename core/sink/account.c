@@ -29,7 +29,7 @@ static void recover_lines(struct account *a, FILE *file)
         ssize_t n;
 
         while ((n = getline(&line, &size, file)) > 0 && line[n - 1] == '\n') {
-                state.told += encoded_events(line, SINK_FILE);
+                state.accounted += encoded_events(line, SINK_FILE);
                 state.size += (uint64_t)n;
         }
         account_write(a, &state);

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 struct account_state {
-        uint64_t told;           /* events of the kernel for which the lines there account */
+        uint64_t accounted;      /* events of the kernel for which the lines there account */
         uint64_t sending;        /* likewise of the line that is being handed over: there, or not */
-        uint64_t uncertain;      /* of lines of earlier runs that were: to be told */
-        uint64_t dev, ino, size; /* of a file: behind `size` follows what is not in `told` */
+        uint64_t uncertain;      /* of lines of earlier runs that were: to be reported */
+        uint64_t dev, ino, size; /* of a file: behind `size` follows what is not in `accounted` */
 };
 
 /* In shared memory; zeroed is valid, and not open. */

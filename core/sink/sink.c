@@ -143,7 +143,7 @@ static void account_delivered(struct account *a, const struct backlog_entry *e)
 {
         struct account_state state = account_read(a);
 
-        state.told += sink_tag_worth(e->tag);
+        state.accounted += sink_tag_worth(e->tag);
         state.sending = 0;
         if (e->tag & SINK_TAG_SETTLES)
                 state.uncertain = 0;

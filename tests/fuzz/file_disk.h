@@ -43,7 +43,7 @@ static struct {
         size_t n_lines, n_written;
         size_t partial;  /* bytes of the next line that are in the file */
         unsigned n_torn; /* files that ended so, could not be cut, and are not ours any more */
-        uint64_t told;
+        uint64_t accounted;
         const struct account *account; /* of the sink */
 } model;
 
@@ -62,8 +62,8 @@ static inline void check_killed(void)
         struct account account = *model.account;
 
         account_recover_file(&account, path);
-        assert(account_read(&account).told <= model.told);
-        assert(account_read(&account).told == model.told || access(path, F_OK) < 0);
+        assert(account_read(&account).accounted <= model.accounted);
+        assert(account_read(&account).accounted == model.accounted || access(path, F_OK) < 0);
 }
 
 /* What is in the file of the next line stays there; the line will be in another one. */
@@ -129,7 +129,7 @@ static inline void model_take(const char *data, size_t size)
                 if (model.partial == l->size) {
                         model.partial = 0;
                         model.n_written++;
-                        model.told += l->worth;
+                        model.accounted += l->worth;
                 }
         }
 }

@@ -74,7 +74,7 @@ static uint64_t worth_of(struct span line)
 /* A process was killed that knew of what is in front of `start`, and of 1000 events before. */
 static void check_recovery(struct span content, size_t start)
 {
-        struct account_state expected = { .told = 1000, .size = start };
+        struct account_state expected = { .accounted = 1000, .size = start };
         struct account account = { 0 };
         struct stat st;
         int r;
@@ -90,13 +90,13 @@ static void check_recovery(struct span content, size_t start)
 
                 if (!newline)
                         break;
-                expected.told += worth_of((struct span){ p, (size_t)(newline - p) });
+                expected.accounted += worth_of((struct span){ p, (size_t)(newline - p) });
                 start = (size_t)(newline + 1 - content.data);
         }
         expected.size = start;
         for (unsigned i = 0; i < 2; i++) { /* the second time there is nothing new */
                 account_recover_file(&account, path);
-                assert(account_read(&account).told == expected.told);
+                assert(account_read(&account).accounted == expected.accounted);
                 assert(account_read(&account).size == expected.size);
         }
 }

@@ -51,7 +51,7 @@ static void check_counters(const struct world *w)
         assert(s->bytes == (model.n_written < model.n_lines ? model.lines[model.n_written].start
                                                             : model.text.size) -
                                    w->first_byte);
-        assert(account_read(&w->account).told == model.told);
+        assert(account_read(&w->account).accounted == model.accounted);
         assert(account_read(&w->account).sending == 0);
         check_killed();
 }

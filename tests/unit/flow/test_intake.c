@@ -528,8 +528,8 @@ static void walk_step(struct rig *rig)
         }
 }
 
-/* Checks every line; sums up what the sink was told of losses. */
-static void read_lines(struct sink *s, uint64_t *ret_told)
+/* Checks every line; sums up what was reported to the sink of losses. */
+static void read_lines(struct sink *s, uint64_t *ret_reported)
 {
         const char *p = memory_sink_of(s)->text.data;
 
@@ -541,7 +541,7 @@ static void read_lines(struct sink *s, uint64_t *ret_told)
                         assert_value(json, "unaccounted", "0");
                 for (unsigned where = 0; has(json, "where") && where < _LOSS_WHERE_MAX; where++)
                         if (strcmp(get_string(json, "where"), loss_where_name(where)) == 0)
-                                ret_told[where] += json_object_get_uint64(get(json, "count"));
+                                ret_reported[where] += json_object_get_uint64(get(json, "count"));
                 json_object_put(json);
         }
 }
@@ -563,7 +563,7 @@ static void walk_to_the_end(struct rig *rig)
 static void accounts_are_right_after_every_step(void **state)
 {
         struct rig *rig;
-        uint64_t total[_LOSS_WHERE_MAX] = { 0 }, told[_LOSS_WHERE_MAX];
+        uint64_t total[_LOSS_WHERE_MAX] = { 0 }, reported[_LOSS_WHERE_MAX];
 
         teardown(state);
         for (uint64_t walk = 1; walk <= 12; walk++) {
@@ -575,11 +575,11 @@ static void accounts_are_right_after_every_step(void **state)
                         assert_accounts(rig);
                 }
                 walk_to_the_end(rig);
-                memset(told, 0, sizeof(told));
-                read_lines(rig->sink, told);
+                memset(reported, 0, sizeof(reported));
+                read_lines(rig->sink, reported);
                 for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                        assert_int_equal(told[where], lost(rig, where));
-                        total[where] += told[where];
+                        assert_int_equal(reported[where], lost(rig, where));
+                        total[where] += reported[where];
                 }
                 teardown(state);
         }

@@ -205,7 +205,8 @@ static struct sink *resumed_sink(uint64_t accounted, uint64_t sending)
 {
         struct sink *s = memory_sink_new();
 
-        account_write(s->account, &(struct account_state){ .told = accounted, .sending = sending });
+        account_write(s->account,
+                      &(struct account_state){ .accounted = accounted, .sending = sending });
         s->account->is_open = true;
         return s;
 }
@@ -280,7 +281,7 @@ static void new_sink_begins_behind_all_that_was(void **state)
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 5, 1, 1);
         outputs_set_sink(o, SINK_FILE, s);
         assert_true(s->account->is_open);
-        assert_int_equal(account_read(s->account).told, 105);
+        assert_int_equal(account_read(s->account).accounted, 105);
         assert_false(ledger_has_unreported(rig->fixture.flow->ledger, SINK_FILE));
         pipeline_stats(p, &stats);
         assert_int_equal(stats.sink[0].before, 100);

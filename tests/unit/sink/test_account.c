@@ -48,7 +48,7 @@ static void append(const char *text)
 
 static void account_write_leaves_what_was_valid(void **state)
 {
-        const struct account_state old = { .told = 1, .size = 10 }, fresh = { .told = 2 };
+        const struct account_state old = { .accounted = 1, .size = 10 }, fresh = { .accounted = 2 };
         struct account *a = *state, before;
 
         account_write(a, &old);
@@ -56,13 +56,13 @@ static void account_write_leaves_what_was_valid(void **state)
         account_write(a, &fresh);
         assert_int_not_equal(a->generation % 2, before.generation % 2);
         assert_memory_equal(&a->state[before.generation % 2], &old, sizeof(old));
-        assert_int_equal(account_read(a).told, 2);
+        assert_int_equal(account_read(a).accounted, 2);
 }
 
 /* All that the file holds by now is accounted for. */
-static void settle(struct account *a, uint64_t told)
+static void settle(struct account *a, uint64_t accounted)
 {
-        struct account_state state = { .told = told };
+        struct account_state state = { .accounted = accounted };
         struct stat st;
 
         assert_int_equal(stat(path, &st), 0);
@@ -76,7 +76,7 @@ static void zeroed_account_is_empty_and_not_open(void **state)
 {
         const struct account *a = *state;
 
-        assert_int_equal(account_read(a).told, 0);
+        assert_int_equal(account_read(a).accounted, 0);
         assert_false(a->is_open);
 }
 
@@ -85,8 +85,8 @@ static void state_is_what_was_written_last(void **state)
         struct account *a = *state;
 
         for (uint64_t i = 1; i < 10; i++) {
-                account_write(a, &(struct account_state){ .told = i, .size = 2 * i });
-                assert_int_equal(account_read(a).told, i);
+                account_write(a, &(struct account_state){ .accounted = i, .size = 2 * i });
+                assert_int_equal(account_read(a).accounted, i);
                 assert_int_equal(account_read(a).size, 2 * i);
         }
 }
@@ -95,9 +95,9 @@ static void state_half_written_is_not_valid_yet(void **state)
 {
         struct account *a = *state;
 
-        account_write(a, &(struct account_state){ .told = 1 });
-        a->state[(a->generation + 1) % 2].told = 2; /* and then we die */
-        assert_int_equal(account_read(a).told, 1);
+        account_write(a, &(struct account_state){ .accounted = 1 });
+        a->state[(a->generation + 1) % 2].accounted = 2; /* and then we die */
+        assert_int_equal(account_read(a).accounted, 1);
 }
 
 static void lines_behind_the_account_are_counted(void **state)
@@ -114,9 +114,9 @@ static void lines_behind_the_account_are_counted(void **state)
                "{\"event\":\"lost\",\"where\":\"journal\",\"count\":20}\n"
                "{\"event\":\"lost\",\"where\":\"blind\",\"count\":1}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 1 + 4 + 1100);
+        assert_int_equal(account_read(a).accounted, 1 + 4 + 1100);
         account_recover_file(a, path); /* nothing is new now */
-        assert_int_equal(account_read(a).told, 1 + 4 + 1100);
+        assert_int_equal(account_read(a).accounted, 1 + 4 + 1100);
 }
 
 static void torn_line_does_not_count(void **state)
@@ -126,7 +126,7 @@ static void torn_line_does_not_count(void **state)
         settle(a, 5);
         append("{\"event\":\"exec\"}\n{\"event\":\"exec\"");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 6);
+        assert_int_equal(account_read(a).accounted, 6);
         assert_int_equal(account_read(a).size, strlen("{\"event\":\"exec\"}\n"));
 }
 
@@ -141,10 +141,10 @@ static void other_file_is_not_looked_at(void **state)
         account_write(a, &other);
         append("{\"event\":\"exec\"}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 5);
+        assert_int_equal(account_read(a).accounted, 5);
         account_recover_file(a, "/nonexistent");
         account_recover_file(a, "/dev/null");
-        assert_int_equal(account_read(a).told, 5);
+        assert_int_equal(account_read(a).accounted, 5);
 }
 
 static void strange_lines_count_nothing(void **state)
@@ -156,7 +156,7 @@ static void strange_lines_count_nothing(void **state)
                "{\"event\":\"lost\",\"count\":-}\n{\"event\":\"exec_failed_and_more\"}\n"
                "{\"event\":\"exec\n{\"event\":\"exit-1\"}\n{\"event\":\"exec\\\"}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 5);
+        assert_int_equal(account_read(a).accounted, 5);
 }
 
 /* A number that no line of ours has would make the next run believe that nothing is missing. */
@@ -171,10 +171,10 @@ static void impossible_counts_are_none(void **state)
                "1}\n{\"event\":\"lost\",\"where\":\"ring\",\"count\":1073741824}\n"
                "{\"event\":\"lost\",\"where\":\"ring\",\"count\":18446744073709551617}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 5);
+        assert_int_equal(account_read(a).accounted, 5);
         append("{\"event\":\"lost\",\"where\":\"ring\",\"count\":1073741823}\n");
         account_recover_file(a, path);
-        assert_int_equal(account_read(a).told, 5 + UINT64_C(1073741823));
+        assert_int_equal(account_read(a).accounted, 5 + UINT64_C(1073741823));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

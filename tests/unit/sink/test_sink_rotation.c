@@ -297,7 +297,7 @@ static void rotation_leaves_an_account_of_the_new_file(void **state)
         assert_delivered(s);
         put(path, "{\"event\":\"exec\"}\n", 17);
         account_recover_file(s->account, path);
-        assert_int_equal(account_read(s->account).told, 4);
+        assert_int_equal(account_read(s->account).accounted, 4);
 }
 
 static void rotation_by_age_works_when_idle_and_spares_empty_files(void **state)
