@@ -89,7 +89,8 @@ static const struct {
 
 /* Where the value of a setting comes from. */
 struct origin {
-        struct buf text; /* lines for config_cat(): of a list its assignments too; empty: default */
+        struct buf text;    /* lines for config_cat(): of a list its assignments; empty: default */
+        struct buf changed; /* lines that say why the value is another one than was set */
         bool is_explicit;
 };
 
@@ -102,8 +103,10 @@ struct builder {
 static void builder_done(struct builder *b)
 {
         config_free(b->config);
-        for (size_t i = 0; i < ELEMENTSOF(b->origins); i++)
+        for (size_t i = 0; i < ELEMENTSOF(b->origins); i++) {
                 buf_done(&b->origins[i].text);
+                buf_done(&b->origins[i].changed);
+        }
 }
 
 static void *setting_member(const struct setting *s, struct config *c)
@@ -333,38 +336,67 @@ static int on_assignment(void *userdata, const struct config_position *at, struc
         return 0;
 }
 
-static struct origin *builder_origin(struct builder *b, size_t offset)
+static size_t setting_index(size_t offset)
 {
         size_t i = 0;
 
         while (settings[i].offset != offset)
                 i++;
-        return &b->origins[i];
+        return i;
 }
 
-static uint64_t round_up_power_of_two(uint64_t value)
+/* A value that would be of no use with this ArgvMax is the least one that is. */
+static void builder_raise(struct builder *b, size_t i, uint64_t least)
 {
-        uint64_t power = 1;
+        const size_t argv_max = setting_index(offsetof(struct config, capture.argv_max));
+        struct buf *changed = &b->origins[i].changed;
+
+        if (load_number(&settings[i], b->config) >= least)
+                return;
+        store_number(&settings[i], b->config, least);
+        buf_append_string(changed, "# raised for ArgvMax=");
+        setting_format(&settings[argv_max], b->config, changed);
+        buf_append_char(changed, '\n');
+}
+
+static void builder_round_up(struct builder *b, size_t i)
+{
+        uint64_t value = load_number(&settings[i], b->config);
+        uint64_t power = (uint64_t)sysconf(_SC_PAGESIZE);
 
         while (power < value)
                 power *= 2;
-        return power;
+        if (power == value)
+                return;
+        store_number(&settings[i], b->config, power);
+        buf_append_string(&b->origins[i].changed, "# rounded up to a power of two\n");
 }
 
-/* What depends on several settings, or on the machine. */
+/*
+ * What depends on several settings, or on the machine: what is shown is then what is in force.
+ *
+ * Whatever ArgvMax lets the largest event be, it must fit, or it would be lost for want of room
+ * each time. In the queue, its argv and the heads of the chunks. In a backlog, eight times its
+ * argv, when all arguments are one byte long and have to be escaped and repeated in base64. 256 KiB
+ * are for its other parts, or for the lines of one run. In a ring, half is still for everybody else
+ * while it is in there; but that is locked memory, for each CPU: if it was set, it stays.
+ */
 static int builder_settle(struct builder *b)
 {
-        struct config *c = b->config;
-        struct origin *ring = builder_origin(b, offsetof(struct config, capture.ring_size));
-        const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+        const uint64_t argv_max = b->config->capture.argv_max;
+        const size_t ring = setting_index(offsetof(struct config, capture.ring_size));
+        const size_t queue = setting_index(offsetof(struct config, queue.size));
+        const size_t backlog = setting_index(offsetof(struct config, queue.backlog));
 
-        /* Half a ring is still for everybody else while the largest event is in it. */
-        if (!ring->is_explicit && c->capture.argv_max > c->capture.ring_size / 2) {
-                c->capture.ring_size = 2 * (uint64_t)c->capture.argv_max;
-                buf_append_string(&ring->text, "# default for this ArgvMax\n");
-        }
-        c->capture.ring_size = round_up_power_of_two(MAX(c->capture.ring_size, page));
-        return buf_error(&ring->text);
+        builder_raise(b, queue, 2 * argv_max + 256 * KIB);
+        builder_raise(b, backlog, 8 * argv_max + 256 * KIB);
+        if (!b->origins[ring].is_explicit)
+                builder_raise(b, ring, 2 * argv_max);
+        builder_round_up(b, ring);
+        for (size_t i = 0; i < ELEMENTSOF(b->origins); i++)
+                if (buf_error(&b->origins[i].changed))
+                        return -ENOMEM;
+        return 0;
 }
 
 /* Of `text`, or else of what is at `location`. */
@@ -402,6 +434,7 @@ static void builder_show(const struct builder *b, struct buf *ret)
                 if (o->text.size == 0)
                         buf_append_string(ret, "# default\n");
                 buf_append_span(ret, buf_span(&o->text));
+                buf_append_span(ret, buf_span(&o->changed));
                 if (s->type->is_list && o->is_explicit)
                         continue;
                 buf_printf(ret, "%s=", s->key);

@@ -48,8 +48,8 @@ struct config {
                 bool sync;
         } file;
         struct {
-                uint64_t size;    /* bytes */
-                uint64_t backlog; /* bytes per sink */
+                uint64_t size;    /* bytes; it holds the largest event that ArgvMax lets be */
+                uint64_t backlog; /* bytes per sink; likewise */
         } queue;
         struct {
                 uint64_t interval_ns;
@@ -77,7 +77,8 @@ DEFINE_FREEP(struct config, config_free)
 
 /*
  * The merged configuration as text that config_load() would read back to the same, every setting
- * under a comment line that says where it comes from ("# default", "# /etc/execsnoopd.conf:12").
+ * under a comment line that says where it comes from ("# default", "# /etc/execsnoopd.conf:12"),
+ * and another one if it is not what was set ("# raised for ArgvMax=6M").
  */
 int config_cat(const struct config_location *location, struct config_report *report,
                struct buf *ret);

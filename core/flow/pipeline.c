@@ -24,7 +24,7 @@
 /*
  * Of lines in one run. In the journal they may take twice as much, with their fields, or with what
  * of long ones is there twice; and the last may be as long as there is room for: see
- * backlog_size_of(), which adds 256 KiB to that.
+ * builder_settle() in config.c, which adds 256 KiB to that.
  */
 #define RUN_BYTES_MAX (64 * KIB)
 

@@ -40,15 +40,6 @@ struct delivery {
         struct place place[_SINK_PLACE_MAX];
 };
 
-/*
- * The largest event must fit, or it would be lost for want of room every time: its argv may grow
- * eightfold, when all arguments are one byte long and have to be escaped and repeated in base64.
- */
-static size_t backlog_size_of(const struct config *c)
-{
-        return MAX(c->queue.backlog, 8 * c->capture.argv_max + 256 * KIB);
-}
-
 static bool is_wanted(const struct delivery *s, enum sink_place i, const struct config *c)
 {
         return sink_kinds[i].is_wanted(c, s->use_stdout);
@@ -69,11 +60,11 @@ static int place_prepare(struct delivery *s, enum sink_place i, const struct con
         int r;
 
         if (is_kept(s, i, config))
-                return sink_resize(outputs_sink(s->outputs, i), backlog_size_of(config));
+                return sink_resize(outputs_sink(s->outputs, i), config->queue.backlog);
         p->leaves = p->outlet;
         if (!is_wanted(s, i, config))
                 return 0;
-        r = sink_kinds[i].open(config, backlog_size_of(config), &p->fresh);
+        r = sink_kinds[i].open(config, config->queue.backlog, &p->fresh);
         if (r < 0)
                 return r;
         return outlet_new(s->event, p->fresh, s->outputs, i, &p->fresh_outlet);
@@ -176,7 +167,7 @@ void delivery_commit(struct delivery *s)
                 if (s->place[i].outlet)
                         outlet_hurry(s->place[i].outlet);
         }
-        s->backlog_size = backlog_size_of(s->prepared);
+        s->backlog_size = s->prepared->queue.backlog;
         s->prepared = NULL;
 }
 

@@ -61,7 +61,7 @@ static void config_reaches_every_member(void **state)
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
                 "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nMode=0600\nSync=yes\n"
-                "[Queue]\nSize=64K\nBacklog=128K\n[Stats]\nInterval=2s\n");
+                "[Queue]\nSize=640K\nBacklog=2M\n[Stats]\nInterval=2s\n");
         const struct config *c = o.config;
 
         (void)state;
@@ -81,8 +81,8 @@ static void config_reaches_every_member(void **state)
         assert_int_equal(c->file.max_age_ns, 2 * NSEC_PER_SEC);
         assert_int_equal(c->file.max_files, 3);
         assert_int_equal(c->file.mode, 0600);
-        assert_int_equal(c->queue.size, 64 * KIB);
-        assert_int_equal(c->queue.backlog, 128 * KIB);
+        assert_int_equal(c->queue.size, 640 * KIB);
+        assert_int_equal(c->queue.backlog, 2 * MIB);
         assert_int_equal(c->stats.interval_ns, 2 * NSEC_PER_SEC);
 }
 
@@ -129,6 +129,21 @@ static void config_ring_follows_argv_unless_set(void **state)
         assert_parses("[Capture]\nRingSize=4M\nRingSize=\nArgvMax=6M\n", "Capture.RingSize", "16M");
         assert_parses("[Capture]\nRingSize=1048577\n", "Capture.RingSize", "2M");
         assert_parses("[Capture]\nRingSize=1000M\n", "Capture.RingSize", "1G");
+}
+
+static void config_queue_and_backlogs_hold_the_largest_event(void **state)
+{
+        (void)state;
+        assert_parses("", "Queue.Size", "16M");
+        assert_parses("", "Queue.Backlog", "16M");
+        assert_parses("[Queue]\nSize=64K\nBacklog=64K\n", "Queue.Size", "384K");
+        assert_parses("[Queue]\nSize=64K\nBacklog=64K\n", "Queue.Backlog", "768K");
+        assert_parses("[Queue]\nSize=385K\nBacklog=769K\n", "Queue.Size", "385K");
+        assert_parses("[Queue]\nSize=385K\nBacklog=769K\n", "Queue.Backlog", "769K");
+        assert_parses("[Capture]\nArgvMax=6M\n", "Queue.Size", "16M");
+        assert_parses("[Capture]\nArgvMax=6M\n", "Queue.Backlog", "49408K");
+        assert_parses("[Queue]\nBacklog=16M\n[Capture]\nArgvMax=6M\n", "Queue.Backlog", "49408K");
+        assert_parses("[Capture]\nArgvMax=4K\n[Queue]\nSize=64K\n", "Queue.Size", "264K");
 }
 
 static void config_ring_is_at_least_a_page(void **state)
@@ -227,9 +242,11 @@ static void config_cat_shows_value_and_origin(void **state)
                 "# x.conf:4\nFailedExecsIgnore=EPERM  EACCES\n# x.conf:6\nFailedExecsIgnore=",
                 "# x.conf:6\nFailedExecsIgnore=EIO\n# default\nAttempts=no\n",
                 "# x.conf:9\nArgvMax=1M\n# x.conf:8\nEnvironment=\n",
-                "# default for this ArgvMax\nRingSize=2M\n",
+                "# default\n# raised for ArgvMax=1M\nRingSize=2M\n",
                 "\n[Journal]\n# default\nEnabled=yes\n",
                 "# default\nPath=/var/log/execsnoopd/exec.jsonl\n",
+                "[Queue]\n# x.conf:18\n# raised for ArgvMax=1M\nSize=2304K\n",
+                "# default\nBacklog=16M\n",
                 "[Stats]\n# default\nInterval=1min\n",
         };
         _cleanup_(buf_done) struct buf shown = { 0 };
@@ -237,7 +254,7 @@ static void config_cat_shows_value_and_origin(void **state)
         (void)state;
         cat("[Capture]\nExits=1\nFailedExecs=yes\nFailedExecsIgnore=EPERM  EACCES\nFailedExecs=\n"
             "FailedExecsIgnore=EIO\nEnvironment=X\nEnvironment=\nArgvMax=1024K\n[File]\nPath=/a\n"
-            "Path=\n[Capture]\nExits=no\nExits=yes\n",
+            "Path=\n[Capture]\nExits=no\nExits=yes\n[Queue]\nSize=1M\nSize=2M\n",
             &shown);
         for (size_t i = 0; i < ELEMENTSOF(expected); i++)
                 if (!strstr(shown.data, expected[i]))
@@ -260,12 +277,17 @@ static void config_cat_loads_back_to_itself(void **state)
         assert_setting(o.config, "Capture.Environment", "A B");
         assert_setting(o.config, "Capture.FailedExecsIgnore", "");
         assert_setting(o.config, "Capture.RingSize", "8K");
+        assert_setting(o.config, "Queue.Backlog", "41216K");
         assert_setting(o.config, "File.MaxAge", "1min 1s");
         assert_setting(o.config, "File.Path", "/a;#\\b");
 
         /* And all of it is explicit then. */
         cat(once.data, &twice);
         assert_null(strstr(twice.data, "# default"));
+        assert_non_null(strstr(once.data, "# raised for ArgvMax=5M\nBacklog="));
+        assert_non_null(strstr(once.data, "# rounded up to a power of two\nRingSize="));
+        assert_null(strstr(twice.data, "# raised"));
+        assert_null(strstr(twice.data, "# rounded"));
 }
 
 static void config_cat_shows_nothing_of_a_bad_configuration(void **state)
@@ -353,6 +375,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(config_lists_replace_append_and_reset),
                 cmocka_unit_test(config_empty_assignment_restores_default),
                 cmocka_unit_test(config_ring_follows_argv_unless_set),
+                cmocka_unit_test(config_queue_and_backlogs_hold_the_largest_event),
                 cmocka_unit_test(config_ring_is_at_least_a_page),
                 cmocka_unit_test(config_hints_at_misspelt_and_misplaced_keys),
                 cmocka_unit_test(config_says_why_a_key_is_gone),

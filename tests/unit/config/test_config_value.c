@@ -34,7 +34,7 @@ static const struct {
         { "Capture", "ArgvMax=4097", "4097" },
         { "Capture", "ArgvMax=6M", "6M" },
         { "Queue", "Size=16G", "16G" },
-        { "Queue", "Size=65536", "64K" },
+        { "Queue", "Size=655360", "640K" },
         { "File", "MaxSize=0", "0" },
         { "File", "MaxSize=0K", "0" },
         { "File", "MaxSize=1024T", "1024T" },
