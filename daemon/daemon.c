@@ -29,7 +29,6 @@
 #include "config/config.h"
 #include "daemon.h"
 #include "flow/flow.h"
-#include "flow/recorder.h"
 #include "flow/source.h"
 #include "host/canary.h"
 #include "host/capabilities.h"
@@ -37,12 +36,13 @@
 #include "host/config_log.h"
 #include "host/delivery.h"
 #include "host/exit_code.h"
+#include "host/flow_loop.h"
 #include "host/handover.h"
 #include "host/identity.h"
 #include "host/log.h"
 #include "host/loop.h"
 #include "host/notify.h"
-#include "host/record_files.h"
+#include "host/recording.h"
 #include "host/status_line.h"
 #include "host/timer.h"
 #include "host/watchdog.h"
@@ -66,69 +66,17 @@ struct daemon {
         struct source *source;
         struct flow *flow;
         struct delivery *delivery;
-        struct recorder *recorder;
-        struct canary *canary; /* of a live source */
+        struct flow_loop *loop;
+        struct recording *recording; /* or NULL */
+        struct canary *canary;       /* of a live source */
         struct status_line *status;
         struct watchdog *watchdog;
         struct upgrade *upgrade; /* since a reload that has not ended */
 
-        sd_event_source *process;
-        sd_event_source *step;     /* of a source that has to be asked */
         struct timer *stats_timer; /* of one that is live */
-        int error;                 /* that ended the loop */
 };
 
-/* A recording that fails is over; the log goes on. */
-static void flush_recorder(struct daemon *d)
-{
-        int r;
-
-        r = d->recorder ? recorder_flush(d->recorder) : 0;
-        if (r >= 0)
-                return;
-        flow_set_recorder(d->flow, NULL);
-        d->recorder = recorder_free(d->recorder);
-        log_errno(LOG_ERR, r, "Recording to %s stopped", d->options->record_path);
-}
-
 /* Run. */
-
-/*
- * After every other event: is there something to process? One-shot each time, or it would stay the
- * source that has waited longest, before signals and timers, as long as there is something.
- */
-static int on_post(sd_event_source *source _unused_, void *userdata)
-{
-        struct daemon *d = userdata;
-
-        flush_recorder(d);
-        if (!flow_is_idle(d->flow))
-                return sd_event_source_set_enabled(d->process, SD_EVENT_ONESHOT);
-        if (d->step && delivery_are_idle(d->delivery))
-                return sd_event_source_set_enabled(d->step, SD_EVENT_ONESHOT);
-        return 0;
-}
-
-static int on_process(sd_event_source *source _unused_, void *userdata)
-{
-        struct daemon *d = userdata;
-
-        (void)delivery_run(d->delivery);
-        return delivery_flush(d->delivery);
-}
-
-/* One pass of the recording, each time everything before it is delivered: see on_post(). */
-static int on_step(sd_event_source *source _unused_, void *userdata)
-{
-        struct daemon *d = userdata;
-        int r;
-
-        r = source_step(d->source);
-        if (r > 0)
-                return 0;
-        d->error = r;
-        return sd_event_exit(d->event, 0);
-}
 
 static int emit_stats(struct daemon *d)
 {
@@ -303,7 +251,7 @@ static int open_source(struct daemon *d)
         if (r < 0)
                 return r;
         if (replay_path)
-                return record_files_open_replay(replay_path, &d->source);
+                return recording_open(replay_path, &d->source);
         return source_perf_new(d->config, d->event, d->handover, &d->source);
 }
 
@@ -340,20 +288,6 @@ static int open_sinks(struct daemon *d)
         return 0;
 }
 
-static int open_recorder(struct daemon *d)
-{
-        int r;
-
-        if (!d->options->record_path)
-                return 0;
-        r = record_files_open_recorder(d->options->record_path, flow_identity(d->flow),
-                                       &d->recorder);
-        if (r < 0)
-                return r;
-        flow_set_recorder(d->flow, d->recorder);
-        return 0;
-}
-
 static int add_signals(struct daemon *d)
 {
         static const struct {
@@ -377,28 +311,15 @@ static int add_signals(struct daemon *d)
         return 0;
 }
 
-static int add_process(struct daemon *d)
-{
-        int r;
-
-        r = loop_add_post(d->event, on_post, d);
-        if (r < 0)
-                return r;
-        r = loop_add_defer(d->event, on_process, d, &d->process);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(d->process, SD_EVENT_OFF);
-}
-
-/* What a source that speaks by itself needs, or one that has to be asked. */
-static int add_source_events(struct daemon *d)
+/* What only a source that speaks by itself needs. */
+static int add_live_timers(struct daemon *d)
 {
         static const struct timer_config stats = { .on_time = on_stats_time };
         static const struct canary_ops canary_ops = { .on_blind = on_blind };
         int r;
 
         if (!source_is_live(d->source))
-                return loop_add_defer(d->event, on_step, d, &d->step);
+                return 0;
         r = timer_new(d->event, &stats, d, &d->stats_timer);
         if (r >= 0)
                 r = timer_start(d->stats_timer, d->config->stats.interval_ns);
@@ -415,11 +336,7 @@ static int set_up_loop(struct daemon *d)
         r = sd_event_default(&d->event);
         if (r >= 0)
                 r = add_signals(d);
-        if (r >= 0)
-                r = add_process(d);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot set up the event loop");
-        return 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the event loop") : 0;
 }
 
 /* From here on events come in. */
@@ -436,11 +353,13 @@ static int start(struct daemon *d)
         r = delivery_flush(d->delivery);
         if (r < 0)
                 return r;
-        r = add_source_events(d);
+        r = flow_loop_new(d->event, d->source, d->flow, d->delivery, &d->loop);
+        if (r >= 0)
+                r = add_live_timers(d);
         if (r >= 0)
                 r = watchdog_new(d->event, &d->watchdog);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot add a timer");
+                return log_errno(LOG_ERR, r, "Cannot set up the event loop");
         (void)notify_send("READY=1");
         return status_line_new(d->event, d->flow, &d->status);
 }
@@ -461,29 +380,17 @@ static void stop(struct daemon *d)
                 log_errno(LOG_ERR, r, "Cannot encode the stop event");
         delivery_finish(d->delivery, end_ns);
         delivery_report_rest(d->delivery);
-        flush_recorder(d);
 }
 
 /*
  * The codes that say that the next attempt would fail, too, keep the service manager from making
  * one. Not after an upgrade: what ran a moment ago will run again.
  */
-static int exit_code_of(const struct daemon *d, int error)
+static int daemon_exit_code(const struct daemon *d, int error)
 {
         if (error < 0 && d->handover && handover_is_direct(d->handover))
                 return EXIT_CODE_FAILURE;
-        switch (-error) {
-        case 0:
-                return EXIT_CODE_OK;
-        case EPERM:
-        case EACCES:
-                return EXIT_CODE_NOT_PERMITTED;
-        case EOPNOTSUPP:
-        case ENODEV:
-                return EXIT_CODE_UNAVAILABLE;
-        default:
-                return EXIT_CODE_FAILURE;
-        }
+        return exit_code_of(error);
 }
 
 static struct daemon *daemon_free(struct daemon *d)
@@ -491,7 +398,8 @@ static struct daemon *daemon_free(struct daemon *d)
         if (!d)
                 return NULL;
         upgrade_free(d->upgrade);
-        recorder_free(d->recorder);
+        recording_free(d->recording);
+        flow_loop_free(d->loop);
         status_line_free(d->status);
         canary_free(d->canary);
         delivery_free(d->delivery);
@@ -499,8 +407,6 @@ static struct daemon *daemon_free(struct daemon *d)
         watchdog_free(d->watchdog);
         source_free(d->source); /* see loader_free(): nothing else is open by now */
         handover_free(d->handover);
-        sd_event_source_disable_unref(d->process);
-        sd_event_source_disable_unref(d->step);
         timer_free(d->stats_timer);
         sd_event_unref(d->event);
         config_free(d->config);
@@ -512,26 +418,26 @@ DEFINE_FREEP(struct daemon, daemon_free)
 /* Errors have been logged. */
 static int run(struct daemon *d)
 {
+        const char *record_path = d->options->record_path;
         int r;
 
         r = open_flow(d);
         if (r >= 0)
                 r = open_sinks(d);
         if (r < 0)
-                return exit_code_of(d, r);
-        r = open_recorder(d);
-        if (r < 0)
+                return daemon_exit_code(d, r);
+        if (record_path && recording_new(d->event, d->flow, record_path, &d->recording) < 0)
                 return EXIT_CODE_USAGE;
         r = start(d);
         if (r < 0)
-                return exit_code_of(d, r);
+                return daemon_exit_code(d, r);
         r = sd_event_loop(d->event);
         if (r < 0)
                 log_errno(LOG_ERR, r, "The event loop failed");
         stop(d);
         if (r < 0)
-                return exit_code_of(d, r);
-        return record_files_explain_end(d->options->replay_path, d->error);
+                return daemon_exit_code(d, r);
+        return recording_explain_end(d->options->replay_path, flow_loop_end(d->loop));
 }
 
 int daemon_run(const struct daemon_options *options, struct config *config)
@@ -549,9 +455,9 @@ int daemon_run(const struct daemon_options *options, struct config *config)
         lower_privilege(d);
         r = set_up_loop(d);
         if (r < 0)
-                return exit_code_of(d, r);
+                return daemon_exit_code(d, r);
         r = open_source(d);
         if (r < 0)
-                return options->replay_path ? EXIT_CODE_USAGE : exit_code_of(d, r);
+                return options->replay_path ? EXIT_CODE_USAGE : daemon_exit_code(d, r);
         return run(d);
 }

@@ -10,3 +10,9 @@ enum exit_code {
         EXIT_CODE_NOT_PERMITTED = 77,
         EXIT_CODE_CONFIG = 78,
 };
+
+/*
+ * Of a negative errno, or 0. The codes that say that the next attempt would fail, too, keep the
+ * service manager from making one.
+ */
+enum exit_code exit_code_of(int error);
