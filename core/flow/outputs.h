@@ -32,7 +32,7 @@ DEFINE_FREEP(struct outputs, outputs_free)
 
 /*
  * Before any sink is set: this run begins behind the event that the kernel gave the number
- * `earlier` (all programs and CPUs together); whoever ran before us was reading until `from_ns`.
+ * `earlier` (all programs and CPUs together); the run before us was reading until `from_ns`.
  */
 void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64_t now_ns);
 
@@ -69,7 +69,7 @@ int outputs_start(struct outputs *o, const struct start_info *info);
 int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config);
 
 /*
- * Reports to each sink, or to one, what the ledger has closed for it: as `lost` events of this
+ * Reports to each sink, or to one, what the ledger has closed for it, as `lost` events of that
  * moment. A sink without room gets them with the next report. Negative: no memory.
  */
 int outputs_report(struct outputs *o, uint64_t boot_ns);

@@ -29,7 +29,7 @@ struct sink;
 struct message {
         enum event_kind kind;
         struct line line;
-        struct line brief; /* at most BRIEF_LINE_MAX bytes; the same as line if that fits */
+        struct line brief; /* within the line_limit of each sink; the same as line if that fits */
         uint32_t lost;     /* EVENT_LOST: for how many events of the sink, at most LOSS_COUNT_MAX */
         bool settles;      /* EVENT_LOST: reports what was uncertain */
         const struct exec_event *event; /* NULL for the daemon's own events */

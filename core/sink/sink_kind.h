@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The kinds of sinks: one row for each place, with all that others have to know of a destination.
- * Where the settings and the sinks meet: a sink's own file knows nothing of settings, and who opens
- * and closes sinks knows nothing of files and sockets.
+ * Settings and sinks meet here alone: a sink's own file knows nothing of settings, and those that
+ * open and close sinks know nothing of files and sockets.
  *
  * A new sink is a place (event.h), a file with its constructor (sink.h), and a row here.
  */
@@ -18,19 +18,21 @@ struct config;
 struct sink;
 
 struct sink_kind {
-        size_t line_limit; /* longer lines are to be given in a brief form, too; 0: none is needed
-                            */
+        /* Longer lines are to be given in a brief form, too; 0: all can be shown. */
+        size_t line_limit;
 
         /* By these settings; `use_stdout`: stdout alone, whatever they say. */
         bool (*is_wanted)(const struct config *config, bool use_stdout);
         int (*open)(const struct config *config, size_t backlog, struct sink **ret);
 
-        /* NULL, where there is nothing to do or to ask. */
-        bool (*is_same)(const struct sink *s,
-                        const struct config *config);                  /* as open() would make */
-        int (*configure)(struct sink *s, const struct config *config); /* of one that is */
-        void (*recover)(struct account *account,
-                        const struct config *config); /* before it is open */
+        /* True if open() would make the same sink, which can then be configured; NULL: always. */
+        bool (*is_same)(const struct sink *s, const struct config *config);
+
+        /* Takes what of the settings can change while it is open; NULL: nothing can. */
+        int (*configure)(struct sink *s, const struct config *config);
+
+        /* Adds to an account what the destination itself still knows; NULL: it knows nothing. */
+        void (*recover)(struct account *account, const struct config *config);
 };
 
 extern const struct sink_kind sink_kinds[_SINK_PLACE_MAX];
