@@ -16,7 +16,7 @@ import sys
 JOURNALD = "/lib/systemd/systemd-journald"
 JOURNAL_FOLDER = "/run/log/journal"
 NOTIFY_SOCKET = "/run/notify"
-START_SECONDS = 30
+START_SECONDS = 100
 EXIT_SKIP = 77
 
 # Audit= without a value: neither switch the kernel's auditing on, as is the default, nor off.

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True  # the source folder may be read-only, and should
 import run_journald
 
 N_PLAIN, N_HUNG, N_RESTARTED = 3000, 1000, 1000
-DEADLINE_SECONDS = 300
+DEADLINE_SECONDS = 600
 FIELD_SIZE_MAX = 4095
 PRIORITIES = {"exec": "6", "exec_failed": "6", "exec_attempt": "6", "exit": "6"}
 FIELDS = {"PID": "pid", "PPID": "ppid", "UID": "uid", "LOGINUID": "loginuid", "RETVAL": "retval",

@@ -50,9 +50,9 @@ NOBODY = 65534
 
 SLOWNESS = int(os.environ.get("EXECSNOOPD_SLOWNESS", 1))
 # How long anything may take before a test gives up: far more than needed, for ASan on a busy CPU.
-DEADLINE = 40 * SLOWNESS
+DEADLINE = 100 * SLOWNESS
 # A bit less than ctest waits: so that we see where.
-HANGS_AFTER = 280 * SLOWNESS
+HANGS_AFTER = 880 * SLOWNESS
 
 libc = ctypes.CDLL(None, use_errno=True)
 

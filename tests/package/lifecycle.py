@@ -28,7 +28,7 @@ DROP_IN = "/etc/execsnoopd.conf.d/50-local.conf"
 # if there is much room for them. Each storm is what the daemon holds while journald gets no CPU.
 N_STORMS, STORM = 20, 3000
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 100
 EXPOSURE_MAX = 1.5
 # CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON; CAP_BPF
 CAP_BPF = 1 << 39

@@ -22,7 +22,7 @@ import image
 
 EXIT_SKIP = 77
 TOOLS = ("dpkg-buildpackage", "dh", "lintian", "blhc", "systemd-nspawn", "mmdebstrap")
-LIFE_SECONDS = 200
+LIFE_SECONDS = 600
 NEW_VERSION = "999"
 
 UNIT = """[Unit]

@@ -16,7 +16,7 @@ import zlib
 
 UNIT = "execsnoopd.service"
 PORT = "/dev/ttyS1"
-TIMEOUT_SECONDS = 300  # for what takes a second on an idle machine, or ten if programs are loaded
+TIMEOUT_SECONDS = 600  # for what takes a second on an idle machine, or ten if programs are loaded
 DROP_IN = "/etc/execsnoopd.conf.d/test.conf"
 NOBODY = 65534
 KERNEL_TESTS = "/tests/kernel"
