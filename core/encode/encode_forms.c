@@ -393,6 +393,7 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
                           size_t room, bool with_base64 _unused_)
 {
         size_t overhead = key_size(part->key) + BRACKETS;
+        bool is_whole = room == ROOM_WHOLE; /* nothing needs to be measured */
         struct buf *b = e->out;
         struct exec_ancestor a;
 
@@ -401,8 +402,12 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
         room -= overhead;
         json_key(b, part->key);
         json_begin_array(b);
-        while (ancestors_take_first(&rest, &a) && ancestor_size(&a) <= room) {
-                room -= ancestor_size(&a);
+        while (ancestors_take_first(&rest, &a)) {
+                size_t size = is_whole ? 0 : ancestor_size(&a);
+
+                if (size > room)
+                        break;
+                room -= size;
                 json_begin_object(b);
                 json_put_u64(b, "pid", a.pid);
                 json_put_text(b, "comm", ancestor_comm(&a));

@@ -143,11 +143,11 @@ void encoder_put_part(struct encoder *e, const struct exec_event *event, enum pa
                       const struct plan *plan)
 {
         const struct shape_part *p = &e->shape->parts[part];
-        bool with_base64 = !(plan->no_base64 & PART_BIT(part));
+        struct span bytes = part_span(event, part);
 
         put_mark(e, part, plan);
-        if (part_is_present(event, part))
-                p->form->put(e, p, part_span(event, part), plan->room[part], with_base64);
+        if (bytes.data)
+                p->form->put(e, p, bytes, plan->room[part], !(plan->no_base64 & PART_BIT(part)));
 }
 
 void encoder_put_truncated(struct encoder *e, const char *key)
