@@ -325,25 +325,25 @@ static uint64_t count_events(const char *line, enum sink_place place)
         return lost_count(line);
 }
 
-#define TEXT(name) .key = name, .key_base64 = name "_base64", .form = &form_text
+#define KEY(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
 
 const struct shape shape_native = {
         .parts = {
-                [PART_COMM] = { TEXT("comm") },
-                [PART_USER] = { TEXT("user") },
-                [PART_UNIT] = { TEXT("unit") },
-                [PART_CONTAINER_ID] = { TEXT("container_id") },
-                [PART_PARENT_COMM] = { TEXT("parent_comm") },
-                [PART_TTY] = { TEXT("tty") },
-                [PART_CGROUP] = { TEXT("cgroup") },
-                [PART_EXE] = { TEXT("exe") },
-                [PART_FILENAME] = { TEXT("filename") },
-                [PART_CWD] = { TEXT("cwd") },
-                [PART_USER_UNIT] = { TEXT("user_unit") },
-                [PART_SLICE] = { TEXT("slice") },
-                [PART_ANCESTORS] = { "ancestors", NULL, &form_ancestors },
-                [PART_ENV] = { "env", "env_base64", &form_variables },
-                [PART_ARGV] = { "argv", "argv_base64", &form_strings, .has_own_mark = true },
+                [PART_COMM] = { KEY("comm", form_text) },
+                [PART_USER] = { KEY("user", form_text) },
+                [PART_UNIT] = { KEY("unit", form_text) },
+                [PART_CONTAINER_ID] = { KEY("container_id", form_text) },
+                [PART_PARENT_COMM] = { KEY("parent_comm", form_text) },
+                [PART_TTY] = { KEY("tty", form_text) },
+                [PART_CGROUP] = { KEY("cgroup", form_text) },
+                [PART_EXE] = { KEY("exe", form_text) },
+                [PART_FILENAME] = { KEY("filename", form_text) },
+                [PART_CWD] = { KEY("cwd", form_text) },
+                [PART_USER_UNIT] = { KEY("user_unit", form_text) },
+                [PART_SLICE] = { KEY("slice", form_text) },
+                [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
+                [PART_ENV] = { KEY("env", form_variables) },
+                [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },
         },
         .put_common = put_common,
         .put_head = put_head,
