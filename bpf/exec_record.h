@@ -51,13 +51,7 @@ enum exec_record_kind {
         RECORD_EXEC_ATTEMPT,
         RECORD_EXIT,
         RECORD_CHUNK,
-        _RECORD_KERNEL_MAX,
         RECORD_DAEMON = 128, /* from here on: the daemon's own, never from the kernel */
-};
-
-/* exec_record_head.flags */
-enum exec_record_flag {
-        RECORD_BARE = 1 << 0, /* the ring had no room for the variable part */
 };
 
 struct exec_record_head {
@@ -66,7 +60,7 @@ struct exec_record_head {
         __u8 kind;    /* enum exec_record_kind */
         __u8 program; /* enum exec_program */
         __u32 cpu;
-        __u32 flags;   /* enum exec_record_flag */
+        __u32 pad;
         __u64 seq;     /* unfiltered events of this program on this CPU, from 1; a hole is a loss */
         __u64 boot_ns; /* CLOCK_BOOTTIME when the program started */
         __u32 chunk;   /* 0: the event itself; 1..n_chunks: its continuations */

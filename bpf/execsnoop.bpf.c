@@ -8,8 +8,8 @@
  * of the system call only says what was asked for. The others are loaded on request; the syscall
  * tracepoints make every system call of the host slower.
  *
- * Without room for the whole record we send its fixed part alone, marked: under a full ring big
- * records lose and small ones still get in.
+ * Without room for the whole record we send its fixed part alone, with every field marked as cut:
+ * under a full ring big records lose and small ones still get in.
  */
 #include "argv.bpf.h"
 #include "env.bpf.h"
@@ -35,7 +35,6 @@ static __always_inline void send_record(struct run *run)
         }
         if (error == -ENOSPC) {
                 r->cut |= (1u << _FIELD_MAX) - 1;
-                r->head.flags |= RECORD_BARE;
                 r->head.n_chunks = 0;
                 __builtin_memset(r->len, 0, sizeof(r->len));
                 error = run_output(run, sizeof(*r));

@@ -184,7 +184,6 @@ struct task_struct;
 
 struct signal_struct {
         atomic_t live;
-        struct sigpending shared_pending;
         int group_exit_code;
         unsigned int flags;
         struct tty_struct *tty;
@@ -248,20 +247,12 @@ struct trace_event_raw_sched_process_exec {
         int old_pid;
 };
 
-struct trace_entry {
-        short unsigned int type;
-};
-
 /* Not trace_event_raw_sys_*: RT and lazy-preempt kernels moved their members. */
 struct syscall_trace_enter {
-        struct trace_entry ent;
-        int nr;
         unsigned long args[1];
 };
 
 struct syscall_trace_exit {
-        struct trace_entry ent;
-        int nr;
         long ret;
 };
 

@@ -44,7 +44,6 @@ static void make_full(void)
 static void make_bare(void)
 {
         record_make_exec(&record, 1, 2, 1000);
-        record.head.flags = RECORD_BARE;
         record.exec.cut = EXEC_CUT(_FIELD_MAX) - 1;
 }
 

@@ -212,7 +212,6 @@ static void empty_fields_are_there_and_cut_ones_are_not(void **state)
         assert_null(event.env.data);
 
         record.exec.cut = UINT32_MAX;
-        record.head.flags = RECORD_BARE;
         event = decode(*state, &record);
         assert_null(event.filename.data);
         assert_null(event.argv.data);
