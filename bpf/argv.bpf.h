@@ -24,13 +24,14 @@ static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limi
         struct scratch *s = run->scratch;
         __u64 size = s->user_end - s->user;
 
-        asm volatile("" : "+r"(size), "+r"(offset));
+        barrier_var(size);
+        barrier_var(offset);
         if (size > limit)
                 size = limit;
         if (offset > SCRATCH_ARGV_START_MAX || size > SCRATCH_DATA_SIZE ||
             size + offset > SCRATCH_DATA_SIZE)
                 return 0;
-        asm volatile("" : "+r"(size));
+        barrier_var(size);
         if (size > SCRATCH_ARGV_SIZE)
                 size = SCRATCH_ARGV_SIZE;
         if (bpf_probe_read_user(&s->data[offset], size, (void *)s->user)) {
@@ -46,8 +47,8 @@ static __always_inline void collect_argc(struct scratch *s, struct mm_struct *mm
 {
         struct exec_facts *facts = &s->record.facts;
 
-        if (bpf_probe_read_user(&facts->argc, sizeof(facts->argc),
-                                (void *)BPF_CORE_READ(mm, start_stack)) == 0)
+        if (bpf_probe_read_user(&facts->argc, sizeof(facts->argc), (void *)READ(mm, start_stack)) ==
+            0)
                 facts->present |= FACT_ARGC;
 }
 
@@ -56,7 +57,7 @@ static __always_inline void collect_argv(struct run *run, struct mm_struct *mm)
 {
         struct scratch *s = run->scratch;
         struct exec_record *r = &s->record;
-        __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+        __u64 start = READ(mm, arg_start), end = READ(mm, arg_end);
         __u64 size, n;
 
         r->facts.argv_bytes = end - start;
@@ -90,7 +91,7 @@ static __noinline int chunk_step(void *ctx, struct scratch *s)
                 return 1;
         if (size > CHUNK_SIZE)
                 size = CHUNK_SIZE;
-        asm volatile("" : "+r"(size));
+        barrier_var(size);
         if (size > CHUNK_SIZE)
                 return 1;
         if (bpf_probe_read_user(&s->data[sizeof(s->head)], size, (void *)s->user) == 0) {
@@ -129,7 +130,7 @@ static __always_inline bool read_string(struct scratch *s, __u64 end)
         __u64 pos = s->pos;
         long n;
 
-        asm volatile("" : "+r"(pos));
+        barrier_var(pos);
         if (pos > end - STRING_PIECE)
                 return false;
         n = read_user_string(&s->data[pos], STRING_PIECE, s->node);

@@ -54,7 +54,7 @@ static __always_inline bool env_read_pointers(struct env_scan *e)
 
         if (size > ENV_POINTERS_SIZE)
                 size = ENV_POINTERS_SIZE;
-        asm volatile("" : "+r"(size));
+        barrier_var(size);
         if (size > ENV_POINTERS_SIZE || bpf_probe_read_user(e->pointers, size, (void *)e->vector))
                 return false;
         e->vector += size;
@@ -69,7 +69,7 @@ static __always_inline bool env_read_strings(struct scratch *s, struct env_scan 
 
         if (size > ENV_STRINGS_SIZE)
                 size = ENV_STRINGS_SIZE;
-        asm volatile("" : "+r"(size));
+        barrier_var(size);
         if (size > ENV_STRINGS_SIZE || bpf_probe_read_user(e->strings, size, (void *)start))
                 return false;
         e->strings_start = start;
@@ -89,7 +89,7 @@ static __noinline int env_step(struct scratch *s)
         if (e->next >= e->pointers_end && !env_read_pointers(e))
                 return 1;
         next = e->next;
-        asm volatile("" : "+r"(next));
+        barrier_var(next);
         if (next > ENV_POINTERS_SIZE - sizeof(__u32))
                 return 1;
         string = *(__u64 *)(e->pointers + next);
@@ -107,7 +107,7 @@ static __noinline int env_step(struct scratch *s)
                         return 1;
                 offset = 0;
         }
-        asm volatile("" : "+r"(offset));
+        barrier_var(offset);
         if (offset > ENV_STRINGS_SIZE)
                 return 1;
         key = env_key(*(__u64 *)(e->strings + offset));
@@ -158,10 +158,10 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm, b
 {
         struct scratch *s = run->scratch;
         struct env_scan *e = env_scan_of(s);
-        __u64 env_start = BPF_CORE_READ(mm, env_start);
+        __u64 env_start = READ(mm, env_start);
 
         e->bloom = run->control->env_bloom;
-        s->user_end = BPF_CORE_READ(mm, env_end);
+        s->user_end = READ(mm, env_end);
         if (!e->bloom || s->user_end == env_start)
                 return;
         s->start = s->pos;
@@ -169,7 +169,7 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm, b
         s->done = WALK_GOING;
         e->next = e->pointers_end = 0;
         e->strings_start = e->strings_size = 0;
-        if (env_find_vector(e, BPF_CORE_READ(mm, start_stack), s->record.facts.argc, env_start))
+        if (env_find_vector(e, READ(mm, start_stack), s->record.facts.argc, env_start))
                 env_scan(s, can_loop);
         walk_end(s, FIELD_ENV);
 }

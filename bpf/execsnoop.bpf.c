@@ -58,7 +58,7 @@ static __always_inline int record_exec(struct trace_event_raw_sched_process_exec
                                        bool can_loop)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
-        struct mm_struct *mm = BPF_CORE_READ(task, mm);
+        struct mm_struct *mm = READ(task, mm);
         struct scratch *s;
         struct exec_record *r;
         struct run run;
@@ -73,14 +73,14 @@ static __always_inline int record_exec(struct trace_event_raw_sched_process_exec
         r->facts.tid = ctx->old_pid;
         if (r->facts.tid != (__u32)ctx->pid)
                 r->facts.traits |= TRAIT_THREAD_EXEC;
-        if (bpf_core_field_exists(mm->task_size) && BPF_CORE_READ(mm, task_size) <= 0xffffffffUL)
+        if (bpf_core_field_exists(mm->task_size) && READ(mm, task_size) <= 0xffffffffUL)
                 r->facts.traits |= TRAIT_IMAGE32;
 
-        n = bpf_probe_read_kernel_str(&s->data[sizeof(*r)], FILENAME_SIZE,
-                                      (void *)ctx + (ctx->__data_loc_filename & 0xffff));
+        n = READ_STRING(&s->data[sizeof(*r)], FILENAME_SIZE,
+                        (void *)ctx + (ctx->__data_loc_filename & 0xffff));
         add_filename(s, n);
         collect_places(s, task);
-        collect_privilege(s, BPF_CORE_READ(task, cred));
+        collect_privilege(s, READ(task, cred));
         collect_argc(s, mm);
         collect_env(&run, mm, can_loop);
         collect_argv(&run, mm);
@@ -107,13 +107,13 @@ SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *ctx)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
-        struct signal_struct *signal = BPF_CORE_READ(task, signal);
+        struct signal_struct *signal = READ(task, signal);
         __u32 pid = bpf_get_current_pid_tgid() >> 32;
         struct exec_exit_record *r;
         struct process *p, known;
         struct run run;
 
-        if (BPF_CORE_READ(signal, live.counter) != 0)
+        if (READ(signal, live.counter) != 0)
                 return 0; /* not the last thread */
         p = bpf_map_lookup_elem(&processes, &pid);
         if (!p)
@@ -127,7 +127,7 @@ int on_exit(void *ctx)
          * earlier process, whose end was not watched.
          */
         if (bpf_map_delete_elem(&processes, &pid) ||
-            known.start_ns != BPF_CORE_READ(task, group_leader, start_boottime)) {
+            known.start_ns != READ(task, group_leader, start_boottime)) {
                 run_leave(&run);
                 return 0;
         }
@@ -135,13 +135,12 @@ int on_exit(void *ctx)
         r = &run.scratch->exit;
         r->pid = pid;
         r->pad = 0;
-        r->uid = BPF_CORE_READ(task, cred, uid.val);
-        r->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
-                            ? BPF_CORE_READ(signal, group_exit_code)
-                            : BPF_CORE_READ(task, group_leader, exit_code);
+        r->uid = READ(task, cred, uid.val);
+        r->status = READ(signal, flags) & SIGNAL_GROUP_EXIT ? READ(signal, group_exit_code)
+                                                            : READ(task, group_leader, exit_code);
         r->start_ns = known.start_ns;
         r->exec_ns = known.exec_ns;
-        BPF_CORE_READ_INTO(&r->comm, task, group_leader, comm);
+        READ_BYTES(r->comm, sizeof(r->comm), READ(task, group_leader)->comm);
         count_output(run.counters, run_output(&run, sizeof(*r)));
         run_end(&run);
         return 0;
@@ -181,7 +180,7 @@ static __always_inline void send_request(struct run *run, struct task_struct *ta
 static __always_inline int on_exec_failed(struct syscall_trace_exit *ctx, __u32 program)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
-        long retval = BPF_CORE_READ(ctx, ret);
+        long retval = READ(ctx, ret);
         struct request request = {};
         struct run run;
 
@@ -225,8 +224,8 @@ static __always_inline int on_exec_attempt(struct syscall_trace_enter *ctx, __u3
 
         if (!run_begin(&run, ctx, program, RECORD_EXEC_ATTEMPT))
                 return 0;
-        request.filename = BPF_CORE_READ(ctx, args[at]);
-        request.argv = BPF_CORE_READ(ctx, args[at + 1]);
+        request.filename = READ(ctx, args[at]);
+        request.argv = READ(ctx, args[at + 1]);
         send_request(&run, task, &request);
         run_end(&run);
         return 0;

@@ -41,7 +41,7 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
         facts->caps_effective = caps_value(CRED(cap_effective));
         facts->caps_permitted = caps_value(CRED(cap_permitted));
         user_ns = CRED(user_ns);
-        facts->namespaces[NAMESPACE_USER] = BPF_CORE_READ(user_ns, ns.inum);
+        facts->namespaces[NAMESPACE_USER] = READ(user_ns, ns.inum);
         facts->present |= FACT_CREDS;
 
         /* Plain is the same in both, and nothing or everything that this kernel knows. */
@@ -53,17 +53,17 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
 
 static __always_inline void collect_parents(struct scratch *s, struct task_struct *task)
 {
-        struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+        struct task_struct *parent = READ(task, real_parent, group_leader);
         struct exec_record *r = &s->record;
 
         if (!parent)
                 return;
-        r->facts.ppid = BPF_CORE_READ(parent, tgid);
-        r->facts.parent_start_ns = BPF_CORE_READ(parent, start_boottime);
-        BPF_CORE_READ_INTO(&r->parent_comm, parent, comm);
+        r->facts.ppid = READ(parent, tgid);
+        r->facts.parent_start_ns = READ(parent, start_boottime);
+        READ_BYTES(r->parent_comm, sizeof(r->parent_comm), parent->comm);
         /* Its first exec alone: what such a process, as PID 1, executes then is its own affair. */
-        if (r->head.kind == RECORD_EXEC && (BPF_CORE_READ(parent, flags) & PF_KTHREAD) &&
-            BPF_CORE_READ(task, self_exec_id) == 1)
+        if (r->head.kind == RECORD_EXEC && (READ(parent, flags) & PF_KTHREAD) &&
+            READ(task, self_exec_id) == 1)
                 r->facts.traits |= TRAIT_KERNEL;
         r->facts.present |= FACT_PARENT;
 }
@@ -77,7 +77,7 @@ static __noinline int ancestor_step(struct scratch *s)
         struct exec_ancestor *a;
         __u64 pos = s->pos;
 
-        asm volatile("" : "+r"(pos));
+        barrier_var(pos);
         if (pos > SCRATCH_ARGV_START_MAX - sizeof(*a))
                 return 1;
         /* From a thread, its leader is one step more; each step's copy has both. */
@@ -91,7 +91,7 @@ static __noinline int ancestor_step(struct scratch *s)
         a->pid = TASK(tgid);
         if (!a->pid) /* the idle task, parent of init and kthreadd */
                 return 1;
-        BPF_CORE_READ_INTO(&a->comm, task, comm);
+        READ_BYTES(a->comm, sizeof(a->comm), task->comm);
         s->pos = pos + sizeof(*a);
         s->node = (__u64)TASK(real_parent);
         return 0;
@@ -99,7 +99,7 @@ static __noinline int ancestor_step(struct scratch *s)
 
 static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
 {
-        walk_begin(s, BPF_CORE_READ(task, real_parent), NULL);
+        walk_begin(s, READ(task, real_parent), NULL);
         /* Each may take two steps: a parent can be a thread. */
         for (int i = 0; i < 2 * EXEC_ANCESTORS_MAX; i++)
                 if (s->pos - s->start >= EXEC_ANCESTORS_MAX * sizeof(struct exec_ancestor) ||
@@ -112,17 +112,17 @@ static __always_inline void collect_ancestors(struct scratch *s, struct task_str
 static __always_inline void collect_session(struct scratch *s, struct task_struct *task)
 {
         struct exec_record *r = &s->record;
-        struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+        struct tty_struct *tty = READ(task, signal, tty);
 
-        if (tty && BPF_CORE_READ_STR_INTO(&r->tty, tty, name) > 0)
+        if (tty && READ_STRING(r->tty, sizeof(r->tty), tty->name) > 0)
                 r->facts.present |= FACT_TTY;
         if (bpf_core_field_exists(task->loginuid)) {
-                r->facts.loginuid = BPF_CORE_READ(task, loginuid.val);
+                r->facts.loginuid = READ(task, loginuid.val);
                 if (r->facts.loginuid != NOT_SET)
                         r->facts.present |= FACT_LOGINUID;
         }
         if (bpf_core_field_exists(task->sessionid)) {
-                r->facts.session = BPF_CORE_READ(task, sessionid);
+                r->facts.session = READ(task, sessionid);
                 if (r->facts.session != NOT_SET)
                         r->facts.present |= FACT_SESSION;
         }
@@ -132,15 +132,15 @@ static __always_inline void collect_session(struct scratch *s, struct task_struc
         ({                                                                                         \
                 const typeof(*ns->member) *space_ = COPIED(s, struct nsproxy, ns, uts_ns, member); \
                                                                                                    \
-                BPF_CORE_READ(space_, ns.inum);                                                    \
+                READ(space_, ns.inum);                                                             \
         })
 
 static __always_inline void collect_namespaces(struct scratch *s, struct task_struct *task)
 {
         struct exec_facts *facts = &s->record.facts;
-        struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
-        struct pid *pid = BPF_CORE_READ(task, thread_pid);
-        unsigned int level = BPF_CORE_READ(pid, level);
+        struct nsproxy *ns = READ(task, nsproxy);
+        struct pid *pid = READ(task, thread_pid);
+        unsigned int level = READ(pid, level);
         struct upid upid = {};
         const void *own;
 
@@ -158,11 +158,9 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
         /* The task's own PID namespace; nsproxy has the one of its children. */
         own = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
               level * bpf_core_type_size(struct upid);
-        bpf_probe_read_kernel(&upid.nr, sizeof(upid.nr),
-                              own + bpf_core_field_offset(struct upid, nr));
-        bpf_probe_read_kernel(&upid.ns, sizeof(upid.ns),
-                              own + bpf_core_field_offset(struct upid, ns));
-        facts->namespaces[NAMESPACE_PID] = BPF_CORE_READ(upid.ns, ns.inum);
+        READ_BYTES(&upid.nr, sizeof(upid.nr), own + bpf_core_field_offset(struct upid, nr));
+        READ_BYTES(&upid.ns, sizeof(upid.ns), own + bpf_core_field_offset(struct upid, ns));
+        facts->namespaces[NAMESPACE_PID] = READ(upid.ns, ns.inum);
         facts->present |= FACT_NAMESPACES;
         if (level > 0) {
                 facts->ns_pid = upid.nr;
@@ -182,24 +180,23 @@ static __always_inline void collect_mtime(struct scratch *s, struct inode *inode
                 f->mtime_sec = INODE(i_mtime_sec);
                 f->mtime_nsec = INODE(i_mtime_nsec);
         } else if (bpf_core_field_exists(before_6_11->__i_mtime)) {
-                f->mtime_sec = BPF_CORE_READ(before_6_11, __i_mtime.tv_sec);
-                f->mtime_nsec = BPF_CORE_READ(before_6_11, __i_mtime.tv_nsec);
+                f->mtime_sec = READ(before_6_11, __i_mtime.tv_sec);
+                f->mtime_nsec = READ(before_6_11, __i_mtime.tv_nsec);
         } else {
-                f->mtime_sec = BPF_CORE_READ(before_6_6, i_mtime.tv_sec);
-                f->mtime_nsec = BPF_CORE_READ(before_6_6, i_mtime.tv_nsec);
+                f->mtime_sec = READ(before_6_6, i_mtime.tv_sec);
+                f->mtime_nsec = READ(before_6_6, i_mtime.tv_nsec);
         }
 }
 
 /* A dentry that belongs to no directory, its own parent, with the name of a memfd. */
 static __always_inline bool is_memfd(struct dentry *dentry)
 {
-        return BPF_CORE_READ(dentry, d_parent) == dentry &&
-               is_memfd_name(BPF_CORE_READ(dentry, d_name.name));
+        return READ(dentry, d_parent) == dentry && is_memfd_name(READ(dentry, d_name.name));
 }
 
 static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
 {
-        struct inode *inode = BPF_CORE_READ(file, f_inode);
+        struct inode *inode = READ(file, f_inode);
         struct exec_facts *facts = &s->record.facts;
         struct exec_file *f = &facts->exe_file;
         struct super_block *sb;
@@ -213,18 +210,17 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         f->gid = INODE(i_gid.val);
         f->nlink = INODE(i_nlink);
         sb = INODE(i_sb);
-        f->dev = BPF_CORE_READ(sb, s_dev);
+        f->dev = READ(sb, s_dev);
         collect_mtime(s, inode);
         facts->present |= FACT_EXE_FILE;
 
-        if (is_memfd(BPF_CORE_READ(file, f_path.dentry)))
+        if (is_memfd(READ(file, f_path.dentry)))
                 facts->traits |= TRAIT_MEMFD;
         else if (f->nlink == 0)
                 facts->traits |= TRAIT_DELETED;
         /* struct ovl_inode: the dentry on the upper layer comes right behind the inode. */
-        if (BPF_CORE_READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
-                bpf_probe_read_kernel(&upper, sizeof(upper),
-                                      (void *)inode + bpf_core_type_size(struct inode));
+        if (READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC) {
+                READ_BYTES(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
                 if (upper)
                         facts->traits |= TRAIT_OVERLAY_UPPER;
         }
@@ -246,8 +242,8 @@ static __always_inline void collect_privilege(struct scratch *s, const struct cr
          * Outside user namespaces neither root, real or effective: then exec leaves nothing in the
          * permitted set but the file's capabilities or, without such, the ambient ones.
          */
-        if (facts->uid && facts->euid && !BPF_CORE_READ(cred, user_ns, parent) &&
-            (facts->caps_permitted & ~caps_value(BPF_CORE_READ(cred, cap_ambient))))
+        if (facts->uid && facts->euid && !READ(cred, user_ns, parent) &&
+            (facts->caps_permitted & ~caps_value(READ(cred, cap_ambient))))
                 facts->traits |= TRAIT_FILECAPS;
 }
 
@@ -256,14 +252,14 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
 {
         struct scratch *s = run->scratch;
         struct exec_record *r = &s->record;
-        const struct cred *cred = BPF_CORE_READ(task, cred);
+        const struct cred *cred = READ(task, cred);
         __u64 pid_tgid = bpf_get_current_pid_tgid();
 
         __builtin_memset((void *)r + sizeof(r->head), 0, sizeof(*r) - sizeof(r->head));
         s->pos = sizeof(*r);
         r->facts.pid = pid_tgid >> 32;
         r->facts.tid = (__u32)pid_tgid;
-        r->facts.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+        r->facts.start_ns = READ(task, group_leader, start_boottime);
         bpf_get_current_comm(r->comm, sizeof(r->comm));
         collect_creds(s, run->control, cred);
         collect_parents(s, task);
@@ -274,22 +270,21 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
 /* The paths, in the order of enum exec_field; after the filename. */
 static __always_inline void collect_places(struct scratch *s, struct task_struct *task)
 {
-        struct file *exe = BPF_CORE_READ(task, mm, exe_file);
-        struct fs_struct *fs = BPF_CORE_READ(task, fs);
-        struct mnt_namespace *space = BPF_CORE_READ(task, nsproxy, mnt_ns), *left = NULL;
+        struct file *exe = READ(task, mm, exe_file);
+        struct fs_struct *fs = READ(task, fs);
+        struct mnt_namespace *space = READ(task, nsproxy, mnt_ns), *left = NULL;
         struct vfsmount *mnt;
 
         if (exe) {
                 collect_exe_file(s, exe);
-                mnt = BPF_CORE_READ(exe, f_path.mnt);
+                mnt = READ(exe, f_path.mnt);
                 /* Who fails, or tries, may have left the namespace where it was executed. */
                 if (s->head.kind != RECORD_EXEC)
-                        left = BPF_CORE_READ(mount_of(mnt), mnt_ns);
-                collect_path(s, FIELD_EXE, BPF_CORE_READ(exe, f_path.dentry), mnt, left ?: space);
+                        left = READ(mount_of(mnt), mnt_ns);
+                collect_path(s, FIELD_EXE, READ(exe, f_path.dentry), mnt, left ?: space);
         }
         if (fs)
-                collect_path(s, FIELD_CWD, BPF_CORE_READ(fs, pwd.dentry),
-                             BPF_CORE_READ(fs, pwd.mnt), space);
+                collect_path(s, FIELD_CWD, READ(fs, pwd.dentry), READ(fs, pwd.mnt), space);
         else
                 s->record.cut |= EXEC_CUT(FIELD_CWD);
         collect_cgroup(s, task);

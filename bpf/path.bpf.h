@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "copy.bpf.h"
+#include "read.bpf.h"
 
 #define WALK_STEPS_MAX 256
 #define WALK_SIZE_MAX 4352 /* PATH_MAX and 256: paths that user space can name are whole */
@@ -36,12 +36,12 @@ static __always_inline bool walk_emit(struct scratch *s, const void *name)
         __u64 pos = s->pos;
         long n;
 
-        asm volatile("" : "+r"(pos));
+        barrier_var(pos);
         if (pos > SCRATCH_ARGV_START_MAX - WALK_NAME_SIZE || pos > s->start + WALK_SIZE_MAX) {
                 s->done = WALK_CUT;
                 return false;
         }
-        n = bpf_probe_read_kernel_str(&s->data[pos], WALK_NAME_SIZE, name);
+        n = READ_STRING(&s->data[pos], WALK_NAME_SIZE, name);
         if (n < 0) {
                 s->done = WALK_CUT;
                 return false;
@@ -63,7 +63,7 @@ static __always_inline bool is_memfd_name(const void *string)
 {
         __u64 name = 0;
 
-        bpf_probe_read_kernel(&name, NAME_MEMFD_SIZE, string);
+        READ_BYTES(&name, NAME_MEMFD_SIZE, string);
         return name == NAME_MEMFD;
 }
 
@@ -88,7 +88,7 @@ static __noinline int path_step(struct scratch *s)
                 }
                 s->node = (__u64)COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
                 s->mount = (__u64)mount_parent;
-                s->user = (__u64)BPF_CORE_READ(mount_parent, mnt.mnt_root);
+                s->user = (__u64)READ(mount_parent, mnt.mnt_root);
                 return 0;
         }
 
@@ -115,8 +115,8 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
         struct kernfs_node___since_6_15 *renamed = (void *)kn;
 
         if (bpf_core_field_exists(renamed->__parent))
-                return BPF_CORE_READ(renamed, __parent);
-        return BPF_CORE_READ(kn, parent);
+                return READ(renamed, __parent);
+        return READ(kn, parent);
 }
 
 static __noinline int kernfs_step(struct scratch *s)
@@ -127,7 +127,7 @@ static __noinline int kernfs_step(struct scratch *s)
                 s->done = WALK_COMPLETE;
                 return 1;
         }
-        if (!walk_emit(s, BPF_CORE_READ(kn, name)))
+        if (!walk_emit(s, READ(kn, name)))
                 return 1;
         s->node = (__u64)parent;
         return 0;
@@ -154,7 +154,7 @@ static __always_inline void collect_path(struct scratch *s, enum exec_field fiel
 {
         walk_begin(s, dentry, mount_of(mnt));
         s->user_end = (__u64)space;
-        s->user = (__u64)BPF_CORE_READ(mnt, mnt_root);
+        s->user = (__u64)READ(mnt, mnt_root);
         for (int i = 0; i < WALK_STEPS_MAX; i++)
                 if (path_step(s))
                         break;
@@ -175,13 +175,13 @@ static __noinline int cgroup_link_step(struct scratch *s)
         if (!entry || (__u64)entry == s->node)
                 return 1;
         link = (void *)entry - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
-        cgroup = BPF_CORE_READ(link, cgrp);
-        bpf_probe_read_kernel(&name, sizeof(name), &BPF_CORE_READ(cgroup, root)->name);
+        cgroup = READ(link, cgrp);
+        READ_BYTES(&name, sizeof(name), &READ(cgroup, root)->name);
         if (name == NAME_SYSTEMD) {
-                s->user = (__u64)BPF_CORE_READ(cgroup, kn);
+                s->user = (__u64)READ(cgroup, kn);
                 return 1;
         }
-        s->mount = (__u64)BPF_CORE_READ(entry, next);
+        s->mount = (__u64)READ(entry, next);
         return 0;
 }
 
@@ -191,12 +191,12 @@ static __noinline int cgroup_link_step(struct scratch *s)
  */
 static __always_inline void collect_cgroup(struct scratch *s, struct task_struct *task)
 {
-        struct css_set *cset = BPF_CORE_READ(task, cgroups);
-        struct kernfs_node *kn = BPF_CORE_READ(cset, dfl_cgrp, kn);
+        struct css_set *cset = READ(task, cgroups);
+        struct kernfs_node *kn = READ(cset, dfl_cgrp, kn);
 
         if (kn && !kernfs_parent(kn)) {
                 s->node = (__u64)cset + bpf_core_field_offset(struct css_set, cgrp_links);
-                s->mount = (__u64)BPF_CORE_READ(cset, cgrp_links.next);
+                s->mount = (__u64)READ(cset, cgrp_links.next);
                 s->user = (__u64)kn;
                 for (int i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
                         if (cgroup_link_step(s))

@@ -33,6 +33,13 @@
 #define SCRATCH_ARGV_SIZE (SCRATCH_DATA_SIZE - SCRATCH_ARGV_START_MAX)
 
 /*
+ * A bound that the verifier has to see needs barrier_var() right before its check: libbpf's empty
+ * asm, of which clang must think that it changes the variable. Without it clang drops a check that
+ * it can prove, as the verifier cannot, or checks one register and uses another. The variable is a
+ * __u64, as what is narrower gets widened between the check and the use.
+ */
+
+/*
  * All state of loops lives here and not in registers or on the stack: the verifier then sees the
  * same state in every round and stops early. With state in registers it gave up at 1 M
  * instructions.
@@ -239,7 +246,7 @@ static __always_inline void run_end(struct run *run)
 /* Sends the first `size` bytes of the scratch; 0 or the helper's error. */
 static __always_inline long run_output(struct run *run, __u64 size)
 {
-        asm volatile("" : "+r"(size)); /* or clang proves the check away that the verifier needs */
+        barrier_var(size);
         if (size > SCRATCH_DATA_SIZE)
                 return -E2BIG;
         run->scratch->head.size = size;

@@ -34,7 +34,7 @@ static __always_inline struct pt_regs *saved_regs(struct task_struct *task)
         if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
                 return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 #if defined(__TARGET_ARCH_x86)
-        return BPF_CORE_READ(task, stack) + THREAD_SIZE_X86 - bpf_core_type_size(struct pt_regs);
+        return READ(task, stack) + THREAD_SIZE_X86 - bpf_core_type_size(struct pt_regs);
 #else
         return NULL;
 #endif
@@ -50,18 +50,18 @@ static __always_inline void request_from_regs(struct request *request, struct ta
         if (!regs)
                 return;
 #if defined(__TARGET_ARCH_x86)
-        request->filename = at ? BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, di);
-        request->argv = at ? BPF_CORE_READ(regs, dx) : BPF_CORE_READ(regs, si);
+        request->filename = at ? READ(regs, si) : READ(regs, di);
+        request->argv = at ? READ(regs, dx) : READ(regs, si);
 #else
         /* regs[0] holds the result by now. */
-        request->filename = at ? BPF_CORE_READ(regs, regs[1]) : BPF_CORE_READ(regs, orig_x0);
-        request->argv = at ? BPF_CORE_READ(regs, regs[2]) : BPF_CORE_READ(regs, regs[1]);
+        request->filename = at ? READ(regs, regs[1]) : READ(regs, orig_x0);
+        request->argv = at ? READ(regs, regs[2]) : READ(regs, regs[1]);
 #endif
 }
 
 static __always_inline bool has_pending(struct task_struct *task, int signal)
 {
-        return BPF_CORE_READ(task, pending.signal.sig[0]) & (1UL << (signal - 1));
+        return READ(task, pending.signal.sig[0]) & (1UL << (signal - 1));
 }
 
 /*
@@ -71,7 +71,7 @@ static __always_inline bool has_pending(struct task_struct *task, int signal)
  */
 static __always_inline bool has_no_return(struct task_struct *task)
 {
-        return has_pending(task, SIGSEGV) && !BPF_CORE_READ(task, mm, env_end);
+        return has_pending(task, SIGSEGV) && !READ(task, mm, env_end);
 }
 
 /* Another thread's exec, or a kill, ended this one: not a failure of the program. */

@@ -78,6 +78,15 @@ for file in $(grep -rlE '\bsd_event_add_[a-z_]+\(' daemon --include='*.[ch]'); d
   esac
 done
 
+# How kernel memory is read can change in one place; what hides a value from clang has a name.
+if grep -nE 'BPF_CORE_READ|bpf_core_read|bpf_probe_read_kernel' bpf/*.[ch] |
+  grep -vE '^bpf/read\.bpf\.h:|^[^:]*:[0-9]*:(/\*| \*)|#include'; then
+  say "kernel memory is read by the macros of bpf/read.bpf.h"
+fi
+if grep -n 'asm volatile' bpf/*.[ch]; then
+  say "barrier_var() has a name, and its reason in bpf/scratch.bpf.h"
+fi
+
 # The core is not linked with libbpf or libsystemd, and does not log.
 if nm --undefined-only "$2" | grep -E ' (sd_|bpf_|perf_buffer__|log_(message|errno|lines|catalog)$)'; then
   say "the core uses what is above"

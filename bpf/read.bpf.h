@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
 /*
- * Several members of one kernel structure for the price of one.
+ * Reads of kernel memory: there are no others than these macros, so that how it is read can change
+ * in one place. Reads of user memory say so: bpf_probe_read_user().
  *
- * What a read of kernel memory costs is the call, not the bytes. So we copy a structure, from a
- * member on, and take the members from the copy. Offsets come from BTF when the program is loaded;
- * the verifier then knows them, and of COPIED() only one branch is left: the load from the copy or,
- * for a member that lies outside of it on this kernel, a read of its own.
+ * READ() follows pointers to a member. An address that is &pointer->member, for READ_BYTES() and
+ * READ_STRING(), is relocated to the running kernel's layout as well.
  *
- * There is one copy at a time, in the part of the scratch that argv takes later.
+ * Several members of one structure for the price of one: what a read costs is the call, not the
+ * bytes. So COPY_FROM() copies a structure, from a member on, and COPIED() takes the members from
+ * the copy. Offsets come from BTF when the program is loaded; the verifier then knows them, and of
+ * COPIED() only one branch is left: the load from the copy or, for a member that lies outside of it
+ * on this kernel, a read of its own. There is one copy at a time, in the part of the scratch that
+ * argv takes later.
  */
 #pragma once
 
 #include "run.bpf.h"
+
+/* READ(task, mm, exe_file): task->mm->exe_file, or 0 if a pointer on the way leads nowhere. */
+#define READ(pointer, ...) BPF_CORE_READ(pointer, __VA_ARGS__)
+
+/* 0, or -errno and `to` is zeroed. */
+#define READ_BYTES(to, size, address) bpf_probe_read_kernel(to, size, (const void *)(address))
+
+/* The length with the NUL that it always puts, or -errno. */
+#define READ_STRING(to, size, address) bpf_probe_read_kernel_str(to, size, (const void *)(address))
 
 #define COPY_SIZE 256
 
@@ -25,7 +38,7 @@
                                                                                                    \
                 if (size_ > COPY_SIZE)                                                             \
                         size_ = COPY_SIZE;                                                         \
-                bpf_probe_read_kernel(COPY(scratch), size_, (const void *)(source) + start_);      \
+                READ_BYTES(COPY(scratch), size_, (const void *)(source) + start_);                 \
         })
 
 /* A member of `source`, which COPY_FROM(…, first) has copied. */
@@ -38,8 +51,7 @@
                 if (at_ <= COPY_SIZE - sizeof(value_))                                             \
                         value_ = *(typeof(value_) *)(COPY(scratch) + at_);                         \
                 else                                                                               \
-                        bpf_probe_read_kernel(&value_, sizeof(value_),                             \
-                                              (const void *)(source) +                             \
-                                                      bpf_core_field_offset(type, member));        \
+                        READ_BYTES(&value_, sizeof(value_),                                        \
+                                   (const void *)(source) + bpf_core_field_offset(type, member));  \
                 value_;                                                                            \
         })
