@@ -10,35 +10,40 @@
 #pragma once
 
 #include "path.bpf.h"
-
-/* 6 MiB, the most that ARG_MAX can ever allow, in chunks. */
-#define CHUNK_SIZE (SCRATCH_DATA_SIZE - sizeof(struct exec_record_head))
-#define CHUNKS_MAX 200
+#include "send.bpf.h"
 
 #define STRING_PIECE 4096
 #define VECTOR_STEPS_MAX 1024 /* at 2048 the verifier counts more jumps than its 8,192 */
 
-/* Reads the next piece of the arguments to data[offset]; what cannot be read is marked as cut. */
-static __always_inline __u64 read_argv(struct run *run, __u64 offset, __u64 limit)
+/*
+ * The helper itself says 0 for an empty string on 5.10, 6.1 and 6.12, and 1 on 6.18: it is a
+ * failure on none. The length with the NUL, or -errno.
+ */
+static __always_inline long read_user_string(void *to, __u32 size, __u64 from)
+{
+        long n = bpf_probe_read_user_str(to, size, (void *)from);
+
+        return n == 0 ? 1 : n;
+}
+
+/* Appends the first piece of the arguments; 0: it cannot be read. */
+static __always_inline __u64 read_argv(struct run *run)
 {
         struct scratch *s = run->scratch;
-        __u64 size = s->user_end - s->user;
+        __u64 pos = s->pos, size = s->argv.end - s->argv.next;
 
-        barrier_var(size);
-        barrier_var(offset);
-        if (size > limit)
-                size = limit;
-        if (offset > SCRATCH_ARGV_START_MAX || size > SCRATCH_DATA_SIZE ||
-            size + offset > SCRATCH_DATA_SIZE)
-                return 0;
-        barrier_var(size);
         if (size > SCRATCH_ARGV_SIZE)
                 size = SCRATCH_ARGV_SIZE;
-        if (bpf_probe_read_user(&s->data[offset], size, (void *)s->user)) {
+        barrier_var(pos);
+        barrier_var(size);
+        if (pos > SCRATCH_ARGV_START_MAX || size > SCRATCH_ARGV_SIZE)
+                return 0;
+        if (bpf_probe_read_user(&s->data[pos], size, (void *)s->argv.next)) {
                 run->counters->faults++;
                 return 0;
         }
-        s->user += size;
+        s->argv.next += size;
+        s->pos = pos + size;
         return size;
 }
 
@@ -68,64 +73,20 @@ static __always_inline void collect_argv(struct run *run, struct mm_struct *mm)
                 size = run->control->argv_max;
                 r->cut |= EXEC_CUT(FIELD_ARGV);
         }
-        s->user = start;
-        s->user_end = start + size;
-        n = read_argv(run, s->pos, SCRATCH_ARGV_SIZE);
-        if (n == 0 && size > 0) {
+        s->argv.next = start;
+        s->argv.end = start + size;
+        n = read_argv(run);
+        if (n == 0 && size > 0)
                 r->cut |= EXEC_CUT(FIELD_ARGV);
-                s->user = s->user_end;
-        }
         r->len[FIELD_ARGV] = n;
-        s->pos += n;
-        size -= n;
-        r->head.n_chunks = n == 0 ? 0 : (size + CHUNK_SIZE - 1) / CHUNK_SIZE;
-}
-
-/* Sends the next chunk; true: no more, or no room. */
-static __noinline int chunk_step(void *ctx, struct scratch *s)
-{
-        __u64 size = s->user_end - s->user;
-        long error = -EFAULT;
-
-        if (s->head.chunk >= s->head.n_chunks)
-                return 1;
-        if (size > CHUNK_SIZE)
-                size = CHUNK_SIZE;
-        barrier_var(size);
-        if (size > CHUNK_SIZE)
-                return 1;
-        if (bpf_probe_read_user(&s->data[sizeof(s->head)], size, (void *)s->user) == 0) {
-                s->head.chunk++;
-                s->head.size = sizeof(s->head) + size;
-                error = bpf_perf_event_output(ctx, &rings, BPF_F_CURRENT_CPU, s->data,
-                                              sizeof(s->head) + size);
-        }
-        if (error)
-                return 1;
-        s->user += size;
-        s->count++;
-        return 0;
-}
-
-static __always_inline void send_chunks(struct run *run)
-{
-        struct scratch *s = run->scratch;
-
-        if (!s->head.n_chunks)
-                return;
-        s->head.kind = RECORD_CHUNK;
-        s->count = 0;
-        for (int i = 0; i < CHUNKS_MAX; i++)
-                if (chunk_step(run->ctx, s))
-                        break;
-        run->counters->lost_chunks += s->head.n_chunks - s->count;
+        r->head.n_chunks = n == 0 ? 0 : (size - n + CHUNK_SIZE - 1) / CHUNK_SIZE;
 }
 
 /*
- * Appends the string whose address is in `node`, or its first STRING_PIECE bytes; then the address
- * of the rest is in `node`, else 0. False: it cannot be read, or there is no room below `end`.
+ * Appends the string at the user address `*rest`, or its first STRING_PIECE bytes; then `*rest` is
+ * the address of what is left, or 0. False: it cannot be read, or there is no room below `end`.
  */
-static __always_inline bool read_string(struct scratch *s, __u64 end)
+static __always_inline bool read_string(struct scratch *s, __u64 *rest, __u64 end)
 {
         __u64 pos = s->pos;
         long n;
@@ -133,29 +94,26 @@ static __always_inline bool read_string(struct scratch *s, __u64 end)
         barrier_var(pos);
         if (pos > end - STRING_PIECE)
                 return false;
-        n = read_user_string(&s->data[pos], STRING_PIECE, s->node);
+        n = read_user_string(&s->data[pos], STRING_PIECE, *rest);
         if (n <= 0)
                 return false;
         if (n == STRING_PIECE) { /* there is more: go on where the NUL was put */
                 n--;
-                s->node += n;
+                *rest += n;
         } else {
-                s->node = 0;
+                *rest = 0;
         }
         s->pos = pos + n;
         return true;
 }
 
-/*
- * In `user` the next pointer of the caller's vector, in `node` the string being read or 0, in
- * `mount` whether the room is used up: then we only count.
- */
+/* A string, or a piece of one; once the room is used up we only count. True: the end. */
 static __noinline int vector_step(struct scratch *s)
 {
-        __u64 string = s->node;
+        __u64 string = s->vector.rest;
 
         if (!string) {
-                if (bpf_probe_read_user(&string, sizeof(string), (void *)s->user)) {
+                if (bpf_probe_read_user(&string, sizeof(string), (void *)s->vector.next)) {
                         s->done = WALK_CUT;
                         return 1;
                 }
@@ -163,17 +121,17 @@ static __noinline int vector_step(struct scratch *s)
                         s->done = WALK_COMPLETE;
                         return 1;
                 }
-                s->user += sizeof(string);
+                s->vector.next += sizeof(string);
                 s->count++;
         }
-        s->node = 0;
-        if (s->mount)
+        s->vector.rest = 0;
+        if (s->vector.is_full)
                 return 0;
 
-        s->node = string;
-        if (!read_string(s, SCRATCH_DATA_SIZE)) {
-                s->node = 0;
-                s->mount = 1;
+        s->vector.rest = string;
+        if (!read_string(s, &s->vector.rest, SCRATCH_DATA_SIZE)) {
+                s->vector.rest = 0;
+                s->vector.is_full = 1;
         }
         return 0;
 }
@@ -186,15 +144,15 @@ static __always_inline void collect_vector(struct run *run, __u64 argv)
 
         s->start = s->pos;
         s->done = argv ? WALK_GOING : WALK_COMPLETE;
-        s->user = argv;
-        s->node = s->mount = s->count = 0;
+        s->vector.next = argv;
+        s->vector.rest = s->vector.is_full = s->count = 0;
         for (int i = 0; i < VECTOR_STEPS_MAX; i++) {
                 if (s->done)
                         break;
                 if (vector_step(s))
                         break;
         }
-        if (s->mount)
+        if (s->vector.is_full)
                 r->cut |= EXEC_CUT(FIELD_ARGV);
         if (s->done == WALK_COMPLETE) {
                 r->facts.argc = s->count;
@@ -202,7 +160,7 @@ static __always_inline void collect_vector(struct run *run, __u64 argv)
         } else {
                 run->counters->faults += s->done == WALK_CUT;
         }
-        if (s->done == WALK_COMPLETE && !s->mount) {
+        if (s->done == WALK_COMPLETE && !s->vector.is_full) {
                 r->facts.argv_bytes = s->pos - s->start;
                 r->facts.present |= FACT_ARGV_BYTES;
         }

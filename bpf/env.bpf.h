@@ -24,10 +24,23 @@
 /* What the kernel leaves behind the environment: the filename again, and a null pointer. */
 #define ENV_END_SLACK 8
 
+/*
+ * Environment variables that are wanted, by env_key(): those of one setting and, for a moment,
+ * those of the next.
+ */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, 2 * EXEC_ENV_NAMES_MAX);
+        __type(key, __u64);
+        __type(value, __u32);
+} env_keys SEC(".maps");
+
 /* In the part of the scratch that argv takes later. */
 struct env_scan {
         __u64 bloom;
         __u64 vector;        /* user address of the pointer that comes next */
+        __u64 rest;          /* user address of what is left of a wanted string, or 0 */
+        __u64 end;           /* user address of the end of the environment */
         __u64 strings_start; /* user address of strings[] */
         __u64 strings_size;
         __u64 next;         /* in pointers[], bytes */
@@ -63,9 +76,9 @@ static __always_inline bool env_read_pointers(struct env_scan *e)
         return true;
 }
 
-static __always_inline bool env_read_strings(struct scratch *s, struct env_scan *e, __u64 start)
+static __always_inline bool env_read_strings(struct env_scan *e, __u64 start)
 {
-        __u64 size = s->user_end + ENV_END_SLACK - start;
+        __u64 size = e->end + ENV_END_SLACK - start;
 
         if (size > ENV_STRINGS_SIZE)
                 size = ENV_STRINGS_SIZE;
@@ -77,42 +90,60 @@ static __always_inline bool env_read_strings(struct scratch *s, struct env_scan 
         return true;
 }
 
-/* In `node` the rest of a wanted string, or 0. True: the end, or no further. */
-static __noinline int env_step(struct scratch *s)
+/* The next pointer of the vector; false: it cannot be read. */
+static __always_inline bool env_next_pointer(struct env_scan *e, __u64 *ret)
 {
-        struct env_scan *e = env_scan_of(s);
-        __u64 next, string, offset, key;
-
-        if (s->node)
-                return !read_string(s, SCRATCH_ARGV_START_MAX);
+        __u64 next, pointer;
 
         if (e->next >= e->pointers_end && !env_read_pointers(e))
-                return 1;
+                return false;
         next = e->next;
         barrier_var(next);
         if (next > ENV_POINTERS_SIZE - sizeof(__u32))
-                return 1;
-        string = *(__u64 *)(e->pointers + next);
+                return false;
+        pointer = *(__u64 *)(e->pointers + next);
         if (e->pointer_size == sizeof(__u32))
-                string = (__u32)string;
+                pointer = (__u32)pointer;
         e->next = next + e->pointer_size;
-        if (!string) {
-                s->done = WALK_COMPLETE;
-                return 1;
-        }
+        *ret = pointer;
+        return true;
+}
 
-        offset = string - e->strings_start;
-        if (offset + sizeof(key) > e->strings_size) {
-                if (string >= s->user_end || !env_read_strings(s, e, string))
-                        return 1;
+/* The key of the variable at that user address; false: it cannot be read. */
+static __always_inline bool env_read_key(struct env_scan *e, __u64 string, __u64 *ret)
+{
+        __u64 offset = string - e->strings_start;
+
+        if (offset + sizeof(__u64) > e->strings_size) {
+                if (string >= e->end || !env_read_strings(e, string))
+                        return false;
                 offset = 0;
         }
         barrier_var(offset);
         if (offset > ENV_STRINGS_SIZE)
+                return false;
+        *ret = env_key(*(__u64 *)(e->strings + offset));
+        return true;
+}
+
+/* A variable, or a piece of a wanted one. True: the end, or no further. */
+static __noinline int env_step(struct scratch *s)
+{
+        struct env_scan *e = env_scan_of(s);
+        __u64 string, key;
+
+        if (e->rest)
+                return !read_string(s, &e->rest, SCRATCH_ARGV_START_MAX);
+        if (!env_next_pointer(e, &string))
                 return 1;
-        key = env_key(*(__u64 *)(e->strings + offset));
+        if (!string) {
+                s->done = WALK_COMPLETE;
+                return 1;
+        }
+        if (!env_read_key(e, string, &key))
+                return 1;
         if ((e->bloom >> env_hash(key) & 1) && bpf_map_lookup_elem(&env_keys, &key))
-                s->node = string;
+                e->rest = string;
         return 0;
 }
 
@@ -161,11 +192,11 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm, b
         __u64 env_start = READ(mm, env_start);
 
         e->bloom = run->control->env_bloom;
-        s->user_end = READ(mm, env_end);
-        if (!e->bloom || s->user_end == env_start)
+        e->end = READ(mm, env_end);
+        if (!e->bloom || e->end == env_start)
                 return;
         s->start = s->pos;
-        s->node = 0;
+        e->rest = 0;
         s->done = WALK_GOING;
         e->next = e->pointers_end = 0;
         e->strings_start = e->strings_size = 0;

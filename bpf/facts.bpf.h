@@ -70,10 +70,10 @@ static __always_inline void collect_parents(struct scratch *s, struct task_struc
 
 #define TASK(member) COPIED(s, struct task_struct, task, pid, member)
 
-/* In `node` the next ancestor or a thread of it; true: no more. */
+/* An ancestor, or from a thread to its leader; true: no more. */
 static __noinline int ancestor_step(struct scratch *s)
 {
-        struct task_struct *task = (void *)s->node, *leader;
+        struct task_struct *task = s->ancestors.task, *leader;
         struct exec_ancestor *a;
         __u64 pos = s->pos;
 
@@ -84,7 +84,7 @@ static __noinline int ancestor_step(struct scratch *s)
         COPY_FROM(s, struct task_struct, task, pid);
         leader = TASK(group_leader);
         if (leader != task) {
-                s->node = (__u64)leader;
+                s->ancestors.task = leader;
                 return 0;
         }
         a = (void *)&s->data[pos];
@@ -93,13 +93,14 @@ static __noinline int ancestor_step(struct scratch *s)
                 return 1;
         READ_BYTES(a->comm, sizeof(a->comm), task->comm);
         s->pos = pos + sizeof(*a);
-        s->node = (__u64)TASK(real_parent);
+        s->ancestors.task = TASK(real_parent);
         return 0;
 }
 
 static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
 {
-        walk_begin(s, READ(task, real_parent), NULL);
+        walk_begin(s);
+        s->ancestors.task = READ(task, real_parent);
         /* Each may take two steps: a parent can be a thread. */
         for (int i = 0; i < 2 * EXEC_ANCESTORS_MAX; i++)
                 if (s->pos - s->start >= EXEC_ANCESTORS_MAX * sizeof(struct exec_ancestor) ||

@@ -24,11 +24,21 @@
 #define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
 #define NAME_MEMFD_SIZE 6
 
-enum walk_done {
-        WALK_GOING,
-        WALK_COMPLETE,
-        WALK_CUT,
-};
+/* PATH_MAX, NUL included, and one more to tell what is longer. */
+#define FILENAME_SIZE 4097
+
+/* `n`: of a string read to data[pos], its length with the NUL, or -errno. */
+static __always_inline void add_filename(struct scratch *s, long n)
+{
+        if (n <= 0) {
+                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
+                return;
+        }
+        if (n == FILENAME_SIZE) /* the kernel refuses it as well */
+                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
+        s->record.len[FIELD_FILENAME] = n - 1; /* without the NUL */
+        s->pos += n - 1;
+}
 
 /* Appends the name; false: no room, or not for all of it. */
 static __always_inline bool walk_emit(struct scratch *s, const void *name)
@@ -67,30 +77,30 @@ static __always_inline bool is_memfd_name(const void *string)
         return name == NAME_MEMFD;
 }
 
-/*
- * One step towards the root: in `node` the dentry, in `mount` its struct mount, in `user` the root
- * of that, in `user_end` the mount namespace where it has to end. True: the walk is over.
- */
-static __noinline int path_step(struct scratch *s)
+/* From the root of a mount to where that is mounted. True: it is the root of a namespace. */
+static __always_inline int leave_mount(struct scratch *s)
 {
-        struct dentry *dentry = (void *)s->node, *parent;
-        struct mount *mount = (void *)s->mount, *mount_parent;
+        struct mount *mount = s->path.mount, *parent;
         struct mnt_namespace *space;
-        const void *name;
 
-        if (s->node == s->user) {
-                COPY_FROM(s, struct mount, mount, mnt_parent);
-                mount_parent = COPIED(s, struct mount, mount, mnt_parent, mnt_parent);
-                if (mount == mount_parent) {
-                        space = COPIED(s, struct mount, mount, mnt_parent, mnt_ns);
-                        s->done = (__u64)space == s->user_end ? WALK_COMPLETE : WALK_CUT;
-                        return 1;
-                }
-                s->node = (__u64)COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
-                s->mount = (__u64)mount_parent;
-                s->user = (__u64)READ(mount_parent, mnt.mnt_root);
-                return 0;
+        COPY_FROM(s, struct mount, mount, mnt_parent);
+        parent = COPIED(s, struct mount, mount, mnt_parent, mnt_parent);
+        if (mount == parent) {
+                space = COPIED(s, struct mount, mount, mnt_parent, mnt_ns);
+                s->done = space == s->path.space ? WALK_COMPLETE : WALK_CUT;
+                return 1;
         }
+        s->path.dentry = COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
+        s->path.mount = parent;
+        s->path.mount_root = READ(parent, mnt.mnt_root);
+        return 0;
+}
+
+/* From a dentry to its directory, in one mount. True: it has none, or there is no room. */
+static __always_inline int leave_dentry(struct scratch *s)
+{
+        struct dentry *dentry = s->path.dentry, *parent;
+        const void *name;
 
         COPY_FROM(s, struct dentry, dentry, d_parent);
         name = COPIED(s, struct dentry, dentry, d_parent, d_name.name);
@@ -106,8 +116,16 @@ static __noinline int path_step(struct scratch *s)
                 s->done = WALK_COMPLETE;
                 return 1;
         }
-        s->node = (__u64)parent;
+        s->path.dentry = parent;
         return 0;
+}
+
+/* One step towards the root. True: the walk is over. */
+static __noinline int path_step(struct scratch *s)
+{
+        if (s->path.dentry == s->path.mount_root)
+                return leave_mount(s);
+        return leave_dentry(s);
 }
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
@@ -121,7 +139,7 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 
 static __noinline int kernfs_step(struct scratch *s)
 {
-        struct kernfs_node *kn = (void *)s->node, *parent = kernfs_parent(kn);
+        struct kernfs_node *kn = s->kernfs.node, *parent = kernfs_parent(kn);
 
         if (!parent) { /* the root of the hierarchy has no name */
                 s->done = WALK_COMPLETE;
@@ -129,14 +147,12 @@ static __noinline int kernfs_step(struct scratch *s)
         }
         if (!walk_emit(s, READ(kn, name)))
                 return 1;
-        s->node = (__u64)parent;
+        s->kernfs.node = parent;
         return 0;
 }
 
-static __always_inline void walk_begin(struct scratch *s, const void *node, const void *mount)
+static __always_inline void walk_begin(struct scratch *s)
 {
-        s->node = (__u64)node;
-        s->mount = (__u64)mount;
         s->start = s->pos;
         s->done = WALK_GOING;
 }
@@ -150,11 +166,13 @@ static __always_inline void walk_end(struct scratch *s, enum exec_field field)
 
 static __always_inline void collect_path(struct scratch *s, enum exec_field field,
                                          struct dentry *dentry, struct vfsmount *mnt,
-                                         const struct mnt_namespace *space)
+                                         struct mnt_namespace *space)
 {
-        walk_begin(s, dentry, mount_of(mnt));
-        s->user_end = (__u64)space;
-        s->user = (__u64)READ(mnt, mnt_root);
+        walk_begin(s);
+        s->path.dentry = dentry;
+        s->path.mount = mount_of(mnt);
+        s->path.mount_root = READ(mnt, mnt_root);
+        s->path.space = space;
         for (int i = 0; i < WALK_STEPS_MAX; i++)
                 if (path_step(s))
                         break;
@@ -164,24 +182,24 @@ static __always_inline void collect_path(struct scratch *s, enum exec_field fiel
 #define CGROUP_HIERARCHIES_MAX 32
 #define NAME_SYSTEMD 0x00646d6574737973ULL /* "systemd" and its NUL, little endian */
 
-/* In `node` the list head, in `mount` the current entry; ends with the cgroup's kernfs node. */
+/* A link is to a cgroup of one hierarchy. True: found, or the end of the list. */
 static __noinline int cgroup_link_step(struct scratch *s)
 {
-        struct list_head *entry = (void *)s->mount;
+        struct list_head *entry = s->cgroup_links.entry;
         struct cgrp_cset_link *link;
         struct cgroup *cgroup;
         __u64 name = 0;
 
-        if (!entry || (__u64)entry == s->node)
+        if (!entry || entry == s->cgroup_links.head)
                 return 1;
         link = (void *)entry - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
         cgroup = READ(link, cgrp);
         READ_BYTES(&name, sizeof(name), &READ(cgroup, root)->name);
         if (name == NAME_SYSTEMD) {
-                s->user = (__u64)READ(cgroup, kn);
+                s->cgroup_links.found = READ(cgroup, kn);
                 return 1;
         }
-        s->mount = (__u64)READ(entry, next);
+        s->cgroup_links.entry = READ(entry, next);
         return 0;
 }
 
@@ -195,16 +213,18 @@ static __always_inline void collect_cgroup(struct scratch *s, struct task_struct
         struct kernfs_node *kn = READ(cset, dfl_cgrp, kn);
 
         if (kn && !kernfs_parent(kn)) {
-                s->node = (__u64)cset + bpf_core_field_offset(struct css_set, cgrp_links);
-                s->mount = (__u64)READ(cset, cgrp_links.next);
-                s->user = (__u64)kn;
+                s->cgroup_links.head =
+                        (void *)cset + bpf_core_field_offset(struct css_set, cgrp_links);
+                s->cgroup_links.entry = READ(cset, cgrp_links.next);
+                s->cgroup_links.found = kn;
                 for (int i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
                         if (cgroup_link_step(s))
                                 break;
-                kn = (void *)s->user;
+                kn = s->cgroup_links.found;
         }
 
-        walk_begin(s, kn, NULL);
+        walk_begin(s);
+        s->kernfs.node = kn;
         for (int i = 0; i < WALK_STEPS_MAX; i++)
                 if (kernfs_step(s))
                         break;

@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "run.bpf.h"
+#include "scratch.bpf.h"
 
 /* READ(task, mm, exe_file): task->mm->exe_file, or 0 if a pointer on the way leads nowhere. */
 #define READ(pointer, ...) BPF_CORE_READ(pointer, __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
 /*
- * One run of a program: its maps, its place in the ledger, and the way of its record to the ring.
+ * One run of a program, from its begin to its end: is the event ours, which number has it, and
+ * when is it through.
  *
  * Every program has its own element of scratch and counters. Syscall programs are preemptible from
  * 7.0 on, and a shared scratch was seen overwritten; a program never preempts itself (the kernel's
@@ -13,66 +14,8 @@
  */
 #pragma once
 
-#include <linux/bpf.h> /* before the helpers, which lack its types */
-
-#include <asm/errno.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-#include <stdbool.h>
-
 #include "exec_control.h"
-#include "exec_record.h"
-#include "kernel_types.h"
-
-/* The walk state and 32 KiB of map value that the record may have, minus that state. */
-#define SCRATCH_STATE_SIZE 64
-#define SCRATCH_DATA_SIZE (EXEC_RECORD_SIZE_MAX - SCRATCH_STATE_SIZE)
-
-/* Everything but argv ends before this; argv may then use the rest. */
-#define SCRATCH_ARGV_START_MAX 22528
-#define SCRATCH_ARGV_SIZE (SCRATCH_DATA_SIZE - SCRATCH_ARGV_START_MAX)
-
-/*
- * A bound that the verifier has to see needs barrier_var() right before its check: libbpf's empty
- * asm, of which clang must think that it changes the variable. Without it clang drops a check that
- * it can prove, as the verifier cannot, or checks one register and uses another. The variable is a
- * __u64, as what is narrower gets widened between the check and the use.
- */
-
-/*
- * All state of loops lives here and not in registers or on the stack: the verifier then sees the
- * same state in every round and stops early. With state in registers it gave up at 1 M
- * instructions.
- */
-struct scratch {
-        union {
-                struct {
-                        __u64 node;  /* dentry, kernfs_node, task: where the walk is */
-                        __u64 mount; /* vfsmount of that dentry */
-                        __u64 user;  /* user address of what is read next */
-                        __u64 user_end;
-                        __u32 pos;   /* bytes of data[] in use */
-                        __u32 start; /* where in data[] the current field began */
-                        __u32 done;
-                        __u32 count;
-                        __u32 done_by; /* the generation that has handled the event, or 0 */
-                };
-                __u8 state[SCRATCH_STATE_SIZE];
-        };
-        union {
-                struct exec_record_head head;
-                struct exec_record record;
-                struct exec_exit_record exit;
-                __u8 data[SCRATCH_DATA_SIZE];
-        };
-};
-
-EXEC_ASSERT_SIZE(struct scratch, EXEC_RECORD_SIZE_MAX);
-
-struct process {
-        __u64 start_ns; /* tells the process from a later one with its pid */
-        __u64 exec_ns;
-};
+#include "scratch.bpf.h"
 
 struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -87,12 +30,6 @@ struct {
         __type(key, __u32);
         __type(value, struct exec_counters);
 } counters SEC(".maps");
-
-struct {
-        __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-        __type(key, __u32);
-        __type(value, __u32);
-} rings SEC(".maps");
 
 /* One page per CPU, a wake-up each: rung at most once per sleep of the daemon. */
 struct {
@@ -118,25 +55,6 @@ struct {
         __type(value, struct exec_control);
 } control SEC(".maps");
 
-/* Processes that we saw exec and whose end is wanted, by pid; sized by the daemon. */
-struct {
-        __uint(type, BPF_MAP_TYPE_HASH);
-        __uint(max_entries, 1);
-        __type(key, __u32);
-        __type(value, struct process);
-} processes SEC(".maps");
-
-/*
- * Environment variables that are wanted, by env_key(): those of one setting and, for a moment,
- * those of the next.
- */
-struct {
-        __uint(type, BPF_MAP_TYPE_HASH);
-        __uint(max_entries, 2 * EXEC_ENV_NAMES_MAX);
-        __type(key, __u64);
-        __type(value, __u32);
-} env_keys SEC(".maps");
-
 /* Never 0; see struct exec_control. */
 const volatile __u32 cfg_generation = 1;
 
@@ -148,17 +66,6 @@ struct run {
         __u64 *since;
         __u64 boot_ns;
 };
-
-/*
- * The length with the NUL, or -errno. The helper itself says 0 for an empty string on 5.10, 6.1 and
- * 6.12, and 1 on 6.18: it is a failure on none.
- */
-static __always_inline long read_user_string(void *to, __u32 size, __u64 from)
-{
-        long n = bpf_probe_read_user_str(to, size, (void *)from);
-
-        return n == 0 ? 1 : n;
-}
 
 /* Of the programs of all generations that are attached, exactly one handles an event. */
 static __always_inline bool is_mine(const struct run *run, __u32 program)
@@ -241,26 +148,4 @@ static __always_inline void run_end(struct run *run)
                 return;
         run->control->armed = 0;
         bpf_perf_event_output(run->ctx, &bells, BPF_F_CURRENT_CPU, &bell, sizeof(bell));
-}
-
-/* Sends the first `size` bytes of the scratch; 0 or the helper's error. */
-static __always_inline long run_output(struct run *run, __u64 size)
-{
-        barrier_var(size);
-        if (size > SCRATCH_DATA_SIZE)
-                return -E2BIG;
-        run->scratch->head.size = size;
-        return bpf_perf_event_output(run->ctx, &rings, BPF_F_CURRENT_CPU, run->scratch->data, size);
-}
-
-static __always_inline void count_output(struct exec_counters *counters, long error)
-{
-        if (error == 0)
-                counters->sent++;
-        else if (error == -ENOSPC)
-                counters->lost_ring_full++;
-        else if (error == -ENOENT || error == -EOPNOTSUPP)
-                counters->lost_no_ring++;
-        else
-                counters->lost_other++;
 }

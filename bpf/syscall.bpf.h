@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
 /*
- * What can be learnt from the system call a task is in: its arguments, from the registers saved at
- * its entry, and whether a failure is one.
+ * An exec that is asked for, or that has failed: what the system call says, from the registers
+ * saved at its entry and the caller's memory, and whether a failure is one.
  */
 #pragma once
 
-#include "run.bpf.h"
+#include "argv.bpf.h"
+#include "facts.bpf.h"
+#include "path.bpf.h"
 
-#define FILENAME_SIZE 4097 /* PATH_MAX, NUL included, and one more to tell what is longer */
-
-/* include/linux/sched/signal.h, asm-generic/signal.h; the same since 3.x. */
-#define SIGNAL_GROUP_EXIT 0x00000004
+/* asm-generic/signal.h; the same since 3.x. */
 #define SIGKILL 9
 #define SIGSEGV 11
 
@@ -91,14 +90,72 @@ static __always_inline bool is_ignored(const struct exec_control *control, long 
         return control->ignore_errnos[error / 64] >> (error % 64) & 1;
 }
 
-static __always_inline void add_filename(struct scratch *s, long n)
+/* Beyond the point of no return the caller's memory is gone: its addresses mean nothing. */
+static __always_inline void send_request(struct run *run, struct task_struct *task,
+                                         const struct request *request)
 {
-        if (n <= 0) {
-                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
-                return;
+        bool is_gone = request->traits & TRAIT_POINT_OF_NO_RETURN;
+        struct scratch *s = run->scratch;
+        struct exec_record *r = &s->record;
+        long n = -EFAULT;
+
+        collect_task(run, task);
+        r->facts.retval = request->retval;
+        if (request->has_retval)
+                r->facts.present |= FACT_RETVAL;
+        r->facts.traits |= request->traits;
+
+        if (!is_gone)
+                n = read_user_string(&s->data[sizeof(*r)], FILENAME_SIZE, request->filename);
+        if (n < 0)
+                run->counters->faults++;
+        add_filename(s, n);
+        collect_places(s, task);
+        if (is_gone)
+                r->cut |= EXEC_CUT(FIELD_ARGV);
+        else
+                collect_vector(run, request->argv);
+        send_record(run);
+}
+
+static __always_inline int record_attempt(struct syscall_trace_enter *ctx, __u32 program)
+{
+        struct task_struct *task = (void *)bpf_get_current_task();
+        bool at = program == PROGRAM_ATTEMPT_AT;
+        struct request request = { .traits = at ? TRAIT_EXECVEAT : 0 };
+        struct run run;
+
+        if (!run_begin(&run, ctx, program, RECORD_EXEC_ATTEMPT))
+                return 0;
+        request.filename = READ(ctx, args[at]);
+        request.argv = READ(ctx, args[at + 1]);
+        send_request(&run, task, &request);
+        run_end(&run);
+        return 0;
+}
+
+static __always_inline int record_failed(struct syscall_trace_exit *ctx, __u32 program)
+{
+        struct task_struct *task = (void *)bpf_get_current_task();
+        long retval = READ(ctx, ret);
+        struct request request = {};
+        struct run run;
+
+        if (retval >= 0)
+                return 0;
+        if (!run_begin(&run, ctx, program, RECORD_EXEC_FAILED))
+                return 0;
+        if (is_ignored(run.control, retval) || is_loser(task, retval)) {
+                run.counters->filtered++;
+                run_end(&run);
+                return 0;
         }
-        if (n == FILENAME_SIZE) /* the kernel refuses it as well */
-                s->record.cut |= EXEC_CUT(FIELD_FILENAME);
-        s->record.len[FIELD_FILENAME] = n - 1; /* without the NUL */
-        s->pos += n - 1;
+        request.retval = retval;
+        request.has_retval = true;
+        request_from_regs(&request, task, program == PROGRAM_FAILED_AT);
+        if (has_no_return(task))
+                request.traits |= TRAIT_POINT_OF_NO_RETURN;
+        send_request(&run, task, &request);
+        run_end(&run);
+        return 0;
 }

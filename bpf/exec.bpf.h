@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: (LGPL-2.1-or-later OR BSD-2-Clause) */
+/*
+ * A successful exec, from the new image: its arguments and environment lie there in one piece, and
+ * nobody has run in it yet.
+ */
+#pragma once
+
+#include "argv.bpf.h"
+#include "env.bpf.h"
+#include "exit.bpf.h"
+#include "facts.bpf.h"
+#include "path.bpf.h"
+
+static __always_inline void collect_image(struct scratch *s, struct mm_struct *mm,
+                                          struct trace_event_raw_sched_process_exec *ctx)
+{
+        struct exec_facts *facts = &s->record.facts;
+
+        facts->present |= FACT_RETVAL;
+        facts->tid = ctx->old_pid;
+        if (facts->tid != (__u32)ctx->pid)
+                facts->traits |= TRAIT_THREAD_EXEC;
+        if (bpf_core_field_exists(mm->task_size) && READ(mm, task_size) <= 0xffffffffUL)
+                facts->traits |= TRAIT_IMAGE32;
+        add_filename(s, READ_STRING(&s->data[sizeof(s->record)], FILENAME_SIZE,
+                                    (void *)ctx + (ctx->__data_loc_filename & 0xffff)));
+}
+
+static __always_inline int record_exec(struct trace_event_raw_sched_process_exec *ctx,
+                                       bool can_loop)
+{
+        struct task_struct *task = (void *)bpf_get_current_task();
+        struct mm_struct *mm = READ(task, mm);
+        struct run run;
+
+        if (!run_begin(&run, ctx, PROGRAM_EXEC, RECORD_EXEC))
+                return 0;
+        collect_task(&run, task);
+        collect_image(run.scratch, mm, ctx);
+        collect_places(run.scratch, task);
+        collect_privilege(run.scratch, READ(task, cred));
+        collect_argc(run.scratch, mm);
+        collect_env(&run, mm, can_loop);
+        collect_argv(&run, mm);
+        track_exit(&run);
+        send_record(&run);
+        run_end(&run);
+        return 0;
+}
