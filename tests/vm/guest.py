@@ -345,9 +345,15 @@ END = (package_checks.check_purge_leaves_nothing,
        package_checks.check_installed_on_a_machine_that_runs,
        package_checks.check_lockdown_after_the_boot)
 
+# Of journald and dpkg: the same with whatever kernel.
+OF_A_RELEASE = (package_checks.check_journal_limits_the_rate_of_others,
+                package_checks.check_rate_is_not_limited,
+                package_checks.check_installed_on_a_machine_that_runs)
+
 SCENARIOS = {
     "world": AT_WORK + WORLD + RESTARTS,
     "release": AT_WORK + RESTARTS + END,
+    "kernel": tuple(check for check in AT_WORK + RESTARTS + END if check not in OF_A_RELEASE),
     "lockdown": (check_lockdown_is_refused,),
 }
 

@@ -45,7 +45,7 @@ class VM(typing.NamedTuple):
 
 
 VMS = {
-    "5.10": VM("bullseye", "bookworm", MAX, "release"),
+    "5.10": VM("bullseye", "bookworm", MAX, "kernel"),
     "6.1": VM("bookworm", "bookworm", MAX, "release"),
     "6.12": VM("trixie", "trixie", NO_CX16, "release"),
     "newest": VM("sid", "trixie", NO_CX16, "world"),
