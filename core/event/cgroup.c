@@ -5,23 +5,25 @@
  * is the unit. A user's manager is the unit user@UID.service, and below it the same rules apply
  * again. A leading underscore escapes a name that could be taken for a file of the kernel.
  *
- * Containers, by the names that their managers give to cgroups. The innermost counts, as they nest:
+ * Containers, by a rule rather than by a list of their managers: each names its cgroup by the
+ * container's ID, 64 lower case hex digits, as a component (docker/ID, kubepods/…/podUID/ID,
+ * ecs/TASK/ID, or below a parent of the user's own choice), or at the end of one behind a "-" or a
+ * ":" (docker-ID.scope, libpod-payload-ID, slice:cri-containerd:ID). Beside the rule:
  *
- *   docker, nerdctl    docker-ID.scope, docker/ID, nerdctl-ID.scope
- *   podman             libpod-ID.scope, libpod-ID
- *   containerd, CRI-O  cri-containerd-ID.scope, crio-ID.scope
- *   Kubernetes         .../podUID/ID, below kubepods
- *   LXC                lxc.payload.NAME, lxc.payload/NAME, lxc/NAME
+ *   LXC       lxc.payload.NAME, lxc.payload/NAME, lxc/NAME
+ *   BuildKit  docker-STEP.scope, buildkit/STEP: a step of a build has 25 characters of base 36
  *
- * where ID is 64 lower case hex digits. The helpers beside a container (libpod-conmon-ID, crio-
- * conmon-ID, lxc.monitor.NAME) are on the host and no match. A name that only looks like one is the
- * risk of all who read these paths; whoever may create cgroups may choose their names.
+ * The innermost counts, as containers nest. What runs on the host for the sake of a container is no
+ * match: monitors (libpod-conmon-ID, crio-conmon-ID, lxc.monitor.NAME), and a service of that name
+ * (podman's health checks are ID.service). A name that only looks like one is the risk of all who
+ * read these paths: whoever may create cgroups may choose their names.
  */
 #include <string.h>
 
 #include "event/cgroup.h"
 
 #define CONTAINER_ID_SIZE 64
+#define BUILD_STEP_SIZE 25 /* identity.NewID() of BuildKit */
 
 /* Takes the first component off the path; false: there is none. */
 static bool take_component(struct span *path, struct span *ret)
@@ -96,49 +98,63 @@ static bool is_container_id(struct span s)
         return s.size == CONTAINER_ID_SIZE && span_count(s, is_hex_digit) == s.size;
 }
 
-/* PREFIX-ID.scope or PREFIX-ID */
-static struct span id_behind_prefix(struct span component)
+static bool is_base36_digit(char c)
 {
-        static const char *const prefixes[] = { "docker-", "nerdctl-", "libpod-", "cri-containerd-",
-                                                "crio-" };
-        struct span id;
+        return is_digit(c) || (c >= 'a' && c <= 'z');
+}
 
-        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
-                id = component;
-                if (!span_strip_prefix(&id, prefixes[i]))
-                        continue;
-                (void)span_strip_suffix(&id, ".scope");
-                if (is_container_id(id))
-                        return id;
-        }
-        return (struct span){};
+static bool is_build_step(struct span s)
+{
+        return s.size == BUILD_STEP_SIZE && span_count(s, is_base36_digit) == s.size;
+}
+
+/* ID, or SOMETHING-ID or SOMETHING:ID, unless that is a monitor beside the container. */
+static struct span id_at_end(struct span name)
+{
+        struct span id, before;
+
+        if (name.size < CONTAINER_ID_SIZE)
+                return (struct span){};
+        before = (struct span){ name.data, name.size - CONTAINER_ID_SIZE };
+        id = (struct span){ name.data + before.size, CONTAINER_ID_SIZE };
+        if (!is_container_id(id))
+                return (struct span){};
+        if (before.size == 0)
+                return id;
+        if (!span_strip_suffix(&before, "-") && !span_strip_suffix(&before, ":"))
+                return (struct span){};
+        return span_ends_with(before, "conmon") ? (struct span){} : id;
 }
 
 /* A component, seen from the one before it. */
-static struct span container_of(struct span before, struct span component, bool in_kubepods)
+static struct span container_of(struct span before, struct span component)
 {
         struct span name = component;
 
-        if (is_container_id(component) &&
-            (span_is(before, "docker") || (in_kubepods && span_starts_with(before, "pod"))))
-                return component;
         if (span_strip_prefix(&name, "lxc.payload.") && name.size > 0)
                 return name;
         if (span_is(before, "lxc") || span_is(before, "lxc.payload"))
                 return component;
-        return id_behind_prefix(component);
+        if (span_is(before, "buildkit") && is_build_step(component))
+                return component;
+
+        name = component;
+        if (span_strip_suffix(&name, ".scope") && span_strip_prefix(&name, "docker-") &&
+            is_build_step(name))
+                return name;
+        name = component;
+        (void)span_strip_suffix(&name, ".scope");
+        return id_at_end(name);
 }
 
 static struct span find_container(struct span path)
 {
         struct span before = SPAN_LITERAL(""), component, found = {}, container;
-        bool in_kubepods = false;
 
         while (take_component(&path, &component)) {
-                container = container_of(before, component, in_kubepods);
+                container = container_of(before, component);
                 if (container.data)
                         found = container;
-                in_kubepods |= span_starts_with(component, "kubepods");
                 before = component;
         }
         return found;

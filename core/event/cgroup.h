@@ -12,7 +12,7 @@ struct cgroup_names {
         struct span unit;         /* of the system manager: foo.service, session-3.scope */
         struct span slice;        /* that the unit is in: system.slice */
         struct span user_unit;    /* of a user's manager */
-        struct span container_id; /* 64 hex digits, or the name of an LXC container */
+        struct span container_id; /* 64 hex digits, LXC's name, or a step of a build */
 };
 
 /* By systemd's rules for units, and those of the container managers for containers. */

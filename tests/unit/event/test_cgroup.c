@@ -12,6 +12,8 @@
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
+#define STEP "q4w5bnl3lbjk9y9vy0vd2xgkz"
+
 static void assert_span(struct span s, const char *expected)
 {
         if (!expected) {
@@ -69,7 +71,7 @@ static void units_follow_systemds_rules(void **state)
         }
 }
 
-static void containers_are_known_by_their_managers_names(void **state)
+static void containers_are_known_by_their_ids(void **state)
 {
         static const struct {
                 const char *path, *id;
@@ -86,7 +88,31 @@ static void containers_are_known_by_their_managers_names(void **state)
                 { "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope", ID },
                 { "/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID ".scope", NULL },
                 { "/kubepods/besteffort/pod12345678-1234/" ID, ID },
-                { "/pod1/" ID, NULL }, /* not below kubepods */
+                { "/batch/" ID, ID }, /* --cgroup-parent=/batch */
+                { "/ecs/TASK/" ID, ID },
+                { "/" ID, ID },
+                { "/web.service/libpod-payload-" ID, ID }, /* podman --cgroups=split */
+                { "/web.service/supervisor", NULL },
+                { "/system.slice:docker:" ID, ID },
+                { "/kubepods/pod1/kubepods-pod1.slice:cri-containerd:" ID, ID },
+                { "/" OTHER "/" ID "/init.scope", ID },
+                { "/system.slice:crio-conmon:" ID, NULL },
+                { "/system.slice/conmon-" ID ".scope", NULL },
+                { "/system.slice/" ID ".service", NULL }, /* podman's health check, on the host */
+                { "/system.slice/" ID ".timer", NULL },
+                { "/x" ID, NULL },
+                { "/x_" ID, NULL },
+                { "/" ID "0", NULL },
+                { "/" ID "-x", NULL },
+                { "/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", NULL },
+                { "/docker/buildkit/" STEP, STEP },
+                { "/docker/" ID "/buildkit/" STEP, STEP },
+                { "/system.slice/docker-" STEP ".scope", STEP },
+                { "/system.slice/other-" STEP ".scope", NULL },
+                { "/system.slice/docker-" STEP, NULL },
+                { "/docker/" STEP, NULL },
+                { "/buildkit/" STEP "x", NULL },
+                { "/machine.slice/machine-web.scope/payload", NULL },
                 { "/docker/" ID "/docker/" OTHER, OTHER },
                 { "/docker/" ID "/system.slice/cron.service", ID },
                 { "/lxc/web", "web" },
@@ -129,7 +155,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(units_follow_systemds_rules),
-                cmocka_unit_test(containers_are_known_by_their_managers_names),
+                cmocka_unit_test(containers_are_known_by_their_ids),
                 cmocka_unit_test(nothing_behind_the_end_is_read),
         };
 
