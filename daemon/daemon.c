@@ -55,7 +55,7 @@
 
 #define BLIND_TIMEOUT_NS NSEC_PER_SEC
 
-#define PASSWD_PATH "/etc/passwd"
+#define ETC_PATH "/etc"
 
 struct daemon {
         const struct daemon_options *options;
@@ -258,15 +258,15 @@ static int open_source(struct daemon *d)
 static int open_flow(struct daemon *d)
 {
         struct recording_header identity;
-        const char *passwd;
+        const char *etc;
         int r;
 
         r = source_identify(d->source, &identity);
         if (r < 0)
                 return r;
         /* The users of this host are not those of a recording from elsewhere. */
-        passwd = identity_is_ours(&identity) ? PASSWD_PATH : NULL;
-        r = flow_new(d->source, &identity, passwd, d->config, &d->flow);
+        etc = identity_is_ours(&identity) ? ETC_PATH : NULL;
+        r = flow_new(d->source, &identity, etc, d->config, &d->flow);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the pipeline");
         return flow_open(d->flow);

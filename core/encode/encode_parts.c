@@ -20,6 +20,8 @@ static const struct {
 } sources[_PART_MAX] = {
         [PART_COMM] = { SPAN(comm) },
         [PART_USER] = { SPAN(user) },
+        [PART_EUSER] = { SPAN(euser) },
+        [PART_GROUP] = { SPAN(group) },
         [PART_UNIT] = { SPAN(names.unit) },
         [PART_CONTAINER_ID] = { SPAN(names.container_id) },
         [PART_PARENT_COMM] = { SPAN(parent_comm) },

@@ -50,6 +50,8 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
                 json_put_u64(b, "sgid", event->facts.sgid);
         }
         encoder_put_part(e, event, PART_USER, plan);
+        encoder_put_part(e, event, PART_EUSER, plan);
+        encoder_put_part(e, event, PART_GROUP, plan);
         if (event_has(event, FACT_LOGINUID))
                 json_put_u64(b, "loginuid", event->facts.loginuid);
         if (event_has(event, FACT_SESSION))
@@ -331,6 +333,8 @@ const struct shape shape_native = {
         .parts = {
                 [PART_COMM] = { KEY("comm", form_text) },
                 [PART_USER] = { KEY("user", form_text) },
+                [PART_EUSER] = { KEY("euser", form_text) },
+                [PART_GROUP] = { KEY("group", form_text) },
                 [PART_UNIT] = { KEY("unit", form_text) },
                 [PART_CONTAINER_ID] = { KEY("container_id", form_text) },
                 [PART_PARENT_COMM] = { KEY("parent_comm", form_text) },

@@ -30,6 +30,8 @@ struct stats;
 enum part {
         PART_COMM,
         PART_USER,
+        PART_EUSER,
+        PART_GROUP,
         PART_UNIT,
         PART_CONTAINER_ID,
         PART_PARENT_COMM,

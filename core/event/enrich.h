@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Enrich: facts that follow from the event's own and from what the host knows: the user's name, and
- * what the cgroup path says. From caches and strings; nothing here blocks on the network.
+ * Enrich: facts that follow from the event's own and from what the host knows: names of users and
+ * groups, and what the cgroup path says. From caches and strings; nothing here blocks on the
+ * network.
  */
 #pragma once
 
@@ -9,8 +10,8 @@
 
 struct enricher;
 
-/* `passwd`: path of the file with the users, or NULL: users have no names. */
-int enricher_new(const char *passwd, struct enricher **ret);
+/* `etc`: the folder with `passwd` and `group`, or NULL: users and groups have no names. */
+int enricher_new(const char *etc, struct enricher **ret);
 struct enricher *enricher_free(struct enricher *e);
 DEFINE_FREEP(struct enricher, enricher_free)
 

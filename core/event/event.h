@@ -52,7 +52,8 @@ struct exec_event {
         unsigned n_ancestors;
 
         /* What the stage `enrich` adds, borrowed from its caches and from the spans above. */
-        struct span user; /* name of uid */
+        struct span user, euser; /* names of uid, and of euid if it is another */
+        struct span group;       /* name of gid, if it is not that of the user */
         struct cgroup_names names;
 
         /* EVENT_EXIT */

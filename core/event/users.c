@@ -6,18 +6,24 @@
  *
  * Lines that are not name:password:number:... are skipped, as the C library does, and so are those
  * of NIS ("+", "-"). A number beyond 32 bits belongs to nobody.
+ *
+ * What was read is good while stat(2) says the same. Time stamps of files are those of the kernel's
+ * last tick: a file that had changed less than SETTLE_NS before it was read may change again and
+ * look the same, so it is read anew until it is older.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "event/users.h"
 
 #define FILE_SIZE_MAX (4 * MIB)
-#define CHECK_INTERVAL_NS NSEC_PER_SEC
+#define SETTLE_NS ((int64_t)20 * 1000 * 1000) /* two ticks at 100 Hz */
 
 struct user {
         uint32_t uid;
@@ -28,6 +34,7 @@ struct user {
 struct users {
         char *path;
         struct stat stat; /* of the content below */
+        bool is_settled;  /* no other content can have the same */
         uint64_t checked_ns;
         bool was_checked;
         struct buf text;
@@ -35,16 +42,17 @@ struct users {
         size_t n_users;
 };
 
-int users_new(const char *path, struct users **ret)
+int users_new(const char *folder, const char *file, struct users **ret)
 {
         _cleanup_(users_freep) struct users *u = NULL;
 
         u = calloc(1, sizeof(*u));
         if (!u)
                 return -ENOMEM;
-        u->path = strdup(path);
-        if (!u->path)
+        if (asprintf(&u->path, "%s/%s", folder, file) < 0) {
+                u->path = NULL;
                 return -ENOMEM;
+        }
         *ret = TAKE_PTR(u);
         return 0;
 }
@@ -56,6 +64,7 @@ static void forget(struct users *u)
         u->n_users = 0;
         buf_done(&u->text);
         u->stat = (struct stat){};
+        u->is_settled = false;
 }
 
 struct users *users_free(struct users *u)
@@ -110,9 +119,10 @@ static void build_index(struct users *u)
         size_t n_lines = 0;
         uint32_t n = 0;
 
-        for (size_t i = 0; i < rest.size; i++)
-                n_lines += rest.data[i] == '\n';
-        u->user = calloc(n_lines + 1, sizeof(*u->user)); /* the last line may lack its newline */
+        while (span_cut(&rest, '\n', &line))
+                n_lines++;
+        rest = buf_span(&u->text);
+        u->user = calloc(n_lines + 1, sizeof(*u->user));
         while (u->user && span_cut(&rest, '\n', &line)) {
                 u->user[u->n_users].line = n++;
                 if (parse_line(line, &u->user[u->n_users]))
@@ -138,35 +148,60 @@ static void read_file(struct users *u, int fd)
         }
 }
 
+static int64_t nsec_of(const struct timespec *ts)
+{
+        return ts->tv_sec * (int64_t)NSEC_PER_SEC + ts->tv_nsec;
+}
+
+static int64_t now_ns(clockid_t clock)
+{
+        struct timespec ts = {};
+
+        (void)clock_gettime(clock, &ts); /* these clocks always exist */
+        return nsec_of(&ts);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+        return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+               nsec_of(&a->st_mtim) == nsec_of(&b->st_mtim) &&
+               nsec_of(&a->st_ctim) == nsec_of(&b->st_ctim);
+}
+
 static void refresh(struct users *u)
 {
         _cleanup_(closep) int fd = -1;
+        int64_t age_ns;
         struct stat st;
 
-        fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-                forget(u);
-                return;
-        }
-        if (st.st_ino == u->stat.st_ino && st.st_dev == u->stat.st_dev &&
-            st.st_size == u->stat.st_size && st.st_mtim.tv_sec == u->stat.st_mtim.tv_sec &&
-            st.st_mtim.tv_nsec == u->stat.st_mtim.tv_nsec)
+        if (u->is_settled && stat(u->path, &st) == 0 && is_same(&st, &u->stat))
                 return;
         forget(u);
+        fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return;
+        age_ns = now_ns(CLOCK_REALTIME) - nsec_of(&st.st_ctim);
         read_file(u, fd);
         build_index(u);
         u->stat = st;
+        u->is_settled = age_ns > SETTLE_NS || age_ns < -SETTLE_NS; /* the clock may be set */
 }
 
-struct span users_name(struct users *u, uint32_t uid, uint64_t now_ns)
+/* A look that began behind an event sees every change before it. */
+static void check(struct users *u, uint64_t event_ns)
+{
+        if (u->was_checked && event_ns <= u->checked_ns)
+                return;
+        u->checked_ns = MAX(event_ns, (uint64_t)now_ns(CLOCK_BOOTTIME));
+        u->was_checked = true;
+        refresh(u);
+}
+
+struct span users_name(struct users *u, uint32_t uid, uint64_t event_ns)
 {
         size_t low = 0, high, middle;
 
-        if (!u->was_checked || now_ns - u->checked_ns >= CHECK_INTERVAL_NS) {
-                refresh(u);
-                u->checked_ns = now_ns;
-                u->was_checked = true;
-        }
+        check(u, event_ns);
         /* The first of those with the number. */
         for (high = u->n_users; low < high;) {
                 middle = low + (high - low) / 2;

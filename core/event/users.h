@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Names of users, from a file in the format of passwd(5) and from nowhere else: a look-up through
- * NSS may wait for the network. The file is read when it has changed, and looked at once a second
- * at most.
+ * NSS may wait for the network. Of groups as well: group(5) begins with the same three fields.
+ *
+ * The name is never older than the event: the file is looked at again for an event that happened
+ * behind the last look, so once for all that a round over the rings brings. It may be younger: who
+ * got the number between the event and the look.
  */
 #pragma once
 
@@ -12,13 +15,13 @@
 
 struct users;
 
-/* The path is copied. The file may be missing, now or at any time: then nobody has a name. */
-int users_new(const char *path, struct users **ret);
+/* The file may be missing, now or at any time: then nobody has a name. */
+int users_new(const char *folder, const char *file, struct users **ret);
 struct users *users_free(struct users *u);
 DEFINE_FREEP(struct users, users_free)
 
 /*
- * The name of the first user with this number; data is NULL if there is none. Valid until the next
- * call. `now_ns`: any clock that only grows.
+ * The name of the first user with this number; data is NULL if there is none. `event_ns`: when it
+ * had the number, by CLOCK_BOOTTIME. Valid until a call with a later time.
  */
-struct span users_name(struct users *u, uint32_t uid, uint64_t now_ns);
+struct span users_name(struct users *u, uint32_t uid, uint64_t event_ns);

@@ -83,7 +83,7 @@ static int wire(struct flow *f)
         return 0;
 }
 
-int flow_new(struct source *source, const struct recording_header *identity, const char *passwd,
+int flow_new(struct source *source, const struct recording_header *identity, const char *etc,
              const struct config *config, struct flow **ret)
 {
         _cleanup_(flow_freep) struct flow *f = NULL;
@@ -98,7 +98,7 @@ int flow_new(struct source *source, const struct recording_header *identity, con
         r = new_encoder(f);
         if (r < 0)
                 return r;
-        r = enricher_new(passwd, &f->enricher);
+        r = enricher_new(etc, &f->enricher);
         if (r < 0)
                 return r;
         r = queue_new(config->queue.size, &f->queue);

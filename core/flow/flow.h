@@ -25,9 +25,9 @@ struct source;
 
 /*
  * For a stream of `identity`, which is copied. Borrows the source for good, and the settings until
- * they change. `passwd`: the file of the host's users, or NULL: they have no names here.
+ * they change. `etc`: the folder with the host's users, or NULL: they have no names here.
  */
-int flow_new(struct source *source, const struct recording_header *identity, const char *passwd,
+int flow_new(struct source *source, const struct recording_header *identity, const char *etc,
              const struct config *config, struct flow **ret);
 struct flow *flow_free(struct flow *f);
 DEFINE_FREEP(struct flow, flow_free)

@@ -392,8 +392,8 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         event.comm = event.parent_comm =
                 (struct span){ path->data, MIN(path->size, (size_t)EXEC_COMM_SIZE) };
         event.tty = (struct span){ path->data, MIN(path->size, (size_t)EXEC_TTY_SIZE) };
-        event.user = event.names.unit = event.names.slice = event.names.user_unit =
-                event.names.container_id = buf_span(path);
+        event.user = event.euser = event.group = event.names.unit = event.names.slice =
+                event.names.user_unit = event.names.container_id = buf_span(path);
         event.argv = buf_span(argv);
         event.env = buf_span(env);
         event.n_ancestors = EXEC_ANCESTORS_MAX;

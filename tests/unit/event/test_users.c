@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +18,7 @@ struct fixture {
         char folder[32];
         char path[64];
         struct users *users;
-        uint64_t now_ns;
+        uint64_t event_ns; /* of the next look-up; 0: now */
 };
 
 static void write_file(const struct fixture *f, const char *text, size_t size)
@@ -42,7 +43,7 @@ static int set_up(void **state)
         strcpy(f->folder, "/tmp/test_users.XXXXXX");
         assert_non_null(mkdtemp(f->folder));
         (void)snprintf(f->path, sizeof(f->path), "%s/passwd", f->folder);
-        assert_int_equal(users_new(f->path, &f->users), 0);
+        assert_int_equal(users_new(f->folder, "passwd", &f->users), 0);
         *state = f;
         return 0;
 }
@@ -58,9 +59,18 @@ static int tear_down(void **state)
         return 0;
 }
 
+static uint64_t now_ns(void)
+{
+        struct timespec ts;
+
+        assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &ts), 0);
+        return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 static void assert_name(struct fixture *f, uint32_t uid, const char *expected)
 {
-        struct span name = users_name(f->users, uid, f->now_ns);
+        uint64_t event_ns = f->event_ns ? f->event_ns : now_ns();
+        struct span name = users_name(f->users, uid, event_ns);
 
         if (!expected) {
                 assert_null(name.data);
@@ -101,16 +111,63 @@ static void odd_lines_are_skipped(void **state)
         assert_name(f, 10, "last");
 }
 
-static void a_change_is_seen_after_a_second(void **state)
+/* So often that some come within one tick of the clock that files are stamped by. */
+static void an_event_behind_a_change_has_the_new_name(void **state)
 {
         struct fixture *f = *state;
+
+        for (unsigned i = 0; i < 500; i++) {
+                write_file(f, "ann:x:1:1:\n", 11);
+                assert_name(f, 1, "ann");
+                write_file(f, "eve:x:1:1:\n", 11);
+                assert_name(f, 1, "eve");
+        }
+}
+
+static void an_event_behind_a_change_in_place_has_the_new_name(void **state)
+{
+        static const char *const names[] = { "ann", "eve" };
+        struct fixture *f = *state;
+        FILE *file;
+
+        write_file(f, "ann:x:1:1:\n", 11);
+        file = fopen(f->path, "r+");
+        assert_non_null(file);
+        for (unsigned i = 0; i < 1000; i++) {
+                rewind(file);
+                assert_int_equal(fputs(names[i % 2], file) >= 0 && fflush(file) == 0, true);
+                assert_name(f, 1, names[i % 2]);
+        }
+        assert_int_equal(fclose(file), 0);
+}
+
+/* What a round brings happened before it is looked at: one look is enough for all of it. */
+static void the_file_is_looked_at_once_for_all_events_before(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t event_ns = now_ns();
 
         write_file(f, "ann:x:1:1:\n", 11);
         assert_name(f, 1, "ann");
         write_file(f, "eve:x:1:1:\n", 11);
+        f->event_ns = event_ns;
         assert_name(f, 1, "ann");
-        f->now_ns += NSEC_PER_SEC;
+        f->event_ns = 0;
         assert_name(f, 1, "eve");
+}
+
+/* Of a recording that says so: a name that was given out stays valid, and another may be asked for.
+ */
+static void an_event_of_the_future_is_looked_up_once(void **state)
+{
+        struct fixture *f = *state;
+        struct span ann, bob;
+
+        write_file(f, "ann:x:1:1:\nbob:x:2:2:\n", 22);
+        f->event_ns = now_ns() + 3600 * NSEC_PER_SEC;
+        ann = users_name(f->users, 1, f->event_ns);
+        bob = users_name(f->users, 2, f->event_ns);
+        assert_true(span_is(ann, "ann") && span_is(bob, "bob"));
 }
 
 static void a_missing_file_has_no_names_until_it_is_there(void **state)
@@ -119,10 +176,8 @@ static void a_missing_file_has_no_names_until_it_is_there(void **state)
 
         assert_name(f, 0, NULL);
         write_file(f, "root:x:0:0:\n", 12);
-        f->now_ns += NSEC_PER_SEC;
         assert_name(f, 0, "root");
         assert_int_equal(unlink(f->path), 0);
-        f->now_ns += NSEC_PER_SEC;
         assert_name(f, 0, NULL);
 }
 
@@ -139,7 +194,14 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(names_are_found_by_number, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(odd_lines_are_skipped, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_change_is_seen_after_a_second, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(an_event_behind_a_change_has_the_new_name, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(an_event_behind_a_change_in_place_has_the_new_name,
+                                                set_up, tear_down),
+                cmocka_unit_test_setup_teardown(the_file_is_looked_at_once_for_all_events_before,
+                                                set_up, tear_down),
+                cmocka_unit_test_setup_teardown(an_event_of_the_future_is_looked_up_once, set_up,
+                                                tear_down),
                 cmocka_unit_test_setup_teardown(a_missing_file_has_no_names_until_it_is_there,
                                                 set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_empty_file_has_no_names, set_up, tear_down),
