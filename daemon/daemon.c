@@ -6,11 +6,11 @@
  *
  *   source → flow (intake → queue → pipeline) → sinks ← delivery (when to flush)
  *
- * One iteration of the loop is one of: a pass over the rings (first, always), a batch of records
- * through the flow with a flush behind it, a signal, a timer. A batch is small, so that a pass
+ * One iteration of the loop is one of: a round over the rings (first, always), a batch of records
+ * through the flow with a flush behind it, a signal, a timer. A batch is small, so that a round
  * never waits long for it.
  *
- * After READY=1 a pass over the rings waits for little: a reload waits for the kernel to verify
+ * After READY=1 a round waits for little: a reload waits for the kernel to verify
  * what it loads (the rings are larger meanwhile), for a sink that goes (delivery.c) and for a
  * service manager that does not read (notify.h, once); an upgrade for the sinks that are behind
  * (upgrade.c). Nothing that goes wrong ends the process: a reload that fails leaves all as it was,
@@ -86,7 +86,7 @@ static int emit_stats(struct daemon *d)
         r = flow_mark_stats(d->flow);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "No stats event this time");
-        source_reconcile(d->source); /* lets the mark pass */
+        source_reconcile(d->source); /* lets the mark out of the queue */
         return 0;
 }
 

@@ -157,7 +157,7 @@ int main(int argc, char **argv)
         if (config_load_logged(&options.location, &config) < 0)
                 return handover_is_coming() ? EXIT_CODE_FAILURE : EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
-                r = trial_pass(config);
+                r = trial_run(config);
                 config_free(config);
                 return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
         }

@@ -97,16 +97,16 @@ static bool is_tried(const struct trial *t)
 static int on_io(sd_event_source *source, int fd, uint32_t revents _unused_, void *userdata)
 {
         struct trial *t = userdata;
-        bool has_passed;
+        bool can_run;
         char c;
 
-        has_passed = read(fd, &c, sizeof(c)) == sizeof(c);
-        if (!has_passed)
+        can_run = read(fd, &c, sizeof(c)) == sizeof(c);
+        if (!can_run)
                 log_error("Not going on as %s, which cannot run here", t->path);
         else if (!is_tried(t))
                 log_warning("Not going on as %s, which was replaced meanwhile", t->path);
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        t->ops->on_tried(t->userdata, has_passed && is_tried(t));
+        t->ops->on_tried(t->userdata, can_run && is_tried(t));
         return 0;
 }
 
@@ -180,7 +180,7 @@ static int load_programs(const struct config *config)
         return loader_attach(programs);
 }
 
-int trial_pass(const struct config *config)
+int trial_run(const struct config *config)
 {
         const char *number = getenv(VARIABLE);
         char c = 0;

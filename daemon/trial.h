@@ -32,5 +32,5 @@ int trial_new(struct sd_event *event, const char *path, char *const *argv,
 struct trial *trial_free(struct trial *t);
 DEFINE_FREEP(struct trial, trial_free)
 
-/* The other side. Does nothing if this process is no trial. Errors are logged. */
-int trial_pass(const struct config *config);
+/* The other side: makes the trial, if this process is one. Errors are logged. */
+int trial_run(const struct config *config);

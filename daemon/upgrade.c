@@ -109,15 +109,15 @@ static void go_on_as(const struct upgrade_parts *parts, const char *path)
         keeper = start_keeper(parts->source);
         r = keeper;
         if (r >= 0)
-                r = source_pass_on(parts->source);
+                r = source_hand_over(parts->source);
         if (r >= 0)
-                r = handover_pass(parts->handover, HANDOVER_KEEPER, keeper);
+                r = handover_add_direct(parts->handover, HANDOVER_KEEPER, keeper);
         if (r >= 0)
                 r = capabilities_bequeath(true);
         if (r >= 0)
                 r = handover_exec(parts->handover, path, parts->argv);
         (void)capabilities_bequeath(false);
-        handover_pass_nothing(parts->handover);
+        handover_drop_direct(parts->handover);
         log_errno(LOG_ERR, r, "Cannot go on as %s", path);
 }
 

@@ -37,8 +37,8 @@ status=0
 total=0
 n_options=$#
 
-# has_tests FOLDER [CTEST OPTIONS]: a pass may have none of the tests that the caller has chosen, but
-# not every pass.
+# has_tests FOLDER [CTEST OPTIONS]: a suite may have none of the tests that the caller has chosen,
+# but not every suite.
 has_tests() {
   folder=$1
   shift
@@ -47,7 +47,7 @@ has_tests() {
   [ "$n_options" -eq 0 ] || [ "${count:-0}" -gt 0 ]
 }
 
-run_pass() {
+run_suite() {
   folder=$1
   shift
   run_ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@"
@@ -79,10 +79,10 @@ fi
 
 # tests/CMakeLists.txt says what the labels mean. RUN_SERIAL keeps tests against the live kernel alone.
 if has_tests build/asan --label-exclude '^(release|beside)$' "$@"; then
-  run_pass build/asan --label-exclude '^(release|beside)$' --parallel 2 "$@" || status=1
+  run_suite build/asan --label-exclude '^(release|beside)$' --parallel 2 "$@" || status=1
 fi
 if has_tests build/release --label-exclude '^(asan|beside)$' "$@"; then
-  run_pass build/release --label-exclude '^(asan|beside)$' "$@" || status=1
+  run_suite build/release --label-exclude '^(asan|beside)$' "$@" || status=1
 fi
 if [ -n "$beside" ]; then
   wait "$beside" || status=1

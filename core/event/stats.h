@@ -18,7 +18,7 @@ struct sink_stats {
         const char *name; /* sink_place_name() */
         uint64_t written; /* delivered to the kernel: journal socket, file, pipe */
         uint64_t backlog; /* accepted, waiting */
-        uint64_t before;  /* passed by before this sink was opened */
+        uint64_t before;  /* seen before this sink was opened */
         uint64_t lost;    /* refused, for the backlog was full or it was too large; and `down` */
         uint64_t down;    /* of lost: before our time, since the run before us */
         uint64_t lines;   /* lines delivered, those of the daemon's own events included */

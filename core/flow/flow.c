@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "flow/source.h"
 
-/* Records per run: some 5 ms of work, a tenth of the default time between two passes. */
+/* Records per run: some 5 ms of work, a tenth of the default time between two rounds. */
 #define BATCH 256
 
 /*

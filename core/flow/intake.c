@@ -35,17 +35,17 @@ static void on_record(void *userdata, const void *record, size_t size)
                            h.boot_ns, h.boot_ns);
 }
 
-static void on_pass(void *userdata, uint64_t watermark_ns)
+static void on_round(void *userdata, uint64_t watermark_ns)
 {
         struct intake *in = userdata;
 
         if (in->recorder)
-                recorder_mark(in->recorder, FRAME_PASS,
+                recorder_mark(in->recorder, FRAME_ROUND,
                               &(struct recording_mark){ .value = watermark_ns });
         in->watermark_ns = watermark_ns;
-        /* Before the watermark, so that the mark, which is no sooner, comes out in this pass. */
+        /* Before the watermark, so that the mark, which is no sooner, comes out in this round. */
         if (watermark_ns > in->reported_ns && watermark_ns - in->reported_ns > LOST_INTERVAL_NS &&
-            outputs_has_unreported(in->outputs)) /* no room for the mark: at the next pass */
+            outputs_has_unreported(in->outputs)) /* no room for the mark: at the next round */
                 (void)pipeline_mark_lost(in->pipeline, watermark_ns - 1, &in->reported_ns);
         queue_release(in->queue, watermark_ns);
 }
@@ -98,7 +98,7 @@ struct source_handler intake_handler(struct intake *in)
 {
         return (struct source_handler){
                 .on_record = on_record,
-                .on_pass = on_pass,
+                .on_round = on_round,
                 .on_drained = on_drained,
                 .on_missed = on_missed,
                 .on_counted = on_counted,

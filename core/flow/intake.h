@@ -2,7 +2,7 @@
 /*
  * Intake: what happens to a record as it arrives, whatever its source. Its number goes to the
  * ledger, a copy to the recorder if there is one, and the record into the queue. Also keeps the
- * stream's time: when a pass is over it releases the queue, and asks for `lost` events, at most
+ * stream's time: at the end of a round it releases the queue, and asks for `lost` events, at most
  * once a second.
  */
 #pragma once
@@ -17,7 +17,7 @@ struct intake {
         struct outputs *outputs;
         struct pipeline *pipeline;
         struct recorder *recorder; /* or NULL */
-        uint64_t watermark_ns;     /* of the last pass */
+        uint64_t watermark_ns;     /* of the last round */
         uint64_t reported_ns;      /* the moment of the last mark for `lost` events */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Frames are collected in memory between two flushes; the caller flushes after each pass, so there
+ * Frames are collected in memory between two flushes; the caller flushes after each round, so there
  * are as many as the rings can hold. A recording that cannot go on stops where it is, at the end of
- * a frame or not, and lacks its end frame: the reader tells.
+ * a frame or not, and lacks its end frame: so the reader sees that it is incomplete.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ struct recorder *recorder_free(struct recorder *r)
                 return NULL;
         if (r->fd >= 0) {
                 append_frame(r, FRAME_END, NULL, 0);
-                (void)recorder_flush(r); /* the missing end frame tells */
+                (void)recorder_flush(r); /* the missing end frame shows it */
                 (void)close(r->fd);
         }
         buf_done(&r->pending);

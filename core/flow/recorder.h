@@ -6,7 +6,7 @@
  * EXEC_RECORD_VERSION. Each frame is struct recording_frame and its payload, padded to 8 bytes. The
  * last frame is FRAME_END; a file without it was cut short.
  *
- * Writes are collected and made once per pass. They may block: recording is for diagnosis.
+ * Writes are collected and made once per round. They may block: recording is for diagnosis.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ EXEC_ASSERT_SIZE(struct recording_header, 216);
 
 enum recording_frame_kind {
         FRAME_RECORD = 1, /* the record */
-        FRAME_PASS,       /* struct recording_mark: value = watermark_ns */
+        FRAME_ROUND,      /* struct recording_mark: value = watermark_ns */
         FRAME_DRAINED,    /* struct recording_mark: program, cpu, value = seq */
         FRAME_MISSED,     /* struct recording_mark: program, value = count */
         FRAME_CLOCK,      /* struct recording_clock */

@@ -78,9 +78,9 @@ void source_grow(struct source *s)
                 s->ops->grow(s);
 }
 
-int source_pass_on(struct source *s)
+int source_hand_over(struct source *s)
 {
-        return s->ops->pass_on ? s->ops->pass_on(s) : -EOPNOTSUPP;
+        return s->ops->hand_over ? s->ops->hand_over(s) : -EOPNOTSUPP;
 }
 
 int source_keep(const struct source *s)

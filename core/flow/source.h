@@ -25,8 +25,8 @@ struct source_handler {
         /* One record, valid during the call only; to be copied and no more: the ring waits. */
         void (*on_record)(void *userdata, const void *record, size_t size);
 
-        /* A pass over all rings is over: everything older than the watermark has been delivered. */
-        void (*on_pass)(void *userdata, uint64_t watermark_ns);
+        /* The end of a round: everything older than the watermark has been handed out. */
+        void (*on_round)(void *userdata, uint64_t watermark_ns);
 
         /* All rings were drained and the program had given numbers up to `seq` before that. */
         void (*on_drained)(void *userdata, enum exec_program program, uint32_t cpu, uint64_t seq);
@@ -34,20 +34,20 @@ struct source_handler {
         /* The kernel did not run a program, so many times more. */
         void (*on_missed)(void *userdata, enum exec_program program, uint64_t count);
 
-        /* Whatever the kernel did before `until_ns`, is in what the others have said by now. */
+        /* The other callbacks have reported all that the kernel did before `until_ns`. */
         void (*on_counted)(void *userdata, uint64_t until_ns);
 
         /*
          * The wall clock was set: CLOCK_REALTIME minus CLOCK_BOOTTIME is this for what happened
-         * from `from_ns` (CLOCK_BOOTTIME) on. Said before the on_pass that releases the first of
-         * that; if `from_ns` is older than the last on_pass, for whatever that one left.
+         * from `from_ns` (CLOCK_BOOTTIME) on. Said before the on_round that releases the first of
+         * that; if `from_ns` is older than the last on_round, for what that one did not release.
          */
         void (*on_clock)(void *userdata, uint64_t from_ns, int64_t realtime_offset_ns);
 
         void *userdata;
 };
 
-/* What is known of the time before the stream. */
+/* The time before the stream. */
 enum source_past {
         SOURCE_PAST_NONE, /* a recording has none */
         SOURCE_PAST_UNKNOWN,
@@ -69,7 +69,7 @@ struct source_ops {
         const struct exec_counters *(*counters)(const struct source *s, enum exec_program program,
                                                 unsigned cpu);
         void (*grow)(struct source *s);
-        int (*pass_on)(struct source *s);
+        int (*hand_over)(struct source *s);
         int (*keep)(const struct source *s);
 };
 
@@ -83,7 +83,7 @@ struct source {
         struct ledger *ledger; /* what was accounted for of what the source has said */
         enum source_past past;
         const char *const *missing_keys; /* of events, which it cannot give: NULL-terminated */
-        uint64_t watermark_ns; /* of the last pass, or that of the run before us; 0: none */
+        uint64_t watermark_ns; /* of the last round, or that of the run before us; 0: none */
         uint64_t wakeups;      /* of the daemon by it */
 };
 
@@ -115,7 +115,7 @@ void source_stop(struct source *s);
 bool source_is_live(const struct source *s);
 
 /*
- * Says everything up to the end of the next pass, or a part of it. 1: there is more. 0: that was
+ * Says everything up to the end of the next round, or a part of it. 1: there is more. 0: that was
  * the end. -ENODATA: the recording is cut short here. -EBADMSG: it is damaged here. Or a read
  * error. Not for a live source.
  */
@@ -139,9 +139,9 @@ const struct exec_counters *source_counters(const struct source *s, enum exec_pr
 void source_grow(struct source *s);
 
 /*
- * Before handover_exec(), after the last reconciliation: it goes on in the image after us. What is
- * passed lives as long as some process has called source_keep() or has taken it. -EOPNOTSUPP: it
- * cannot be passed on.
+ * Before handover_exec(), after the last reconciliation: it goes on in the image after us. The
+ * rings live as long as some process has called source_keep() or has taken them. -EOPNOTSUPP: this
+ * source cannot go on.
  */
-int source_pass_on(struct source *s);
+int source_hand_over(struct source *s);
 int source_keep(const struct source *s);

@@ -18,7 +18,7 @@
 /* A ring pads what it carries; no record comes near. */
 #define PAYLOAD_MAX (2 * EXEC_RECORD_SIZE_MAX)
 
-/* A pass can be long, but a file without any must not keep the caller from its signals. */
+/* A round can be long, but a file without any must not keep the caller from its signals. */
 #define STEP_FRAMES_MAX 65536
 
 struct source_replay {
@@ -99,7 +99,7 @@ static int read_frame(struct source_replay *s, struct recording_frame *ret)
         return 0;
 }
 
-/* 1: go on; 0: the end of a pass. */
+/* 1: go on; 0: the end of a round. */
 static int say_mark(struct source_replay *s, const struct recording_frame *frame)
 {
         const struct source_handler *h = &s->source.handler;
@@ -118,9 +118,9 @@ static int say_mark(struct source_replay *s, const struct recording_frame *frame
                 return -EBADMSG;
 
         switch (frame->kind) {
-        case FRAME_PASS:
+        case FRAME_ROUND:
                 s->source.watermark_ns = m.value;
-                h->on_pass(h->userdata, m.value);
+                h->on_round(h->userdata, m.value);
                 return 0;
         case FRAME_DRAINED:
                 h->on_drained(h->userdata, m.program, m.cpu, m.value);

@@ -92,7 +92,7 @@ void clock_watch_record(struct clock_watch *w, uint64_t boot_ns, uint64_t wall_n
                 w->step_ns = MIN(w->step_ns, boot_ns);
 }
 
-bool clock_watch_pass(struct clock_watch *w, uint64_t watermark_ns, uint64_t *ret_from_ns)
+bool clock_watch_round(struct clock_watch *w, uint64_t watermark_ns, uint64_t *ret_from_ns)
 {
         if (w->step_ns == 0 && !watch_for_step(w))
                 return false;

@@ -8,8 +8,8 @@
  * force when it happened. The kernel tells nobody when it was set, but says the wall clock's time
  * with each record, and the first that disagrees with the old offset was made after the step. What
  * was being made at that moment may be on either side; and steps of less than a millisecond, as
- * well as all but the last of several between two passes, hold only from the pass on that saw them.
- * A recording has the moment of the step, so its replay says the same times.
+ * well as all but the last of several between two rounds, hold only from the round on that saw
+ * them. A recording has the moment of the step, so its replay says the same times.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ struct clock_watch {
 void clock_watch_record(struct clock_watch *w, uint64_t boot_ns, uint64_t wall_ns);
 
 /*
- * After each pass, which has collected all that is older than the watermark. True if the clock was
+ * After each round, which has collected all that is older than the watermark. True if the clock was
  * set, and all from before that was collected: offset_ns then holds from *ret_from_ns on.
  */
-bool clock_watch_pass(struct clock_watch *w, uint64_t watermark_ns, uint64_t *ret_from_ns);
+bool clock_watch_round(struct clock_watch *w, uint64_t watermark_ns, uint64_t *ret_from_ns);

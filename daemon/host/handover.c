@@ -31,7 +31,7 @@ struct item {
         char name[NAME_SIZE];
         int fd;
         bool is_ours;   /* nobody has taken it: to be closed */
-        bool is_passed; /* not stored: for handover_exec() alone */
+        bool is_direct; /* not stored: for handover_exec() alone */
 };
 
 struct handover {
@@ -124,20 +124,20 @@ static int take_listen_fds(struct handover *h)
 static int take_list(struct handover *h, FILE *list)
 {
         char name[NAME_SIZE];
-        int fd, is_passed, r;
+        int fd, is_direct, r;
 
-        while (fscanf(list, "%31s %d %d", name, &fd, &is_passed) == 3) {
+        while (fscanf(list, "%31s %d %d", name, &fd, &is_direct) == 3) {
                 (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
                 r = item_add(h, name, fd, true);
                 if (r < 0)
                         return r;
-                h->items[h->n_items - 1].is_passed = is_passed;
+                h->items[h->n_items - 1].is_direct = is_direct;
         }
         return 1;
 }
 
 /* The variable is "PID FD", the descriptor that of the list. -1: there is none. */
-static int passed_list(void)
+static int direct_list(void)
 {
         const char *value = getenv(VARIABLE);
         long pid;
@@ -148,13 +148,13 @@ static int passed_list(void)
 
 bool handover_is_coming(void)
 {
-        return passed_list() >= 0;
+        return direct_list() >= 0;
 }
 
 /* 0 if there are none. */
-static int take_passed_fds(struct handover *h)
+static int take_direct(struct handover *h)
 {
-        int fd = passed_list(), r;
+        int fd = direct_list(), r;
         FILE *list;
 
         if (fd < 0)
@@ -173,7 +173,7 @@ static int take_fds(struct handover *h)
 {
         int r;
 
-        r = take_passed_fds(h);
+        r = take_direct(h);
         return r == 0 ? take_listen_fds(h) : r;
 }
 
@@ -343,7 +343,7 @@ void handover_forget(struct handover *h, const char *name)
 
         if (!item)
                 return;
-        if (!item->is_passed)
+        if (!item->is_direct)
                 remove_from_store(h, name);
         item_remove(h, item);
 }
@@ -356,20 +356,20 @@ void handover_renumber(struct handover *h, const char *name, int fd)
                 item->fd = fd;
 }
 
-int handover_pass(struct handover *h, const char *name, int fd)
+int handover_add_direct(struct handover *h, const char *name, int fd)
 {
         int r;
 
         r = item_add(h, name, fd, false);
         if (r >= 0)
-                h->items[h->n_items - 1].is_passed = true;
+                h->items[h->n_items - 1].is_direct = true;
         return r;
 }
 
-void handover_pass_nothing(struct handover *h)
+void handover_drop_direct(struct handover *h)
 {
         for (unsigned i = h->n_items; i-- > 0;)
-                if (h->items[i].is_passed)
+                if (h->items[i].is_direct)
                         item_remove(h, &h->items[i]);
 }
 
@@ -386,7 +386,7 @@ static int write_list(const struct handover *h, int fd)
 
         for (unsigned i = 0; i < h->n_items; i++)
                 buf_printf(&list, "%s %d %d\n", h->items[i].name, h->items[i].fd,
-                           h->items[i].is_passed);
+                           h->items[i].is_direct);
         if (buf_error(&list) < 0)
                 return buf_error(&list);
         /* Memory takes all of it, or there is none; and the other image reads from the start. */

@@ -5,7 +5,7 @@
  * Descriptors, each with a name: the maps, programs and links of the BPF side, which go on counting
  * while nobody reads, and a page of memory with the accounts of the sinks. They are kept by the
  * service manager (its fd store, see sd_pid_notify_with_fds(3)), which survives us however we end,
- * or are passed on by handover_exec(), which replaces the image of this very process.
+ * or handed over directly by handover_exec(), which replaces the image of this very process.
  *
  * Without a service manager that says it has such a store ($FDSTORE, systemd 254; before that the
  * unit says it) there is no next run: the page is then plain memory, and nothing is stored. A page
@@ -28,15 +28,15 @@
  */
 #define HANDOVER_VERSION 2
 
-/* To be taken, and closed when the rings that were passed on are mapped no more. */
+/* The keeper's end: to be taken, and closed when its rings are mapped no more. */
 #define HANDOVER_KEEPER "keeper"
 
 struct handover_page {
         uint64_t magic;
         uint32_t version, n_cpus;
-        uint64_t object_hash; /* of the BPF object whose programs run */
-        uint64_t generation;  /* of the programs loaded last */
-        uint64_t passed_ns;   /* CLOCK_BOOTTIME: all before this has come out of the rings */
+        uint64_t object_hash;  /* of the BPF object whose programs run */
+        uint64_t generation;   /* of the programs loaded last */
+        uint64_t watermark_ns; /* CLOCK_BOOTTIME: all before this has come out of the rings */
         uint64_t earlier_misses[_PROGRAM_MAX];      /* of programs that have gone */
         struct account accounts[_SINK_ACCOUNT_MAX]; /* by enum sink_place */
 
@@ -93,12 +93,12 @@ void handover_forget(struct handover *h, const char *name);
 /* What was taken has another number now. */
 void handover_renumber(struct handover *h, const char *name, int fd);
 
-/* For handover_exec() alone, not to be stored; and: after all not. */
-int handover_pass(struct handover *h, const char *name, int fd);
-void handover_pass_nothing(struct handover *h);
+/* A copy for handover_exec() alone, which is not stored; and drops all of these again. */
+int handover_add_direct(struct handover *h, const char *name, int fd);
+void handover_drop_direct(struct handover *h);
 
 /*
- * Goes on with another image in this process, which finds what is stored or passed. Returns only
+ * Goes on with another image in this process, which finds what was stored or added. Returns only
  * if that fails, with an errno; nothing has changed then.
  */
 int handover_exec(struct handover *h, const char *path, char *const *argv);

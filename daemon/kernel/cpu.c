@@ -113,15 +113,15 @@ int cpu_resume(const struct cpu_config *config, unsigned number, struct handover
         return cpu_new(config, number, ring, ret);
 }
 
-int cpu_pass(const struct cpu *c, unsigned number, struct handover *h)
+int cpu_hand_over(const struct cpu *c, unsigned number, struct handover *h)
 {
         char name[NAME_SIZE];
         int r;
 
         if (!c->ring)
                 return 0;
-        r = handover_pass(h, name_of("ring", number, name), ring_records_fd(c->ring));
+        r = handover_add_direct(h, name_of("ring", number, name), ring_records_fd(c->ring));
         if (r < 0)
                 return r;
-        return handover_pass(h, name_of("bell", number, name), ring_bell_fd(c->ring));
+        return handover_add_direct(h, name_of("bell", number, name), ring_bell_fd(c->ring));
 }

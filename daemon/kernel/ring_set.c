@@ -15,7 +15,7 @@
 
 /*
  * While programs are loaded: that took a second in a storm of 7,000 execs of 700 bytes per second,
- * and more on a slow host. All of it comes out of the rings in one pass, and what the queue has no
+ * and more on a slow host. All of it comes out of the rings in one round, and what the queue has no
  * room for then is lost there. The memory is for all CPUs.
  */
 #define LOADING_RING_SIZE (16 * MIB)
@@ -191,12 +191,12 @@ void ring_set_note_lost(struct ring_set *s, unsigned cpu, uint64_t lost_no_ring)
         s->cpus[cpu].lost_no_ring = lost_no_ring;
 }
 
-int ring_set_pass_on(const struct ring_set *s, struct handover *handover)
+int ring_set_hand_over(const struct ring_set *s, struct handover *handover)
 {
         int r;
 
         for (unsigned cpu = 0; cpu < s->n_cpus; cpu++) {
-                r = cpu_pass(&s->cpus[cpu], cpu, handover);
+                r = cpu_hand_over(&s->cpus[cpu], cpu, handover);
                 if (r < 0)
                         return r;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Ring set: the rings of all CPUs, opened, drained, replaced by larger ones and passed on together.
- * A CPU that comes online gets its ring when somebody says that programs have missed one.
+ * Ring set: the rings of all CPUs, opened, drained, replaced by larger ones and handed over
+ * together. A CPU that comes online gets its ring when somebody says that programs have missed one.
  */
 #pragma once
 
@@ -47,6 +47,6 @@ void ring_set_grow(struct ring_set *s);
 bool ring_set_follow(struct ring_set *s, unsigned cpu, uint64_t lost_no_ring);
 void ring_set_note_lost(struct ring_set *s, unsigned cpu, uint64_t lost_no_ring);
 
-/* To the image after us; see cpu_pass(). And in another process: keeps them as long as it runs. */
-int ring_set_pass_on(const struct ring_set *s, struct handover *handover);
+/* To the image after us, see cpu_hand_over(); and in another process: keeps them while it runs. */
+int ring_set_hand_over(const struct ring_set *s, struct handover *handover);
 int ring_set_keep(const struct ring_set *s);

@@ -5,10 +5,10 @@
  * Waking up is what costs, so the rings do not wake us per record. While the daemon sleeps, the
  * first record rings the bell, once. While there is work, a timer drains the rings twice per
  * MaxLatency; and a ring that is a quarter full wakes us by its watermark, whatever the timer says.
- * When a pass over the rings finds nothing we arm the bell, look once more, and sleep. Once a
+ * When a round over the rings finds nothing we arm the bell, look once more, and sleep. Once a
  * second we look without being asked: nothing may hang on a bell alone.
  *
- * A pass drains every ring and then knows a watermark: the moment before which nothing can still
+ * A round drains every ring and then knows a watermark: the moment before which nothing can still
  * arrive, from what the programs say is in flight.
  */
 #include <errno.h>
@@ -53,10 +53,10 @@ struct source_perf {
         struct loader *programs;
         uint64_t ring_size; /* of those that are to be opened */
         struct ring_set *rings;
-        uint64_t interval_ns; /* between passes while there is work */
+        uint64_t interval_ns; /* between rounds while there is work */
 
-        unsigned n_records; /* of the current pass */
-        bool in_flight;     /* some program ran when the last pass began */
+        unsigned n_records; /* of the current round */
+        bool in_flight;     /* some program ran when the last round began */
         bool is_stopped;
         struct clock_watch clock;
         uint64_t reconciled_ns;
@@ -120,10 +120,10 @@ static int drain(struct source_perf *s)
         if (r < 0)
                 return r;
         s->source.watermark_ns = watermark;
-        handover_page(s->handover)->passed_ns = watermark;
-        if (clock_watch_pass(&s->clock, watermark, &from_ns))
+        handover_page(s->handover)->watermark_ns = watermark;
+        if (clock_watch_round(&s->clock, watermark, &from_ns))
                 h->on_clock(h->userdata, from_ns, s->clock.offset_ns);
-        h->on_pass(h->userdata, watermark);
+        h->on_round(h->userdata, watermark);
         return s->n_records;
 }
 
@@ -166,8 +166,8 @@ static void tell_counted(const struct source_perf *s, enum exec_program program)
 }
 
 /*
- * The order makes it exact: counters first, then a pass. What they count and the pass did not find
- * was not sent, unless it was in flight meanwhile: then we say nothing until the next time.
+ * The order makes it exact: counters first, then a round. Counted events that the round did not
+ * find were not sent, unless they were in flight meanwhile: then we report nothing until next time.
  */
 static void reconcile(struct source_perf *s)
 {
@@ -403,7 +403,7 @@ static void perf_grow(struct source *source)
 }
 
 /* And what has come out of the rings by now. */
-static int perf_pass_on(struct source *source)
+static int perf_hand_over(struct source *source)
 {
         const struct source_perf *s = source_perf_of(source);
         struct handover_page *page = handover_page(s->handover);
@@ -415,7 +415,7 @@ static int perf_pass_on(struct source *source)
                 for (unsigned cpu = 0; cpu < page->n_cpus; cpu++)
                         page->seq[i * page->n_cpus + cpu] = ledger_seq(source->ledger, i, cpu);
         }
-        return ring_set_pass_on(s->rings, s->handover);
+        return ring_set_hand_over(s->rings, s->handover);
 }
 
 static int perf_keep(const struct source *source)
@@ -463,7 +463,7 @@ static const struct source_ops perf_ops = {
         .read_counters = perf_read_counters,
         .counters = perf_counters,
         .grow = perf_grow,
-        .pass_on = perf_pass_on,
+        .hand_over = perf_hand_over,
         .keep = perf_keep,
 };
 
@@ -491,7 +491,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
         s->source.missing_keys = loader_missing_keys(s->programs);
         s->source.past =
                 loader_counted_all(s->programs) ? SOURCE_PAST_COUNTED : SOURCE_PAST_UNKNOWN;
-        s->source.watermark_ns = handover_page(handover)->passed_ns;
+        s->source.watermark_ns = handover_page(handover)->watermark_ns;
         r = add_timer(s);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot add a timer");

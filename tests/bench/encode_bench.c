@@ -60,7 +60,7 @@ static void on_record(void *userdata, const void *record, _unused_ size_t size)
                 buf_append(&b->records, record, h.size);
 }
 
-static void on_pass(_unused_ void *userdata, _unused_ uint64_t watermark_ns)
+static void on_round(_unused_ void *userdata, _unused_ uint64_t watermark_ns)
 {
 }
 
@@ -71,9 +71,10 @@ static void on_drained(_unused_ void *userdata, _unused_ enum exec_program progr
 
 static int bench_init(struct bench *b, const char *path)
 {
-        const struct source_handler handler = {
-                .on_record = on_record, .on_pass = on_pass, .on_drained = on_drained, .userdata = b
-        };
+        const struct source_handler handler = { .on_record = on_record,
+                                                .on_round = on_round,
+                                                .on_drained = on_drained,
+                                                .userdata = b };
         _cleanup_(source_freep) struct source *source = NULL;
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         struct encode_context context;

@@ -243,7 +243,7 @@ static void record_life(struct buf *b)
         add_exec(b, 0, 1, 1000, 0);
         record_make_exit(&record, 1, 1, 2000);
         add_record(b);
-        add_mark(b, FRAME_PASS, 0, 0, 3000);
+        add_mark(b, FRAME_ROUND, 0, 0, 3000);
         add_mark(b, FRAME_DRAINED, PROGRAM_EXEC, 0, 1);
 }
 
@@ -252,9 +252,9 @@ static void record_orders(struct buf *b)
         add_exec(b, 1, 1, 3000, 0);
         add_exec(b, 1, 2, 5000, 0);
         add_exec(b, 0, 1, 3000, 0);
-        add_mark(b, FRAME_PASS, 0, 0, 4000);
+        add_mark(b, FRAME_ROUND, 0, 0, 4000);
         add_exec(b, 0, 2, 2000, 0); /* too late */
-        add_mark(b, FRAME_PASS, 0, 0, 6000);
+        add_mark(b, FRAME_ROUND, 0, 0, 6000);
 }
 
 static void record_chunks(struct buf *b)
@@ -264,7 +264,7 @@ static void record_chunks(struct buf *b)
         add_chunk(b, 0, 1, 1000, 1);
         add_chunk(b, 0, 1, 1000, 3);
         add_chunk(b, 0, 1, 1000, 3);
-        add_mark(b, FRAME_PASS, 0, 0, 2000);
+        add_mark(b, FRAME_ROUND, 0, 0, 2000);
 }
 
 static void record_chunk_holes(struct buf *b)
@@ -273,7 +273,7 @@ static void record_chunk_holes(struct buf *b)
         add_chunk(b, 0, 1, 1000, 2);
         add_chunk(b, 0, 9, 1000, 1);
         add_exec(b, 1, 1, 1000, 1);
-        add_mark(b, FRAME_PASS, 0, 0, 2000);
+        add_mark(b, FRAME_ROUND, 0, 0, 2000);
 }
 
 static void record_holes(struct buf *b)
@@ -281,21 +281,21 @@ static void record_holes(struct buf *b)
         add_exec(b, 0, 4, 1000, 0);
         add_exec(b, 0, 4, 1001, 0);
         add_exec(b, 0, UINT64_MAX, 1002, 0);
-        add_mark(b, FRAME_PASS, 0, 0, 2000);
+        add_mark(b, FRAME_ROUND, 0, 0, 2000);
         add_mark(b, FRAME_DRAINED, PROGRAM_EXIT, 3, 7);
         add_mark(b, FRAME_MISSED, PROGRAM_ATTEMPT, 0, 5);
-        add_mark(b, FRAME_PASS, 0, 0, NSEC_PER_SEC);
-        add_mark(b, FRAME_PASS, 0, 0, 3 * NSEC_PER_SEC);
+        add_mark(b, FRAME_ROUND, 0, 0, NSEC_PER_SEC);
+        add_mark(b, FRAME_ROUND, 0, 0, 3 * NSEC_PER_SEC);
 }
 
 static void record_clock(struct buf *b)
 {
         add_mark(b, FRAME_CLOCK, 0, 0, INT64_MAX);
         add_exec(b, 0, 1, UINT64_MAX, 0);
-        add_mark(b, FRAME_PASS, 0, 0, UINT64_MAX);
+        add_mark(b, FRAME_ROUND, 0, 0, UINT64_MAX);
         add_mark(b, FRAME_CLOCK, 0, 0, (uint64_t)INT64_MIN);
         add_exec(b, 0, 2, 0, 0);
-        add_mark(b, FRAME_PASS, 0, 0, 0);
+        add_mark(b, FRAME_ROUND, 0, 0, 0);
 }
 
 static void record_malformed(struct buf *b)
@@ -308,20 +308,20 @@ static void record_malformed(struct buf *b)
         add_frame(b, FRAME_RECORD, &record, 3);
         record.head.kind = RECORD_DAEMON + 1;
         add_record(b);
-        add_mark(b, FRAME_PASS, 0, 0, 2000);
+        add_mark(b, FRAME_ROUND, 0, 0, 2000);
 }
 
 static void record_overflow(struct buf *b)
 {
         for (uint64_t i = 1; i <= 24; i++)
                 add_exec(b, 0, i, 1000 + i, 0);
-        add_mark(b, FRAME_PASS, 0, 0, 2000);
+        add_mark(b, FRAME_ROUND, 0, 0, 2000);
 }
 
 static void record_damage(struct buf *b)
 {
         add_exec(b, 0, 1, 1000, 0);
-        add_mark(b, FRAME_PASS, _PROGRAM_MAX, 0, 2000);
+        add_mark(b, FRAME_ROUND, _PROGRAM_MAX, 0, 2000);
 }
 
 static const struct {

@@ -36,7 +36,7 @@ LAYOUT = layout.Layout((HERE.parent.parent / layout.HEADER).read_text("utf-8"))
 HEADER = struct.Struct("8sIIQq40s72s72s")
 FRAME = struct.Struct("II")
 MARK = struct.Struct("IIQ")
-FRAME_RECORD, FRAME_PASS, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
+FRAME_RECORD, FRAME_ROUND, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
 VERSION = 1 << 16 | LAYOUT.version
 EXIT_PID_OFFSET = HEAD.size
 
@@ -216,7 +216,7 @@ class Trimmer:
                 return
             lane.pass_over(value)
             value = lane.new
-        if kind == FRAME_PASS and self.frames and self.frames[-1][0] == FRAME_PASS:
+        if kind == FRAME_ROUND and self.frames and self.frames[-1][0] == FRAME_ROUND:
             self.frames.pop()       # nothing has happened in between
         self.add(kind, MARK.pack(program, cpu, value))
 

@@ -74,10 +74,10 @@ static inline struct source *spoken_source_new(const struct recording_header *he
         return &s->source;
 }
 
-static inline void spoken_pass(struct source *s, uint64_t watermark_ns)
+static inline void spoken_round(struct source *s, uint64_t watermark_ns)
 {
         s->watermark_ns = watermark_ns;
-        s->handler.on_pass(s->handler.userdata, watermark_ns);
+        s->handler.on_round(s->handler.userdata, watermark_ns);
 }
 
 static inline void flow_fixture_done(struct flow_fixture *f)

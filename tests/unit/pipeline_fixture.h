@@ -67,10 +67,10 @@ static inline void feed_chunk(struct rig *rig, const struct exec_record_head *ev
         feed(rig, &record);
 }
 
-/* A pass that ends now; everything older is processed. */
-static inline void pass(struct rig *rig, uint64_t now_ns)
+/* A round that ends now; everything older is processed. */
+static inline void end_round(struct rig *rig, uint64_t now_ns)
 {
-        spoken_pass(rig->fixture.source, now_ns);
+        spoken_round(rig->fixture.source, now_ns);
         assert_int_equal(flow_fixture_run(&rig->fixture), 0);
 }
 

@@ -121,7 +121,7 @@ def boot(name, initrd, folder, only):
         subprocess.run(qemu_command(name, whole, console, port, only), stdin=subprocess.DEVNULL,
                        timeout=BOOT_SECONDS, check=True)
     except subprocess.TimeoutExpired:
-        pass  # the missing "done" tells
+        pass  # the missing "done" shows it
     whole.unlink()
     said = port.read_text("utf-8", "replace").splitlines()
     words = console.read_text("utf-8", "replace").replace("\r", "").splitlines()

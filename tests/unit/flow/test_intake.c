@@ -74,9 +74,9 @@ static uint64_t kernel_seq(struct rig *rig, enum exec_program program, uint32_t 
         return ++rig->seq[cpu * _PROGRAM_MAX + program];
 }
 
-static void pass(struct rig *rig, uint64_t now_ns)
+static void end_round(struct rig *rig, uint64_t now_ns)
 {
-        spoken_pass(rig->fixture.source, now_ns);
+        spoken_round(rig->fixture.source, now_ns);
         assert_int_equal(flow_fixture_run(&rig->fixture), 0);
 }
 
@@ -101,16 +101,16 @@ static void assert_accounts(const struct rig *rig)
                         assert_int_equal(flow_fixture_unaccounted(&rig->fixture, i), 0);
 }
 
-static void event_waits_for_its_pass(void **state)
+static void event_waits_for_its_round(void **state)
 {
         struct rig *rig = *state;
 
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
         feed(rig);
-        pass(rig, 10);
+        end_round(rig, 10);
         assert_int_equal(memory_sink_of(rig->sink)->n_lines, 0);
         assert_accounts(rig);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(memory_sink_of(rig->sink)->n_lines, 1);
         assert_accounts(rig);
 }
@@ -140,7 +140,7 @@ static void record_that_is_no_event_is_counted_as_a_hole(void **state)
         reconcile(rig);
         assert_int_equal(lost(rig, LOSS_RING), sizeof(record.head) + UINT8_MAX + 1 - 4 + 1);
         assert_accounts(rig);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(memory_sink_of(rig->sink)->n_lines, 0);
 }
 
@@ -184,7 +184,7 @@ static void event_without_room_in_the_queue_is_lost_with_its_place(void **state)
         assert_int_equal(loss->from_ns, n);
         assert_int_equal(loss->to_ns, n);
         assert_int_equal(queue_events(rig->fixture.flow->queue), n - 1);
-        pass(rig, n + 1);
+        end_round(rig, n + 1);
         assert_accounts(rig);
 }
 
@@ -203,7 +203,7 @@ static void chunk_without_room_leaves_a_mark(void **state)
         feed(rig);
         record_make_chunk(&record, &event, 1, "b", 2);
         feed(rig);
-        pass(rig, 11);
+        end_round(rig, 11);
         json = memory_sink_line(rig->sink, 0);
         assert_value(json, "argv", "[\"a\"]");
         assert_true(has(json, "argv_truncated"));
@@ -219,7 +219,7 @@ static void missed_runs_are_losses_that_were_seen(void **state)
         const struct loss *loss;
 
         rig->handler.on_counted(rig->handler.userdata, 10);
-        pass(rig, 20);
+        end_round(rig, 20);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 2);
         assert_int_equal(lost(rig, LOSS_RECURSION), 5);
@@ -238,7 +238,7 @@ static void losses_are_told_at_once_and_then_each_second(void **state)
         static const struct {
                 uint64_t after_ns;
                 size_t n_lines;
-        } passes[] = {
+        } rounds[] = {
                 { 0, 1 },
                 { 1, 1 },
                 { NSEC_PER_SEC - 1, 1 },
@@ -247,17 +247,17 @@ static void losses_are_told_at_once_and_then_each_second(void **state)
                 { 5 * NSEC_PER_SEC, 3 },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(passes); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(rounds); i++) {
                 (void)kernel_seq(rig, PROGRAM_EXEC, 0);
                 reconcile(rig);
-                pass(rig, start + passes[i].after_ns);
-                assert_int_equal(memory_sink_of(rig->sink)->n_lines, passes[i].n_lines);
+                end_round(rig, start + rounds[i].after_ns);
+                assert_int_equal(memory_sink_of(rig->sink)->n_lines, rounds[i].n_lines);
         }
-        pass(rig, start + 100 * NSEC_PER_SEC); /* nothing new */
+        end_round(rig, start + 100 * NSEC_PER_SEC); /* nothing new */
         assert_int_equal(memory_sink_of(rig->sink)->n_lines, 3);
 }
 
-static void loss_of_a_sink_is_reported_by_the_next_pass(void **state)
+static void loss_of_a_sink_is_reported_by_the_next_round(void **state)
 {
         struct rig *rig = *state;
         struct json_object *json;
@@ -265,8 +265,8 @@ static void loss_of_a_sink_is_reported_by_the_next_pass(void **state)
         memory_sink_of(rig->sink)->n_refusals = 1;
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), 10);
         feed(rig);
-        pass(rig, 11);
-        pass(rig, NSEC_PER_SEC + 1);
+        end_round(rig, 11);
+        end_round(rig, NSEC_PER_SEC + 1);
         json = memory_sink_line(rig->sink, 0);
         assert_value(json, "where", "\"stdout\"");
         json_object_put(json);
@@ -314,7 +314,7 @@ static void recording_has_what_the_times_of_losses_come_from(void **state)
 
         rig->handler.on_counted(rig->handler.userdata, 10);
         assert_marks(rig, fd, 1);
-        pass(rig, 20);
+        end_round(rig, 20);
         assert_marks(rig, fd, 2);
         rig->handler.on_missed(rig->handler.userdata, PROGRAM_EXIT, 3);
         assert_marks(rig, fd, 3);
@@ -329,8 +329,8 @@ static void assert_time(struct rig *rig, size_t line, const char *expected)
         json_object_put(json);
 }
 
-/* Whenever it is encoded: what a pass has collected before the step was noticed keeps its time. */
-static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
+/* Whenever it is encoded: what a round has collected before the step was noticed keeps its time. */
+static void clock_step_is_for_the_round_that_saw_it_and_later_ones(void **state)
 {
         struct rig *rig = *state;
         const uint64_t times[] = { 10, 20, 30, 31 }; /* seconds */
@@ -339,13 +339,13 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
                 record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0),
                                  times[i] * NSEC_PER_SEC);
                 feed(rig);
-                if (times[i] == 20) /* collected by the pass that sees the step */
+                if (times[i] == 20) /* collected by the round that sees the step */
                         rig->handler.on_clock(rig->handler.userdata, 0,
                                               3600 * (int64_t)NSEC_PER_SEC);
                 if (times[i] == 31)
                         rig->handler.on_clock(rig->handler.userdata, 0, -5 * (int64_t)NSEC_PER_SEC);
                 if (times[i] != 30)
-                        spoken_pass(rig->fixture.source, times[i] * NSEC_PER_SEC + 1);
+                        spoken_round(rig->fixture.source, times[i] * NSEC_PER_SEC + 1);
         }
         assert_int_equal(flow_fixture_run(&rig->fixture), 0);
         assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
@@ -355,8 +355,8 @@ static void clock_step_is_for_the_pass_that_saw_it_and_later_ones(void **state)
         assert_accounts(rig);
 }
 
-/* Of what one pass has collected, each event has the offset of its moment. */
-static void clock_step_divides_what_a_pass_collects(void **state)
+/* Of what one round has collected, each event has the offset of its moment. */
+static void clock_step_divides_what_a_round_collects(void **state)
 {
         struct rig *rig = *state;
 
@@ -368,7 +368,7 @@ static void clock_step_divides_what_a_pass_collects(void **state)
         rig->handler.on_clock(rig->handler.userdata, 12 * NSEC_PER_SEC,
                               3600 * (int64_t)NSEC_PER_SEC);
         rig->handler.on_clock(rig->handler.userdata, 13 * NSEC_PER_SEC, 5 * (int64_t)NSEC_PER_SEC);
-        pass(rig, 14 * NSEC_PER_SEC);
+        end_round(rig, 14 * NSEC_PER_SEC);
         assert_time(rig, 0, "1970-01-01T00:00:10.000000000Z");
         assert_time(rig, 1, "1970-01-01T00:00:11.000000000Z");
         assert_time(rig, 2, "1970-01-01T01:00:12.000000000Z");
@@ -388,7 +388,7 @@ static void clock_step_needs_no_room_in_the_queue(void **state)
         while (pipeline_mark_stats(rig->fixture.flow->pipeline, 2 * NSEC_PER_SEC) == 0)
                 ;
         rig->handler.on_clock(rig->handler.userdata, 0, 3600 * (int64_t)NSEC_PER_SEC);
-        pass(rig, NSEC_PER_SEC + 1);
+        end_round(rig, NSEC_PER_SEC + 1);
         assert_time(rig, 0, "1970-01-01T01:00:01.000000000Z");
 }
 
@@ -400,24 +400,24 @@ static void clock_of_the_source_is_the_encoders(void **state)
         rig->handler.on_clock(rig->handler.userdata, 0, CLOCK_OFFSET);
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), NOW_BOOT_NS);
         feed(rig);
-        pass(rig, NOW_BOOT_NS + 1);
+        end_round(rig, NOW_BOOT_NS + 1);
         json = memory_sink_line(rig->sink, 0);
         assert_string_equal(get_string(json, "time"), NOW);
         json_object_put(json);
 }
 
-static void passes_at_the_ends_of_time_do_no_harm(void **state)
+static void rounds_at_the_ends_of_time_do_no_harm(void **state)
 {
         struct rig *rig = *state;
 
         (void)kernel_seq(rig, PROGRAM_EXEC, 0);
         reconcile(rig);
-        pass(rig, 0);
-        pass(rig, UINT64_MAX);
-        pass(rig, 1);
+        end_round(rig, 0);
+        end_round(rig, UINT64_MAX);
+        end_round(rig, 1);
         record_make_exec(&record, 0, kernel_seq(rig, PROGRAM_EXEC, 0), UINT64_MAX);
         feed(rig);
-        pass(rig, UINT64_MAX);
+        end_round(rig, UINT64_MAX);
         assert_int_equal(queue_events(rig->fixture.flow->queue), 0);
         assert_accounts(rig);
 }
@@ -499,10 +499,10 @@ static void walk_step(struct rig *rig)
 
         switch (dice(rig, 64)) {
         case 0 ... 2:
-                spoken_pass(rig->fixture.source, rig->now_ns);
+                spoken_round(rig->fixture.source, rig->now_ns);
                 return;
         case 3:
-                spoken_pass(rig->fixture.source, rig->now_ns);
+                spoken_round(rig->fixture.source, rig->now_ns);
                 reconcile(rig);
                 return;
         case 4:
@@ -593,7 +593,7 @@ static void accounts_are_right_after_every_step(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(event_waits_for_its_pass),
+                TEST(event_waits_for_its_round),
                 TEST(record_that_is_no_event_is_counted_as_a_hole),
                 TEST(event_that_came_before_is_not_counted_again),
                 TEST(event_whose_size_lies_does_not_decode),
@@ -601,14 +601,14 @@ int main(void)
                 TEST(chunk_without_room_leaves_a_mark),
                 TEST(missed_runs_are_losses_that_were_seen),
                 TEST(losses_are_told_at_once_and_then_each_second),
-                TEST(loss_of_a_sink_is_reported_by_the_next_pass),
+                TEST(loss_of_a_sink_is_reported_by_the_next_round),
                 TEST(recording_has_counters_only_if_they_show_a_loss),
                 TEST(recording_has_what_the_times_of_losses_come_from),
                 TEST(clock_of_the_source_is_the_encoders),
-                TEST(clock_step_is_for_the_pass_that_saw_it_and_later_ones),
-                TEST(clock_step_divides_what_a_pass_collects),
+                TEST(clock_step_is_for_the_round_that_saw_it_and_later_ones),
+                TEST(clock_step_divides_what_a_round_collects),
                 TEST(clock_step_needs_no_room_in_the_queue),
-                TEST(passes_at_the_ends_of_time_do_no_harm),
+                TEST(rounds_at_the_ends_of_time_do_no_harm),
                 TEST(accounts_are_right_after_every_step),
         };
 

@@ -25,7 +25,7 @@ static void each_sink_gets_one_report_of_a_loss(void **state)
         assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         for (uint64_t i = 1; i <= 3; i++) {
                 assert_int_equal(mark_lost(rig, i), 0);
-                pass(rig, NSEC_PER_SEC + i); /* the loss ends late: the mark waits for that */
+                end_round(rig, NSEC_PER_SEC + i); /* the loss ends late: the mark waits for that */
                 assert_int_equal(n_lines(rig->sink), 2);
                 assert_int_equal(n_lines(file), 2);
         }
@@ -47,15 +47,15 @@ static void sink_without_room_gets_its_report_later(void **state)
 
         memory_sink_of(rig->sink)->n_refusals = 2;
         (void)feed_exec(rig, 10, 0); /* lost by the sink: refused */
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(n_lines(rig->sink), 0);
         assert_accounts(rig);
         assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 20), 0);
-        pass(rig, 21); /* refused, too */
+        end_round(rig, 21); /* refused, too */
         assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 30), 0);
-        pass(rig, 31);
+        end_round(rig, 31);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_line_value(rig->sink, 0, "where", "\"stdout\"");
         assert_line_value(rig->sink, 0, "count", "1");
@@ -71,10 +71,10 @@ static void loss_of_one_sink_is_reported_to_all(void **state)
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         memory_sink_of(file)->n_refusals = 1;
         (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
         assert_int_equal(mark_lost(rig, 20), 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_line_value(rig->sink, 1, "where", "\"file\"");
         assert_line_value(rig->sink, 1, "count", "1");
         assert_line_value(file, 0, "where", "\"file\"");
@@ -95,7 +95,7 @@ static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state
         memory_sink_of(file)->is_stuck = true; /* what it has accepted goes with it */
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         file = memory_sink_new();
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         (void)ledger_close(rig->fixture.flow->ledger, 0);
@@ -106,7 +106,7 @@ static void loss_of_a_sink_that_goes_is_reported_to_those_that_stay(void **state
 
         memory_sink_of(file)->is_stuck = true;
         (void)feed_exec(rig, 30, 0);
-        pass(rig, 31);
+        end_round(rig, 31);
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, NULL); /* with its backlog */
         (void)ledger_close(rig->fixture.flow->ledger, 0);
         assert_int_equal(loss->count, 3);
@@ -137,14 +137,14 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         start_stream(rig);
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 15);
+        end_round(rig, 15);
 
         file = memory_sink_new();
         outputs_set_sink(o, SINK_FILE, file);
         assert_int_equal(config_new(&config), 0);
         config->capture.exits = true;
         assert_int_equal(outputs_start_sink(o, SINK_FILE, config), 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_int_equal(n_lines(file), 2);
         json = memory_sink_line(file, 0);
         assert_value(json, "event", "\"start\"");
@@ -170,7 +170,7 @@ static void sink_that_goes_gets_its_reports_first(void **state)
         start_stream(rig);
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 3, 6, 9);
         (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(pipeline_end_sink(p, SINK_FILE), 0);
         assert_int_equal(n_lines(file), 4);
         assert_line_value(file, 2, "count", "3");
@@ -191,12 +191,12 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
         rig->sink = memory_sink_new();
         outputs_set_sink(o, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
         (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(n_lines(rig->sink), 1);
         outputs_set_sink(o, SINK_STDOUT, NULL);
         assert_null(outputs_sink(o, SINK_STDOUT));
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
 }
 

@@ -12,10 +12,10 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
         struct sink *file = memory_sink_new();
 
         (void)feed_exec(rig, 10, 0);
-        pass(rig, 11);
+        end_round(rig, 11);
         outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_int_equal(n_lines(rig->sink), 2);
         assert_line_value(rig->sink, 1, "seq", "2");
         assert_int_equal(n_lines(file), 1);
@@ -33,7 +33,7 @@ static void chunks_are_joined(void **state)
         feed_chunk(rig, &event, 2, "c\0", 2);
         feed_chunk(rig, &event, 3, "d", 2);
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_argv(rig, 0, "[\"a\",\"bc\",\"d\"]", false);
         assert_argv(rig, 1, "[\"a\"]", false);
         assert_accounts(rig);
@@ -78,7 +78,7 @@ static void chunks_are_joined_up_to_the_first_hole_in_any_order(void **state)
                 record_add(&record, FIELD_ARGV, "a\0", 2);
                 record.head.n_chunks = n_chunks;
                 feed(rig, &record);
-                pass(rig, n + 1);
+                end_round(rig, n + 1);
                 assert_int_equal(n_lines(rig->sink), n + 1);
                 expected_argv(there, n_chunks, expected, &cut);
                 assert_argv(rig, n, expected, cut);
@@ -99,7 +99,7 @@ static void orphaned_chunks_vanish(void **state)
         event.seq++;
         feed_chunk(rig, &event, 1, "x", 1); /* of the next event, which announces none */
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 40);
+        end_round(rig, 40);
         assert_int_equal(n_lines(rig->sink), 2);
         assert_argv(rig, 0, "[\"a\"]", true);
         assert_argv(rig, 1, "[\"a\"]", false);
@@ -119,7 +119,7 @@ static void chunks_of_other_events_are_not_ours(void **state)
                 other.seq += i == 2;
                 feed_chunk(rig, &other, 1, "x", 1);
         }
-        pass(rig, 100);
+        end_round(rig, 100);
         assert_int_equal(n_lines(rig->sink), 3);
         for (size_t i = 0; i < 3; i++)
                 assert_argv(rig, i, "[\"a\"]", true);
@@ -134,7 +134,7 @@ static void chunk_that_does_not_decode_is_a_hole(void **state)
         feed_chunk(rig, &event, 1, "x", 1);
         event.version--;
         feed_chunk(rig, &event, 2, "y", 1);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_argv(rig, 0, "[\"a\"]", true);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_accounts(rig);
@@ -152,7 +152,7 @@ static void event_without_argv_stays_without(void **state)
         record.exec.cut = EXEC_CUT(FIELD_ARGV);
         record.head.n_chunks = 1;
         feed(rig, &record);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_argv(rig, 0, "[\"a\",\"b\"]", false);
         json = memory_sink_line(rig->sink, 1);
         assert_false(has(json, "argv"));
@@ -173,7 +173,7 @@ static void event_that_does_not_decode_is_lost_once_with_its_chunks(void **state
         feed_chunk(rig, &event, 1, "x", 1);
         (void)feed_exec(rig, 20, 0);
         assert_accounts(rig);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_accounts(rig);
         assert_int_equal(n_lines(rig->sink), 1);
         (void)ledger_close(rig->fixture.flow->ledger, 0);
@@ -194,7 +194,7 @@ static void environment_is_filtered_by_the_settings(void **state)
         record_make_exec(&record, 0, ++rig->seq, 20);
         record_add_strings(&record, FIELD_ENV, "LD_PRELOAD_X=1");
         feed(rig, &record);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_line_value(rig->sink, 0, "env", "{\"LD_PRELOAD\":\"/x.so\"}");
         struct json_object *json = memory_sink_line(rig->sink, 1);
 
@@ -214,14 +214,14 @@ static void long_line_is_brief_for_the_journal_alone(void **state)
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, argument, sizeof(argument));
         feed(rig, &record);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_true(j->line_size > sizeof(argument));
         assert_true(j->brief_size + LINE_SEQ_DIGITS_MAX <= BRIEF_LINE_MAX);
         assert_int_equal(o->text.size, j->text.size); /* the whole line is the same for both */
         assert_memory_equal(o->text.data, j->text.data, o->text.size);
 
         (void)feed_exec(rig, 20, 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_int_equal(j->brief_size, j->line_size);
 }
 
@@ -239,7 +239,7 @@ static void line_of_the_limit_is_not_cut(void **state)
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, "", 1);
         feed(rig, &record);
-        pass(rig, 11);
+        end_round(rig, 11);
         overhead = j->line_size + LINE_SEQ_DIGITS_MAX;
         for (size_t i = 0; i < 2; i++) {
                 size_t size = BRIEF_LINE_MAX - overhead + i;
@@ -248,7 +248,7 @@ static void line_of_the_limit_is_not_cut(void **state)
                 record_add(&record, FIELD_ARGV, argument, size);
                 record_add(&record, FIELD_ARGV, "", 1);
                 feed(rig, &record);
-                pass(rig, 21);
+                end_round(rig, 21);
                 assert_int_equal(j->line_size + LINE_SEQ_DIGITS_MAX, BRIEF_LINE_MAX + i);
                 assert_int_equal(j->brief_size == j->line_size, i == 0);
         }
@@ -263,9 +263,9 @@ static void marks_come_out_in_their_place_in_time(void **state)
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0); /* at the same time: before the mark */
         (void)feed_exec(rig, 30, 0);
-        pass(rig, 15);
+        end_round(rig, 15);
         assert_int_equal(n_lines(rig->sink), 1);
-        pass(rig, 31);
+        end_round(rig, 31);
         assert_int_equal(n_lines(rig->sink), 4);
         assert_line_value(rig->sink, 2, "event", "\"stats\"");
         assert_line_value(rig->sink, 3, "event", "\"exec\"");
@@ -309,7 +309,7 @@ static void observer_sees_what_leaves_for_the_sinks_until_it_ends(void **state)
                 (void)feed_exec(rig, 11 + i, 0);
         assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 15),
                          0); /* not the kernel's */
-        pass(rig, 20);
+        end_round(rig, 20);
         assert_int_equal(n_lines(rig->sink), 5); /* with what does not decode */
         assert_int_equal(seen.n_events, 2);
         assert_int_equal(seen.boot_ns, 12);
@@ -327,7 +327,7 @@ static void stream_has_two_ends(void **state)
         (void)feed_exec(rig, 10, 2);
         rig->seq += 3; /* a hole, found by the next event */
         (void)feed_exec(rig, 20, 0);
-        spoken_pass(rig->fixture.source, 30);
+        spoken_round(rig->fixture.source, 30);
         assert_int_equal(flow_fixture_stop(&rig->fixture), 0);
 
         assert_int_equal(n_lines(rig->sink), 5);
@@ -395,10 +395,10 @@ static void mark_that_finds_no_room_is_refused(void **state)
         assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), -ENOBUFS);
         ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 1, 5, 11, 12);
         assert_int_equal(mark_lost(rig, 10), -ENOBUFS);
-        pass(rig, 20);
+        end_round(rig, 20);
         assert_int_equal(n_lines(rig->sink), QUEUE_MARKS_MAX);
         assert_int_equal(mark_lost(rig, 20), 0); /* not thought to be in */
-        pass(rig, 30);
+        end_round(rig, 30);
         assert_line_value(rig->sink, QUEUE_MARKS_MAX, "count", "5");
 }
 
@@ -410,7 +410,7 @@ static void lost_is_marked_once_at_a_time(void **state)
         assert_int_equal(mark_lost(rig, 10), 0);
         assert_int_equal(mark_lost(rig, 10), 0);
         assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
-        pass(rig, 20);
+        end_round(rig, 20);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_int_equal(mark_lost(rig, 30), 0);
         assert_int_equal(queue_count(rig->fixture.flow->queue), 1);
@@ -426,9 +426,9 @@ static void lost_event_is_not_sooner_than_what_it_tells(void **state)
         assert_int_equal(pipeline_mark_lost(rig->fixture.flow->pipeline, 10, &mark_ns), 0);
         assert_int_equal(mark_ns, 30);
         ledger_add(l, LOSS_RING, 0, 2, 30, 50); /* found while the mark waits */
-        pass(rig, 30);
+        end_round(rig, 30);
         assert_int_equal(n_lines(rig->sink), 0);
-        pass(rig, 31);
+        end_round(rig, 31);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_line_value(rig->sink, 0, "count", "1");
         assert_line_value(rig->sink, 0, "time", "\"1970-01-01T00:00:00.000000030Z\"");
@@ -454,12 +454,12 @@ static void stats_come_behind_the_losses_that_they_count(void **state)
         rig->seq = 2;
         (void)feed_exec(rig, 10, 0); /* reveals that two are missing */
         assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 10), 0);
-        pass(rig, 11); /* so soon after the start that nothing is marked by itself */
+        end_round(rig, 11); /* so soon after the start that nothing is marked by itself */
         assert_int_equal(n_lines(rig->sink), 3);
         assert_count(rig->sink, 1, "\"lost\"", "count", "2");
         assert_count(rig->sink, 2, "\"stats\"", "lost", "2");
         assert_int_equal(mark_lost(rig, 20), 0);
-        pass(rig, 21);
+        end_round(rig, 21);
         assert_int_equal(n_lines(rig->sink), 3); /* reported once */
         assert_accounts(rig);
 }
@@ -473,10 +473,10 @@ static void stats_do_not_report_what_is_lost_later(void **state)
         ledger_add(l, LOSS_RING, 0, 2, 5, 30);
         assert_int_equal(mark_lost(rig, 11), 0); /* closes it: at 30 */
         ledger_add(l, LOSS_QUEUE, 0, 1, 12, 12);
-        pass(rig, 11);
+        end_round(rig, 11);
         assert_int_equal(n_lines(rig->sink), 1);
         assert_line_value(rig->sink, 0, "event", "\"stats\"");
-        pass(rig, 31);
+        end_round(rig, 31);
         assert_int_equal(n_lines(rig->sink), 2);
         assert_count(rig->sink, 1, "\"lost\"", "count", "2");
         assert_line_value(rig->sink, 1, "time", "\"1970-01-01T00:00:00.000000030Z\"");

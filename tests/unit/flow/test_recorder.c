@@ -64,9 +64,9 @@ static void on_record(void *userdata, const void *bytes, size_t size)
         buf_append(userdata, bytes, size);
 }
 
-static void on_pass(void *userdata, uint64_t watermark_ns)
+static void on_round(void *userdata, uint64_t watermark_ns)
 {
-        buf_printf(userdata, "pass %" PRIu64 "\n", watermark_ns);
+        buf_printf(userdata, "round %" PRIu64 "\n", watermark_ns);
 }
 
 static void on_drained(void *userdata, enum exec_program program, uint32_t cpu, uint64_t seq)
@@ -92,7 +92,7 @@ static void on_clock(void *userdata, uint64_t from_ns, int64_t realtime_offset_n
 static struct source_handler handler_of(struct buf *log)
 {
         return (struct source_handler){ .on_record = on_record,
-                                        .on_pass = on_pass,
+                                        .on_round = on_round,
                                         .on_drained = on_drained,
                                         .on_missed = on_missed,
                                         .on_counted = on_counted,
@@ -181,8 +181,8 @@ static void say(struct recorder *r, struct buf *log, unsigned n)
                 recorder_record(r, record.bytes, size);
                 on_record(log, record.bytes, size);
                 if (i % 7 == 3) {
-                        recorder_mark(r, FRAME_PASS, &(struct recording_mark){ .value = i });
-                        on_pass(log, i);
+                        recorder_mark(r, FRAME_ROUND, &(struct recording_mark){ .value = i });
+                        on_round(log, i);
                 }
         }
         recorder_mark(r, FRAME_DRAINED,
@@ -422,7 +422,7 @@ static void mark_that_makes_no_sense_is_damage(void **state)
         _cleanup_(buf_done) struct buf log = { 0 };
         const struct file *f = *state;
 
-        for (uint32_t kind = FRAME_PASS; kind <= FRAME_COUNTED; kind++) {
+        for (uint32_t kind = FRAME_ROUND; kind <= FRAME_COUNTED; kind++) {
                 if (kind == FRAME_END)
                         continue;
                 if (kind != FRAME_CLOCK) {
@@ -444,7 +444,7 @@ static void mark_that_makes_no_sense_is_damage(void **state)
         assert_int_equal(log.size, 0);
 }
 
-static void step_ends_with_its_pass(void **state)
+static void step_ends_with_its_round(void **state)
 {
         _cleanup_(source_freep) struct source *s = NULL;
         _cleanup_(buf_done) struct buf log = { 0 };
@@ -453,23 +453,23 @@ static void step_ends_with_its_pass(void **state)
 
         put_header(f, &header);
         put_frame(f, FRAME_RECORD, "a", 1);
-        put_mark(f, FRAME_PASS, 0, 0, 1);
+        put_mark(f, FRAME_ROUND, 0, 0, 1);
         put_frame(f, FRAME_RECORD, "b", 1);
-        put_mark(f, FRAME_PASS, 0, 0, 2);
+        put_mark(f, FRAME_ROUND, 0, 0, 2);
         put_frame(f, FRAME_END, NULL, 0);
         put_frame(f, FRAME_RECORD, "never", 5);
         assert_int_equal(lseek(f->fd, 0, SEEK_SET), 0);
         assert_int_equal(source_replay_new(f->fd, &s), 0);
         assert_int_equal(source_open(s, &handler, NULL), 0);
         assert_int_equal(source_step(s), 1);
-        assert_int_equal(log.size, strlen("record 1 apass 1\n"));
+        assert_int_equal(log.size, strlen("record 1 around 1\n"));
         assert_int_equal(source_step(s), 1);
-        assert_int_equal(log.size, 2 * strlen("record 1 apass 1\n"));
+        assert_int_equal(log.size, 2 * strlen("record 1 around 1\n"));
         assert_int_equal(source_step(s), 0);
-        assert_int_equal(log.size, 2 * strlen("record 1 apass 1\n"));
+        assert_int_equal(log.size, 2 * strlen("record 1 around 1\n"));
 }
 
-static void recording_without_a_pass_comes_in_pieces(void **state)
+static void recording_without_a_round_comes_in_pieces(void **state)
 {
         _cleanup_(source_freep) struct source *s = NULL;
         _cleanup_(buf_done) struct buf log = { 0 };
@@ -523,7 +523,7 @@ static void file_that_cannot_be_read_is_an_error(void **state)
         assert_null(recorder_free(NULL));
 }
 
-/* Some of everything: events, chunks, garbage, holes, passes, counters, clock. */
+/* Some of everything: events, chunks, garbage, holes, rounds, counters, clock. */
 static void feed_stream(struct flow_fixture *s)
 {
         const struct source_handler *h = &s->source->handler;
@@ -543,7 +543,7 @@ static void feed_stream(struct flow_fixture *s)
                         h->on_record(h->userdata, &record, record.head.size);
                 }
                 if (i % 9 == 0) {
-                        spoken_pass(s->source, i);
+                        spoken_round(s->source, i);
                         assert_int_equal(flow_fixture_run(s), 0);
                 }
                 if (i % 100 == 0)
@@ -607,8 +607,8 @@ int main(void)
                 TEST(frame_of_no_kind_is_damage),
                 TEST(frame_larger_than_any_record_is_damage),
                 TEST(mark_that_makes_no_sense_is_damage),
-                TEST(step_ends_with_its_pass),
-                TEST(recording_without_a_pass_comes_in_pieces),
+                TEST(step_ends_with_its_round),
+                TEST(recording_without_a_round_comes_in_pieces),
                 TEST(recording_can_come_through_a_pipe),
                 TEST(file_that_cannot_be_read_is_an_error),
                 TEST(replayed_stream_is_the_live_one),

@@ -76,7 +76,7 @@ static void steps_of_any_size_are_noticed_once(void **state)
 
 #define OLD_NS (7200 * (int64_t)NSEC_PER_SEC)
 
-/* The first record of the new time, on whichever CPU and in whichever pass, tells the moment. */
+/* The first record of the new time, on whichever CPU and in whichever round, tells the moment. */
 static void moment_of_a_step_is_the_first_record_after_it(void **state)
 {
         int64_t now = clock_realtime_offset_ns();
@@ -87,15 +87,15 @@ static void moment_of_a_step_is_the_first_record_after_it(void **state)
         clock_watch_record(&w, boot - 40, boot - 40 + now - OLD_NS);
         clock_watch_record(&w, boot - 30, boot - 30 + now + 2 * NSEC_PER_MSEC);
         clock_watch_record(&w, boot - 35, boot - 35 + now - OLD_NS + 2 * NSEC_PER_MSEC);
-        assert_false(clock_watch_pass(&w, boot - 33, &from));
+        assert_false(clock_watch_round(&w, boot - 33, &from));
         clock_watch_record(&w, boot - 31, boot - 31 + now + 10);
-        assert_true(clock_watch_pass(&w, boot - 20, &from));
+        assert_true(clock_watch_round(&w, boot - 20, &from));
         assert_int_equal(from, boot - 31);
         assert_near(w.offset_ns, now);
-        assert_false(clock_watch_pass(&w, boot, &from));
+        assert_false(clock_watch_round(&w, boot, &from));
 }
 
-static void step_without_records_is_seen_by_the_pass(void **state)
+static void step_without_records_is_seen_by_the_round(void **state)
 {
         int64_t now = clock_realtime_offset_ns();
         struct clock_watch w = { .offset_ns = now + OLD_NS };
@@ -103,8 +103,8 @@ static void step_without_records_is_seen_by_the_pass(void **state)
 
         (void)state;
         clock_watch_record(&w, boot, boot + now + OLD_NS);
-        assert_false(clock_watch_pass(&w, boot, &from));
-        assert_true(clock_watch_pass(&w, clock_boottime_ns() + 1, &from));
+        assert_false(clock_watch_round(&w, boot, &from));
+        assert_true(clock_watch_round(&w, clock_boottime_ns() + 1, &from));
         assert_true(from >= boot && from <= clock_boottime_ns());
         assert_near(w.offset_ns, now);
 }
@@ -116,8 +116,8 @@ static void record_that_took_long_is_no_step(void **state)
 
         (void)state;
         clock_watch_record(&w, boot - NSEC_PER_SEC, boot + w.offset_ns);
-        assert_false(clock_watch_pass(&w, boot, &from));
-        assert_false(clock_watch_pass(&w, boot + NSEC_PER_SEC, &from));
+        assert_false(clock_watch_round(&w, boot, &from));
+        assert_false(clock_watch_round(&w, boot + NSEC_PER_SEC, &from));
 }
 
 static void step_of_the_kernels_clock_is_noticed(void **state)
@@ -145,7 +145,7 @@ int main(void)
                 cmocka_unit_test(clock_that_nobody_sets_is_left_alone),
                 cmocka_unit_test(steps_of_any_size_are_noticed_once),
                 cmocka_unit_test(moment_of_a_step_is_the_first_record_after_it),
-                cmocka_unit_test(step_without_records_is_seen_by_the_pass),
+                cmocka_unit_test(step_without_records_is_seen_by_the_round),
                 cmocka_unit_test(record_that_took_long_is_no_step),
                 cmocka_unit_test(step_of_the_kernels_clock_is_noticed),
         };

@@ -23,8 +23,8 @@
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
 /* Two rings of 2,000 CPUs: as one string, with names this long, more than exec takes (128 KiB). */
-#define N_PASSED 4000
-#define PASSED_NAME "a-descriptor-of-some-ring-%04u"
+#define N_DIRECT 4000
+#define DIRECT_NAME "a-descriptor-of-some-ring-%04u"
 
 /* Exit codes of what is executed: each says where it went wrong. */
 enum {
@@ -95,8 +95,8 @@ static int be_next_image(void)
 
         if (handover_open(true, &h) < 0 || !handover_is_direct(h))
                 return NOT_DIRECT;
-        for (unsigned i = 0; i < N_PASSED; i++) {
-                (void)snprintf(name, sizeof(name), PASSED_NAME, i);
+        for (unsigned i = 0; i < N_DIRECT; i++) {
+                (void)snprintf(name, sizeof(name), DIRECT_NAME, i);
                 fd = handover_take(h, name);
                 if (fd < 0 || handover_take(h, name) >= 0)
                         return NOT_THERE;
@@ -115,10 +115,10 @@ static int be_next_image(void)
         return GOOD;
 }
 
-static void pass_all(void)
+static void add_all(void)
 {
         _cleanup_(handover_freep) struct handover *h = NULL;
-        struct rlimit limit = { N_PASSED + 100, N_PASSED + 100 };
+        struct rlimit limit = { N_DIRECT + 100, N_DIRECT + 100 };
         char *const argv[] = { program, (char *)"next", NULL };
         char name[64];
 
@@ -126,25 +126,25 @@ static void pass_all(void)
         if (handover_open(true, &h) < 0)
                 _exit(NOT_THERE);
         handover_store(h, "stored", open("/", O_PATH | O_CLOEXEC));
-        for (unsigned i = 0; i < N_PASSED; i++) {
-                (void)snprintf(name, sizeof(name), PASSED_NAME, i);
-                if (handover_pass(h, name, open("/", O_PATH | O_CLOEXEC)) < 0)
+        for (unsigned i = 0; i < N_DIRECT; i++) {
+                (void)snprintf(name, sizeof(name), DIRECT_NAME, i);
+                if (handover_add_direct(h, name, open("/", O_PATH | O_CLOEXEC)) < 0)
                         _exit(NOT_THERE);
         }
         _exit(100 - handover_exec(h, program, argv));
 }
 
-static void handover_passes_any_number_of_descriptors(void **state _unused_)
+static void handover_takes_any_number_of_descriptors(void **state _unused_)
 {
         struct rlimit limit;
         pid_t pid;
 
         (void)getrlimit(RLIMIT_NOFILE, &limit);
-        if (limit.rlim_max < N_PASSED + 100)
+        if (limit.rlim_max < N_DIRECT + 100)
                 skip();
         pid = fork();
         if (pid == 0)
-                pass_all();
+                add_all();
         assert_int_equal(wait_for(pid), GOOD);
 }
 
@@ -156,13 +156,13 @@ static void handover_tells_the_store_of_what_it_has(void **state _unused_)
 
         pid = fork();
         if (pid == 0)
-                pass_all();
+                add_all();
         assert_int_equal(wait_for(pid), GOOD);
         assert_true(has_heard(manager, text, sizeof(text)));
         assert_string_equal(text, "FDSTORE=1\nFDPOLL=0\nFDNAME=stored");
         assert_true(has_heard(manager, text, sizeof(text)));
         assert_string_equal(text, "FDSTOREREMOVE=1\nFDNAME=stored");
-        assert_false(has_heard(manager, text, sizeof(text))); /* of what was passed: nothing */
+        assert_false(has_heard(manager, text, sizeof(text))); /* nothing of these */
         (void)unsetenv("NOTIFY_SOCKET");
         (void)unsetenv("FDSTORE");
 }
@@ -185,8 +185,8 @@ static int take_page(size_t size, const struct handover_page *content)
         if (handover_open(true, &h) < 0)
                 return NOT_THERE;
         if (handover_take_page(h, 2))
-                return handover_page(h)->passed_ns == content->passed_ns ? GOOD : NOT_THERE;
-        if (handover_reset(h) < 0 || handover_page(h)->passed_ns != 0)
+                return handover_page(h)->watermark_ns == content->watermark_ns ? GOOD : NOT_THERE;
+        if (handover_reset(h) < 0 || handover_page(h)->watermark_ns != 0)
                 return NOT_THERE;
         return OTHER_FILE;
 }
@@ -212,7 +212,7 @@ static void handover_takes_no_page_but_its_own(void **state _unused_)
         assert_null(handover_page(h));
         assert_int_equal(handover_reset(h), 0);
         assert_false(handover_is_empty(h));
-        handover_page(h)->passed_ns = 1234;
+        handover_page(h)->watermark_ns = 1234;
         good = *handover_page(h);
         assert_int_equal(page_taken(size, &good), GOOD);
         assert_int_equal(page_taken(size - 8, &good), OTHER_FILE);
@@ -299,7 +299,7 @@ static void handover_removes_names_that_are_none_of_ours(void **state _unused_)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(handover_passes_any_number_of_descriptors),
+                cmocka_unit_test(handover_takes_any_number_of_descriptors),
                 cmocka_unit_test(handover_tells_the_store_of_what_it_has),
                 cmocka_unit_test(handover_takes_what_the_store_has),
                 cmocka_unit_test(handover_closes_what_has_another_number_of_names),
