@@ -85,7 +85,7 @@ static int emit_stats(struct daemon *d)
         source_reconcile(d->source); /* what is lost by now is reported first */
         r = flow_mark_stats(d->flow);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "No stats event this time");
+                log_errno(LOG_WARNING, r, "Cannot request a stats event");
         source_reconcile(d->source); /* lets the mark out of the queue */
         return 0;
 }
@@ -103,7 +103,8 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         struct daemon *d = userdata;
 
         log_catalog(LOG_ERR, MESSAGE_ID_BLIND,
-                    "Blind: an exec of our own was not seen; asking to be restarted");
+                    "Execs are not seen: the self-test executed a program, and the kernel did "
+                    "not report it; asking the service manager for a restart");
         flow_lose(d->flow, LOSS_BLIND, 1, from_ns, now_ns);
         flow_mark_lost(d->flow);
         source_reconcile(d->source);
@@ -150,7 +151,7 @@ static int reload(struct daemon *d)
                 r = apply_config(d, config);
         if (r < 0) {
                 log_catalog(LOG_ERR, MESSAGE_ID_RELOAD_FAILED,
-                            "Reload failed, the settings stay as they were");
+                            "Reload failed; the settings in force are unchanged");
                 return r;
         }
         config_free(d->config);
@@ -238,7 +239,8 @@ static void lower_privilege(const struct daemon *d)
         if (r >= 0 && d->options->replay_path)
                 r = capabilities_drop(CAPABILITIES_ALL);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot lower the capabilities");
+                log_errno(LOG_WARNING, r,
+                          "Running with more capabilities than needed, which cannot be dropped");
 }
 
 /* A recording, of the one or the other direction, leaves nothing to the run after us. */
@@ -268,7 +270,7 @@ static int open_flow(struct daemon *d)
         etc = identity_is_ours(&identity) ? ETC_PATH : NULL;
         r = flow_new(d->source, &identity, etc, d->config, &d->flow);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot set up the pipeline");
+                return log_errno(LOG_ERR, r, "Cannot set up the flow of events");
         return flow_open(d->flow);
 }
 
@@ -346,7 +348,7 @@ static int start(struct daemon *d)
 
         r = flow_start(d->flow, EXECSNOOPD_VERSION);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot encode the start event");
+                return log_errno(LOG_ERR, r, "Cannot write the start event");
         r = source_start(d->source, d->config);
         if (r < 0)
                 return r;
@@ -377,7 +379,7 @@ static void stop(struct daemon *d)
         delivery_drain(d->delivery, end_ns);
         r = flow_stop(d->flow);
         if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot encode the stop event");
+                log_errno(LOG_ERR, r, "Cannot write the stop event");
         delivery_finish(d->delivery, end_ns);
         delivery_report_rest(d->delivery);
 }

@@ -86,7 +86,7 @@ static int start_child(const char *path, char *const *argv, int *ret)
         return 0;
 }
 
-/* Who has put another one there since, will ask for another upgrade. */
+/* A file that has replaced it since comes with a request for another upgrade. */
 static bool is_tried(const struct trial *t)
 {
         struct stat st;
@@ -102,9 +102,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents _unused_, voi
 
         can_run = read(fd, &c, sizeof(c)) == sizeof(c);
         if (!can_run)
-                log_error("Not going on as %s, which cannot run here", t->path);
+                log_error("Not upgrading to %s: it cannot run here", t->path);
         else if (!is_tried(t))
-                log_warning("Not going on as %s, which was replaced meanwhile", t->path);
+                log_warning("Upgrade to %s cancelled: the file was replaced meanwhile", t->path);
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
         t->ops->on_tried(t->userdata, can_run && is_tried(t));
         return 0;
@@ -143,7 +143,7 @@ int trial_new(struct sd_event *event, const char *path, char *const *argv,
         t->path = strdup(path);
         r = trial_start(t, event, argv);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot try %s", path);
+                return log_errno(LOG_ERR, r, "Cannot test whether %s can run here", path);
 
         *ret = TAKE_PTR(t);
         return 0;
@@ -169,7 +169,7 @@ static int load_programs(const struct config *config)
 
         r = capabilities_begin();
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot lower the capabilities");
+                return log_errno(LOG_ERR, r, "Cannot drop capabilities");
         raised = capabilities_raise(CAPABILITIES_PROGRAMS);
         r = handover_open(false, &handover);
         if (r < 0)
@@ -190,6 +190,7 @@ int trial_run(const struct config *config)
                 return 0;
         r = load_programs(config);
         if (r >= 0 && write(atoi(number), &c, sizeof(c)) != sizeof(c))
-                r = log_errno(LOG_INFO, -errno, "Nobody waits for the result of this trial");
+                r = log_errno(LOG_INFO, -errno,
+                              "Cannot report the result of the test before an upgrade");
         return r;
 }

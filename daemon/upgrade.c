@@ -118,7 +118,7 @@ static void go_on_as(const struct upgrade_parts *parts, const char *path)
                 r = handover_exec(parts->handover, path, parts->argv);
         (void)capabilities_bequeath(false);
         handover_drop_direct(parts->handover);
-        log_errno(LOG_ERR, r, "Cannot go on as %s", path);
+        log_errno(LOG_ERR, r, "Cannot upgrade to %s", path);
 }
 
 /* While the rings are still read: lets sinks that are behind catch up. */
@@ -147,11 +147,11 @@ static void drain(const struct upgrade_parts *parts)
 /* Returns only if there is no way on; nothing has changed then. */
 static void try_upgrade(const struct upgrade_parts *parts, const char *path)
 {
-        log_notice("Going on as the new %s", path);
+        log_notice("Upgrading in place to %s", path);
         drain(parts);
         if (!delivery_can_be_left(parts->delivery)) {
-                log_error("Cannot go on as %s: stdout is behind, and what waits for it would be "
-                          "lost",
+                log_error("Not upgrading to %s: stdout is behind, and the lines that wait for it "
+                          "would be lost",
                           path);
                 return;
         }
@@ -181,7 +181,7 @@ int upgrade_start(struct sd_event *event, const struct upgrade_parts *parts,
                 return 0;
         u = calloc(1, sizeof(*u));
         if (!u)
-                return log_errno(LOG_ERR, -ENOMEM, "Cannot go on as %s", path);
+                return log_errno(LOG_ERR, -ENOMEM, "Cannot upgrade to %s", path);
         u->parts = *parts;
         u->ops = ops;
         u->userdata = userdata;

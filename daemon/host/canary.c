@@ -35,7 +35,7 @@ struct canary {
         uint64_t interval_ns;
         bool is_out;  /* sent, and it has not been decided yet whether it comes */
         uint32_t pid; /* of one that has not come yet, or 0 */
-        bool told_error;
+        bool reported_error;
         unsigned n_looks;
         uint32_t pid_namespace; /* ours; 0: not known */
         uint64_t sent_ns;
@@ -113,12 +113,12 @@ static int send_one(struct canary *c)
         c->sent_ns = clock_boottime_ns();
         r = spawn(&pid);
         if (r < 0) { /* no memory, no processes: that proves nothing */
-                if (!c->told_error)
-                        log_errno(LOG_WARNING, r, "Cannot test whether execs are seen");
-                c->told_error = true;
+                if (!c->reported_error)
+                        log_errno(LOG_WARNING, r, "Cannot start the self-test");
+                c->reported_error = true;
                 return timer_start(c->timer, c->interval_ns);
         }
-        c->told_error = false;
+        c->reported_error = false;
         c->is_out = true;
         c->n_looks = 0;
         expect(c, pid);

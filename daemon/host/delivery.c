@@ -80,7 +80,8 @@ static void place_leave(struct delivery *s, enum sink_place i)
         outlet_finish(p->outlet, end_ns);
         r = flow_end_sink(s->flow, i);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "A sink ends without its counters");
+                log_errno(LOG_WARNING, r, "Sink '%s': cannot write its last stats event",
+                          sink_place_name(i));
         outlet_finish(p->outlet, end_ns);
         p->outlet = outlet_free(p->outlet);
 }
@@ -110,7 +111,8 @@ static void place_commit(struct delivery *s, enum sink_place i)
                 return;
         r = outputs_start_sink(s->outputs, i, s->prepared);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "A sink begins without a start event");
+                log_errno(LOG_WARNING, r, "Sink '%s': cannot write its start event",
+                          sink_place_name(i));
 }
 
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
@@ -150,7 +152,8 @@ int delivery_prepare(struct delivery *s, const struct config *config)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 r = place_prepare(s, i, config);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "Cannot open a sink");
+                        return log_errno(LOG_ERR, r, "Sink '%s': cannot be set up",
+                                         sink_place_name(i));
         }
         return 0;
 }
@@ -191,7 +194,7 @@ bool delivery_run(struct delivery *s)
 
         r = flow_run(s->flow);
         if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot encode an event of our own");
+                log_errno(LOG_ERR, r, "Cannot encode a lost or stats event");
         return r > 0 || (r < 0 && !flow_is_idle(s->flow));
 }
 

@@ -85,7 +85,8 @@ static void remove_from_store(const struct handover *h, const char *name)
                 return;
         r = notify_send(state);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "The service manager keeps '%s' for longer than we need",
+                log_errno(LOG_WARNING, r,
+                          "Cannot remove the descriptor '%s' from the store of the service manager",
                           name);
 }
 
@@ -96,7 +97,7 @@ static void take_listen_fd(struct handover *h, const char *name, int fd)
 
         if (r >= 0)
                 return;
-        log_errno(LOG_DEBUG, r, "Not taking '%s' from the store", name);
+        log_errno(LOG_DEBUG, r, "Not using the stored descriptor '%s'", name);
         (void)close(fd);
         if (r == -ENAMETOOLONG)
                 remove_from_store(h, name);
@@ -184,13 +185,14 @@ int handover_open(bool keep, struct handover **ret)
 
         h = calloc(1, sizeof(*h));
         if (!h)
-                return -ENOMEM;
+                return log_errno(LOG_ERR, -ENOMEM, "Cannot set up the hand-over");
         h->page_fd = -1;
         h->has_next = keep;
         h->is_kept = keep && getenv("NOTIFY_SOCKET") && getenv("FDSTORE");
         r = keep ? take_fds(h) : 0;
         if (r < 0) /* then it is as if there was nothing */
-                log_errno(LOG_WARNING, r, "Cannot take what the service manager keeps for us");
+                log_errno(LOG_WARNING, r,
+                          "Cannot take the descriptors stored by the service manager");
         *ret = TAKE_PTR(h);
         return 0;
 }
@@ -280,8 +282,9 @@ bool handover_take_page(struct handover *h, unsigned n_cpus)
         if (r >= 0)
                 return true;
         if (r != -ENOENT)
-                log_warning("What the run before us left is of another version of execsnoopd; "
-                            "what happened since cannot be known");
+                log_warning("Events since the previous run are not counted, as what it left "
+                            "cannot be read: %s",
+                            r == -EPROTO ? "it is of another version of execsnoopd" : strerror(-r));
         return false;
 }
 
@@ -305,7 +308,9 @@ int handover_reset(struct handover *h)
         handover_forget_all(h);
         unmap_page(h);
         r = new_page(h, n_cpus);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot make a page for the run after us") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r,
+                                 "Cannot create the memory that the next run takes over")
+                     : 0;
 }
 
 struct handover_page *handover_page(const struct handover *h)
@@ -334,7 +339,8 @@ void handover_store(struct handover *h, const char *name, int fd)
                 r = notify_send_fd(state, fd);
         }
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot keep '%s' for a restart", name);
+                log_errno(LOG_WARNING, r, "Cannot store the descriptor '%s' for the next run",
+                          name);
 }
 
 void handover_forget(struct handover *h, const char *name)

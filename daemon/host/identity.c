@@ -24,7 +24,7 @@ int identity_read(unsigned n_cpus, struct recording_header *ret)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot read the boot id");
         if (uname(&name) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot tell the host's name");
+                return log_errno(LOG_ERR, -errno, "Cannot read the host's name");
         h.n_cpus = n_cpus;
         h.start_ns = clock_boottime_ns();
         h.realtime_offset_ns = clock_realtime_offset_ns();

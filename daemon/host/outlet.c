@@ -172,7 +172,7 @@ void outlet_report_rest(const struct outlet *o)
         if (o->state == SINK_IDLE || o->state == SINK_CLOSED)
                 return;
         outputs_sink_stats(o->outputs, o->place, &stats);
-        log_warning("Sink '%s' ends before it has delivered all: %" PRIu64
-                    " events are left, %" PRIu64 " were lost",
+        log_warning("Sink '%s' closed with %" PRIu64 " events undelivered; %" PRIu64
+                    " events were lost before",
                     stats.name, stats.backlog, stats.lost);
 }

@@ -47,7 +47,7 @@ static int cpu_new(const struct cpu_config *config, unsigned number, struct ring
                 r = watch(config, ring_bell_fd(ring), &c.bell_io);
         if (r < 0) {
                 cpu_close(&c);
-                return log_errno(LOG_ERR, r, "Cannot watch the ring of CPU %u", number);
+                return log_errno(LOG_ERR, r, "Cannot poll the ring of CPU %u", number);
         }
         *ret = c;
         return 0;

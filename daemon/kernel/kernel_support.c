@@ -85,7 +85,7 @@ static int check_tracefs(void)
         if (has_tracepoints())
                 return 0;
         if (errno == EACCES) {
-                log_error("Cannot look into " TRACEFS_PATH ": CAP_DAC_READ_SEARCH is needed");
+                log_error("Cannot read " TRACEFS_PATH ": CAP_DAC_READ_SEARCH is needed");
                 return -EACCES;
         }
         r = mount("tracefs", TRACEFS_PATH, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -118,7 +118,7 @@ static int check_btf(void)
         }
         if (fd < 0 || read(fd, &magic, sizeof(magic)) != sizeof(magic) || magic != BTF_MAGIC) {
                 log_error("This kernel has no usable BTF: " BTF_PATH
-                          " cannot be read, or is something else");
+                          " cannot be read, or is not BTF");
                 return -EOPNOTSUPP;
         }
         return 0;

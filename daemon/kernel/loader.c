@@ -248,14 +248,14 @@ static int map_shared_memory(struct loader *p)
         control = mmap(NULL, sizeof(*p->control), PROT_READ | PROT_WRITE, MAP_SHARED,
                        bpf_map__fd(bpf->maps.control), 0);
         if (control == MAP_FAILED)
-                return log_errno(LOG_ERR, -errno, "Cannot map the control map");
+                return log_errno(LOG_ERR, -errno, "Cannot map the BPF map 'control'");
         p->control = control;
 
         p->inflight_size = p->n_cpus * sizeof(*p->inflight);
         inflight = mmap(NULL, p->inflight_size, PROT_READ, MAP_SHARED,
                         bpf_map__fd(bpf->maps.inflight), 0);
         if (inflight == MAP_FAILED)
-                return log_errno(LOG_ERR, -errno, "Cannot map the in-flight map");
+                return log_errno(LOG_ERR, -errno, "Cannot map the BPF map 'inflight'");
         p->inflight = inflight;
         return 0;
 }
@@ -290,9 +290,11 @@ static int obtain_maps(struct loader *p)
         int r;
 
         p->is_inherited = handover_take_page(p->handover, p->n_cpus);
-        if (p->is_inherited && open_maps(p, true) < 0) {
-                log_warning("What the run before us left cannot be used; what happened since "
-                            "cannot be known");
+        r = p->is_inherited ? open_maps(p, true) : 0;
+        if (r < 0) {
+                log_errno(LOG_WARNING, r,
+                          "Events since the previous run are not counted, as its BPF maps "
+                          "cannot be used");
                 execsnoop_bpf__destroy(TAKE_PTR(p->maps));
                 p->is_inherited = false;
         }
@@ -337,7 +339,7 @@ static int set_knobs(struct loader *p, const struct config *config)
         int r;
 
         r = knobs_set(p->control, bpf_map__fd(p->maps->maps.env_keys), config);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the BPF maps") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot write the settings to the BPF maps") : 0;
 }
 
 static struct loader *programs_alloc(struct handover *handover)
@@ -369,7 +371,7 @@ int loader_new(const struct config *config, struct handover *handover, struct lo
                 return r;
         p = programs_alloc(handover);
         if (!p)
-                return -ENOMEM;
+                return log_errno(LOG_ERR, -ENOMEM, "Cannot set up the BPF programs");
         r = obtain_maps(p);
         if (r < 0)
                 return r;

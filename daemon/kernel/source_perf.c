@@ -259,7 +259,7 @@ static int begin_ledger(struct source_perf *s)
 
         r = loader_read_counters(s->programs);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot read the programs' counters");
+                return log_errno(LOG_ERR, r, "Cannot read the counters of the BPF programs");
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
                 ledger_begin_missed(ledger, i,
                                     resume ? page->missed[i]
@@ -336,7 +336,8 @@ static int perf_start(struct source *source, const struct config *config)
                 return r;
         r = capabilities_settle(ring_is_permitted);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot drop a capability");
+                log_errno(LOG_WARNING, r,
+                          "Running with more capabilities than needed, which cannot be dropped");
         return 0;
 }
 
@@ -477,7 +478,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
 
         s = calloc(1, sizeof(*s));
         if (!s)
-                return -ENOMEM;
+                return log_errno(LOG_ERR, -ENOMEM, "Cannot set up the source of events");
         s->source.ops = &perf_ops;
         s->event = sd_event_ref(event);
         s->handover = handover;
@@ -494,7 +495,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
         s->source.watermark_ns = handover_page(handover)->watermark_ns;
         r = add_timer(s);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot add a timer");
+                return log_errno(LOG_ERR, r, "Cannot set up the timer that reads the rings");
 
         *ret = &TAKE_PTR(s)->source;
         return 0;

@@ -99,7 +99,7 @@ class File(unittest.TestCase):
                 storm(N_FEW)
             daemon.await_words("'file': cannot write: No space")
             self.assertEqual(daemon.terminate(), 0)
-            said = re.search(r"'file' ends .*: (\d+) events are left, (\d+) were lost",
+            said = re.search(r"'file' closed with (\d+) events undelivered; (\d+) events were lost",
                              daemon.stderr())
             left, lost_there = map(int, said.groups())
             written = sum(e["event"] in faults.checks.KERNEL_EVENTS for e in daemon.events())
