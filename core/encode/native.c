@@ -158,34 +158,18 @@ static void put_exe_file(struct buf *b, const struct exec_file *file)
 
 static void put_flags(struct buf *b, uint32_t traits)
 {
-        static const struct {
-                enum exec_trait trait;
-                const char *name;
-        } flags[] = {
-                { TRAIT_MEMFD, "memfd" },
-                { TRAIT_DELETED, "deleted" },
-                { TRAIT_OVERLAY_UPPER, "overlay_upper" },
-                { TRAIT_SETUID, "setuid" },
-                { TRAIT_SETGID, "setgid" },
-                { TRAIT_FILECAPS, "filecaps" },
-                { TRAIT_THREAD_EXEC, "thread_exec" },
-                { TRAIT_KERNEL, "kernel" },
-                { TRAIT_IMAGE32, "image32" },
-                { TRAIT_SCRIPT, "script" },
-                { TRAIT_EXECVEAT, "execveat" },
-                { TRAIT_POINT_OF_NO_RETURN, "point_of_no_return" },
-        };
+        const char *name;
         bool any = false;
 
-        for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
-                if (!(traits & flags[i].trait))
+        for (unsigned bit = 0; (name = event_trait_name(bit)); bit++) {
+                if (!(traits >> bit & 1))
                         continue;
                 if (!any) {
                         json_key(b, "flags");
                         json_begin_array(b);
                         any = true;
                 }
-                json_string(b, flags[i].name);
+                json_string(b, name);
         }
         if (any)
                 json_end_array(b);

@@ -26,6 +26,28 @@ const char *event_kind_name(enum event_kind kind)
         return names[kind];
 }
 
+#define TRAIT_BIT(trait) [__builtin_ctz(TRAIT_##trait)]
+
+const char *event_trait_name(unsigned bit)
+{
+        static const char *const names[] = {
+                TRAIT_BIT(MEMFD) = "memfd",
+                TRAIT_BIT(DELETED) = "deleted",
+                TRAIT_BIT(OVERLAY_UPPER) = "overlay_upper",
+                TRAIT_BIT(SETUID) = "setuid",
+                TRAIT_BIT(SETGID) = "setgid",
+                TRAIT_BIT(FILECAPS) = "filecaps",
+                TRAIT_BIT(THREAD_EXEC) = "thread_exec",
+                TRAIT_BIT(KERNEL) = "kernel",
+                TRAIT_BIT(IMAGE32) = "image32",
+                TRAIT_BIT(SCRIPT) = "script",
+                TRAIT_BIT(EXECVEAT) = "execveat",
+                TRAIT_BIT(POINT_OF_NO_RETURN) = "point_of_no_return",
+        };
+
+        return bit < ELEMENTSOF(names) ? names[bit] : NULL;
+}
+
 const char *sink_place_name(enum sink_place place)
 {
         static const char *const names[_SINK_PLACE_MAX] = {

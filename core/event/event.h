@@ -30,6 +30,12 @@ enum event_kind {
 /* "exec_failed" and so on: the value of the key `event`. Static. */
 const char *event_kind_name(enum event_kind kind);
 
+/*
+ * "memfd" and so on: the word in `flags` for a bit of enum exec_trait. Static; NULL: there is no
+ * such trait, and none with a higher bit.
+ */
+const char *event_trait_name(unsigned bit);
+
 /* True for the kinds that the kernel counts in `seen`. */
 static inline bool event_kind_is_kernel(enum event_kind kind)
 {
@@ -43,7 +49,9 @@ struct exec_event {
         uint32_t cut; /* EXEC_CUT() of enum exec_field */
 
         struct span comm, parent_comm;
-        struct span tty; /* device below /dev */
+        struct span parent_exe;  /* absolute path */
+        struct span parent_argv; /* as argv */
+        struct span tty;         /* device below /dev */
         struct span filename;
         struct span exe, cwd, cgroup; /* absolute paths, joined by the decoder */
         struct span argv;             /* strings, each with its NUL; the last may lack it if cut */

@@ -214,3 +214,19 @@ struct span users_name(struct users *u, uint32_t uid, uint64_t event_ns)
                 return (struct span){};
         return u->user[low].name;
 }
+
+bool users_number(struct users *u, struct span name, uint64_t now_ns, uint32_t *ret)
+{
+        const struct user *found = NULL;
+
+        check(u, now_ns);
+        for (size_t i = 0; i < u->n_users; i++) {
+                const struct user *user = &u->user[i];
+
+                if (span_equal(user->name, name) && (!found || user->line < found->line))
+                        found = user;
+        }
+        if (found)
+                *ret = found->uid;
+        return found != NULL;
+}

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -25,3 +26,6 @@ DEFINE_FREEP(struct users, users_free)
  * had the number, by CLOCK_BOOTTIME. Valid until a call with a later time.
  */
 struct span users_name(struct users *u, uint32_t uid, uint64_t event_ns);
+
+/* The number of the first user of that name; false: there is none. */
+bool users_number(struct users *u, struct span name, uint64_t event_ns, uint32_t *ret);

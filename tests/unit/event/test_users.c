@@ -189,10 +189,31 @@ static void an_empty_file_has_no_names(void **state)
         assert_name(f, 0, NULL);
 }
 
+static void numbers_are_found_by_name(void **state)
+{
+        static const char text[] = "root:x:0:0:\ntoor:x:0:0:\nann:x:1000:\nann:x:5:\nan:x:6:\n";
+        struct fixture *f = *state;
+        uint32_t number = 77;
+
+        write_file(f, text, sizeof(text) - 1);
+        assert_false(users_number(f->users, SPAN_LITERAL("a"), 0, &number));
+        assert_false(users_number(f->users, SPAN_LITERAL(""), 0, &number));
+        assert_int_equal(number, 77);
+        assert_true(users_number(f->users, SPAN_LITERAL("toor"), 0, &number));
+        assert_int_equal(number, 0);
+        /* The first line counts, though its number is higher. */
+        assert_true(users_number(f->users, SPAN_LITERAL("ann"), 0, &number));
+        assert_int_equal(number, 1000);
+        write_file(f, "eve:x:1:1:\n", 11);
+        assert_true(users_number(f->users, SPAN_LITERAL("eve"), NSEC_PER_SEC, &number));
+        assert_int_equal(number, 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(names_are_found_by_number, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(numbers_are_found_by_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(odd_lines_are_skipped, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_event_behind_a_change_has_the_new_name, set_up,
                                                 tear_down),
