@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "config/config_file.h"
 #include "config/config_report.h"
+#include "config/config_section.h"
 #include "config/config_value.h"
 
 struct setting {
@@ -78,6 +79,8 @@ static const struct setting settings[] = {
                 .max = DAY),
         SETTING("Stats", "SelfTest", time, stats.self_test_ns, "10min", .min = NSEC_PER_SEC,
                 .max = DAY, .or_zero = true),
+
+        SETTING("Filter", "Default", filter, filter.fallback, "keep"),
 };
 
 /* What earlier versions had. Somebody who has set it learns why it has no effect any more. */
@@ -86,6 +89,9 @@ static const struct {
 } removed[] = {
         { "Journal", "Format", "events in the journal always have the native format" },
 };
+
+/* The section that may come again, and is another one each time. */
+#define RULE_SECTION "Rule"
 
 /* Where the value of a setting comes from. */
 struct origin {
@@ -242,6 +248,18 @@ static void builder_note_origin(struct builder *b, size_t i, const struct config
         buf_append_char(&o->text, '\n');
 }
 
+/* Reports what is in `problem` if that is what came out. */
+static int builder_refuse(struct builder *b, const struct config_position *at, int r,
+                          const struct buf *problem)
+{
+        if (buf_error(problem))
+                return -ENOMEM;
+        if (r == -EINVAL)
+                config_report_add(&b->report->errors, at, "%.*s", (int)problem->size,
+                                  problem->data);
+        return r;
+}
+
 static int builder_assign(struct builder *b, size_t i, const struct config_position *at,
                           struct span value)
 {
@@ -257,10 +275,7 @@ static int builder_assign(struct builder *b, size_t i, const struct config_posit
         if (s->type->is_list)
                 builder_make_list(b, i, value);
         r = setting_parse(s, b->config, value, &problem);
-        if (buf_error(&problem))
-                return -ENOMEM;
-        if (r == -EINVAL)
-                config_report_add(&b->report->errors, at, "%.*s", (int)problem.size, problem.data);
+        r = builder_refuse(b, at, r, &problem);
         if (r < 0)
                 return r;
         builder_note_origin(b, i, at, value);
@@ -269,6 +284,8 @@ static int builder_assign(struct builder *b, size_t i, const struct config_posit
 
 static bool is_section(struct span name)
 {
+        if (span_is(name, RULE_SECTION))
+                return true;
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
                 if (span_is(name, settings[i].section))
                         return true;
@@ -299,6 +316,8 @@ static int on_section(void *userdata, const struct config_position *at, struct s
         _cleanup_(buf_done) struct buf header = { 0 };
         struct config_position position = *at;
 
+        if (span_is(section, RULE_SECTION))
+                return config_sections_begin(&b->config->rules, at);
         if (is_section(section))
                 return 0;
         buf_append_char(&header, '[');
@@ -311,6 +330,16 @@ static int on_section(void *userdata, const struct config_position *at, struct s
         return 0;
 }
 
+static int builder_assign_rule(struct builder *b, const struct config_position *at,
+                               struct span value)
+{
+        _cleanup_(buf_done) struct buf problem = { 0 };
+        int r;
+
+        r = config_sections_assign(&b->config->rules, at, value, &problem);
+        return builder_refuse(b, at, r, &problem);
+}
+
 static int on_assignment(void *userdata, const struct config_position *at, struct span section,
                          struct span value)
 {
@@ -318,6 +347,8 @@ static int on_assignment(void *userdata, const struct config_position *at, struc
         const struct setting *similar;
         const char *reason;
 
+        if (span_is(section, RULE_SECTION))
+                return builder_assign_rule(b, at, value);
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
                 if (span_is(section, settings[i].section) && span_is(at->key, settings[i].key))
                         return builder_assign(b, i, at, value);
@@ -343,6 +374,17 @@ static size_t setting_index(size_t offset)
         while (settings[i].offset != offset)
                 i++;
         return i;
+}
+
+/* "file:line" of the setting at `offset`, for messages about what follows from it. */
+static int builder_keep_origin(struct builder *b, size_t offset, char **ret)
+{
+        const struct buf *text = &b->origins[setting_index(offset)].text;
+
+        if (text->size == 0)
+                return 0;
+        *ret = strndup(text->data + strlen("# "), text->size - strlen("# \n"));
+        return *ret ? 0 : -ENOMEM;
 }
 
 /* A value that would be of no use with this ArgvMax is the least one that is. */
@@ -396,7 +438,8 @@ static int builder_settle(struct builder *b)
         for (size_t i = 0; i < ELEMENTSOF(b->origins); i++)
                 if (buf_error(&b->origins[i].changed))
                         return -ENOMEM;
-        return 0;
+        return builder_keep_origin(b, offsetof(struct config, filter.fallback),
+                                   &b->config->filter.origin);
 }
 
 /* Of `text`, or else of what is at `location`. */
@@ -441,6 +484,7 @@ static void builder_show(const struct builder *b, struct buf *ret)
                 setting_format(s, b->config, ret);
                 buf_append_char(ret, '\n');
         }
+        config_sections_show(&b->config->rules, RULE_SECTION, ret);
 }
 
 int config_load(const struct config_location *location, struct config_report *report,
@@ -491,6 +535,8 @@ struct config *config_free(struct config *c)
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
                 if (settings[i].type->clear)
                         settings[i].type->clear(setting_member(&settings[i], c));
+        free(c->filter.origin);
+        config_sections_done(&c->rules);
         free(c);
         return NULL;
 }

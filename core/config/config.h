@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "config/config_section.h"
 #include "config/config_value.h"
 
 struct config_location;
@@ -55,6 +56,11 @@ struct config {
                 uint64_t interval_ns;
                 uint64_t self_test_ns; /* 0: never */
         } stats;
+        struct {
+                enum config_filter fallback;
+                char *origin; /* "file:line" of it, or NULL: not set */
+        } filter;
+        struct config_sections rules; /* each [Rule], in their order */
 };
 
 /*
@@ -89,7 +95,8 @@ int config_cat_text(const char *name, struct span text, struct config_report *re
 
 /*
  * Calls back for every setting, section by section, with its value as one would write it into a
- * file. The strings are valid during the call. Stops at what isn't 0 and returns it; -ENOMEM.
+ * file; not for the rules, which are no settings with one value each. The strings are valid during
+ * the call. Stops at what isn't 0 and returns it; -ENOMEM.
  */
 int config_each(const struct config *c,
                 int (*on_setting)(void *userdata, const char *section, const char *key,

@@ -8,6 +8,7 @@
  * Shows no byte below 0x20, no DEL, no C1 control character and nothing that isn't UTF-8, whatever
  * a file, its name or a key in it contains.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@
 
 /* Enough to recognise a key or value. */
 #define KEY_SHOWN_MAX 64
+
+/* How much of a bad value a message repeats. */
+#define VALUE_SHOWN_MAX 64
 
 void config_report_done(struct config_report *r)
 {
@@ -89,4 +93,13 @@ void config_report_add(struct buf *messages, const struct config_position *at, c
         buf_append_char(messages, '\n');
         if (messages->size >= REPORT_SIZE_MAX)
                 buf_append_string(messages, "Too many problems, the others are not shown\n");
+}
+
+int config_refuse(struct buf *problem, struct span text, const char *why)
+{
+        buf_append_char(problem, '"');
+        config_append_visible(problem, text, VALUE_SHOWN_MAX);
+        buf_append_string(problem, "\" ");
+        buf_append_string(problem, why);
+        return -EINVAL;
 }

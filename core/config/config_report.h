@@ -40,3 +40,6 @@ void config_append_visible(struct buf *b, struct span text, size_t max);
 
 /* "file:line" as messages show it. */
 void config_append_origin(struct buf *b, const struct config_position *at);
+
+/* Appends: "text", shortened, and what is wrong with it. Always -EINVAL. */
+int config_refuse(struct buf *problem, struct span text, const char *why);

@@ -20,19 +20,7 @@
 #include "config/config_value.h"
 #include "exec_control.h"
 
-/* How much of a bad value a message repeats. */
-#define VALUE_SHOWN_MAX 64
-
 #define ERRNO_MAX (64 * (int)ELEMENTSOF(((struct errno_set *)0)->bits))
-
-static int refuse(struct buf *problem, struct span text, const char *why)
-{
-        buf_append_char(problem, '"');
-        config_append_visible(problem, text, VALUE_SHOWN_MAX);
-        buf_append_string(problem, "\" ");
-        buf_append_string(problem, why);
-        return -EINVAL;
-}
 
 static bool is_blank(char c)
 {
@@ -88,7 +76,7 @@ static int parse_flag(struct span text, uint64_t *ret, struct buf *problem)
                         *ret = i % 2;
                         return 0;
                 }
-        return refuse(problem, text, "is not a boolean, expected yes or no");
+        return config_refuse(problem, text, "is not a boolean, expected yes or no");
 }
 
 static void format_flag(uint64_t value, struct buf *ret)
@@ -125,8 +113,8 @@ static int parse_size(struct span text, uint64_t *ret, struct buf *problem)
 
         unit = take_number(&rest, &value) ? size_unit(rest) : 0;
         if (unit == 0)
-                return refuse(problem, text,
-                              "is not a size, expected digits and K, M, G, T or nothing");
+                return config_refuse(problem, text,
+                                     "is not a size, expected digits and K, M, G, T or nothing");
         *ret = multiply_saturated(value, unit);
         return 0;
 }
@@ -218,8 +206,9 @@ static int parse_time(struct span text, uint64_t *ret, struct buf *problem)
 
         while (rest.size > 0)
                 if (!take_time(&rest, &sum))
-                        return refuse(problem, text,
-                                      "is not a time span, expected one like 100ms or 1min 30s");
+                        return config_refuse(
+                                problem, text,
+                                "is not a time span, expected one like 100ms or 1min 30s");
         *ret = sum;
         return 0;
 }
@@ -254,7 +243,7 @@ static int parse_count(struct span text, uint64_t *ret, struct buf *problem)
         uint64_t value;
 
         if (!take_number(&rest, &value) || rest.size > 0)
-                return refuse(problem, text, "is not a number, expected digits");
+                return config_refuse(problem, text, "is not a number, expected digits");
         *ret = value;
         return 0;
 }
@@ -279,7 +268,8 @@ static int parse_mode(struct span text, uint64_t *ret, struct buf *problem)
         uint64_t value = 0;
 
         if (span_count(text, is_octal) < text.size)
-                return refuse(problem, text, "is not a file mode, expected octal digits like 0640");
+                return config_refuse(problem, text,
+                                     "is not a file mode, expected octal digits like 0640");
         for (size_t i = 0; i < text.size; i++)
                 value = add_saturated(multiply_saturated(value, 8), (uint64_t)(text.data[i] - '0'));
         *ret = value;
@@ -299,19 +289,25 @@ const struct value_type value_mode = {
 #define FORMAT_NAME(NAME, name) [FORMAT_##NAME] = #name,
 static const char *const formats[_FORMAT_MAX] = { FORMATS(FORMAT_NAME) };
 
-static int parse_format(struct span text, uint64_t *ret, struct buf *problem)
+/* One of some words. */
+static int parse_choice(struct span text, const char *const *words, size_t n, const char *what,
+                        uint64_t *ret, struct buf *problem)
 {
-        for (size_t i = 0; i < ELEMENTSOF(formats); i++)
-                if (span_is(text, formats[i])) {
+        for (size_t i = 0; i < n; i++)
+                if (span_is(text, words[i])) {
                         *ret = i;
                         return 0;
                 }
-        (void)refuse(problem, text, "is not a format, expected one of:");
-        for (size_t i = 0; i < ELEMENTSOF(formats); i++) {
-                buf_append_char(problem, ' ');
-                buf_append_string(problem, formats[i]);
-        }
+        (void)config_refuse(problem, text, "is not ");
+        buf_printf(problem, "%s, expected one of:", what);
+        for (size_t i = 0; i < n; i++)
+                buf_printf(problem, " %s", words[i]);
         return -EINVAL;
+}
+
+static int parse_format(struct span text, uint64_t *ret, struct buf *problem)
+{
+        return parse_choice(text, formats, ELEMENTSOF(formats), "a format", ret, problem);
 }
 
 static void format_format(uint64_t value, struct buf *ret)
@@ -322,6 +318,26 @@ static void format_format(uint64_t value, struct buf *ret)
 const struct value_type value_format = {
         .parse_number = parse_format,
         .format_number = format_format,
+};
+
+static const char *const fallbacks[_FILTER_MAX] = {
+        [FILTER_KEEP] = "keep",
+        [FILTER_DROP] = "drop",
+};
+
+static int parse_filter(struct span text, uint64_t *ret, struct buf *problem)
+{
+        return parse_choice(text, fallbacks, ELEMENTSOF(fallbacks), "a default", ret, problem);
+}
+
+static void format_filter(uint64_t value, struct buf *ret)
+{
+        buf_append_string(ret, fallbacks[value]);
+}
+
+const struct value_type value_filter = {
+        .parse_number = parse_filter,
+        .format_number = format_filter,
 };
 
 /* Whether there is an empty component, "." or "..". */
@@ -348,17 +364,18 @@ static int parse_path(struct span text, void *member, struct buf *problem)
         char **path = member, *copy;
 
         if (text.size == 0 || text.data[0] != '/')
-                return refuse(problem, text, "is not absolute, expected a path from / on");
+                return config_refuse(problem, text, "is not absolute, expected a path from / on");
         if (!is_normalized(text))
-                return refuse(problem, text,
-                              "is not normalized, expected no . or .. or empty part");
+                return config_refuse(problem, text,
+                                     "is not normalized, expected no . or .. or empty part");
         if (span_count(text, is_plain) < text.size)
-                return refuse(problem, text, "is not plain, expected no control characters");
+                return config_refuse(problem, text, "is not plain, expected no control characters");
         /* At the end of a line it would join the next one when the configuration is shown. */
         if (text.data[text.size - 1] == '\\')
-                return refuse(problem, text, "ends in a backslash, expected any other character");
+                return config_refuse(problem, text,
+                                     "ends in a backslash, expected any other character");
         if (text.size >= PATH_MAX)
-                return refuse(problem, text, "is too long, expected at most 4095 bytes");
+                return config_refuse(problem, text, "is too long, expected at most 4095 bytes");
         copy = strndup(text.data, text.size);
         if (!copy)
                 return -ENOMEM;
@@ -405,8 +422,7 @@ static const struct errno_alias {
         { "ENOTSUP", ENOTSUP },
 };
 
-/* 0: no such name. */
-static int errno_from_name(struct span name)
+int errno_from_name(struct span name)
 {
         const char *known;
 
@@ -430,8 +446,9 @@ static int parse_errnos(struct span text, void *member, struct buf *problem)
         while (take_word(&text, &word)) {
                 number = errno_from_name(word);
                 if (number == 0)
-                        return refuse(problem, word,
-                                      "is not an errno name, expected names like ENOENT EACCES");
+                        return config_refuse(
+                                problem, word,
+                                "is not an errno name, expected names like ENOENT EACCES");
                 set->bits[number / 64] |= UINT64_C(1) << number % 64;
         }
         return 0;
@@ -472,11 +489,11 @@ static bool is_name_char(char c)
 static int check_name(struct span name, struct buf *problem)
 {
         if (is_digit(name.data[0]) || span_count(name, is_name_char) < name.size)
-                return refuse(problem, name,
-                              "is not a variable's name, expected letters, digits and _");
+                return config_refuse(problem, name,
+                                     "is not a variable's name, expected letters, digits and _");
         if (name.size < EXEC_ENV_NAME_SIZE)
                 return 0;
-        (void)refuse(problem, name, "is too long, expected at most ");
+        (void)config_refuse(problem, name, "is too long, expected at most ");
         buf_append_u64(problem, EXEC_ENV_NAME_SIZE - 1);
         buf_append_string(problem, " bytes");
         return -EINVAL;
@@ -490,7 +507,7 @@ static int add_name(char **names, struct span name, struct buf *problem)
                 if (span_is(name, names[n]))
                         return 0;
         if (n == EXEC_ENV_NAMES_MAX) {
-                (void)refuse(problem, name, "is one name too many, expected at most ");
+                (void)config_refuse(problem, name, "is one name too many, expected at most ");
                 buf_append_u64(problem, EXEC_ENV_NAMES_MAX);
                 return -EINVAL;
         }

@@ -21,6 +21,13 @@ enum config_format {
 };
 #undef FORMAT_ENUM
 
+/* What becomes of an event that no rule decides. */
+enum config_filter {
+        FILTER_KEEP,
+        FILTER_DROP,
+        _FILTER_MAX,
+};
+
 /* Bits of errno values below 512: what FailedExecsIgnore= names. */
 struct errno_set {
         uint64_t bits[8];
@@ -44,6 +51,10 @@ extern const struct value_type value_time;   /* ns */
 extern const struct value_type value_count;  /* unsigned */
 extern const struct value_type value_mode;   /* unsigned, permission bits */
 extern const struct value_type value_format; /* enum config_format */
+extern const struct value_type value_filter; /* enum config_filter */
 extern const struct value_type value_path;   /* char *, absolute */
 extern const struct value_type value_errnos; /* struct errno_set */
 extern const struct value_type value_names;  /* char **, NULL-terminated, never NULL once parsed */
+
+/* The number of "ENOENT", or 0: no such name. */
+int errno_from_name(struct span name);

@@ -37,6 +37,22 @@ static void assert_messages(const struct config_report *report, bool is_error)
         assert(text_is_valid(buf_span(&report->warnings)));
 }
 
+static void assert_same_rules(const struct config_sections *a, const struct config_sections *b)
+{
+        assert(a->n == b->n);
+        for (size_t i = 0; i < a->n; i++) {
+                const struct config_section *x = &a->items[i], *y = &b->items[i];
+                const size_t named = y->n_entries - x->n_entries; /* it has a name now */
+
+                assert(strcmp(x->name, y->name) == 0);
+                assert(named <= 1);
+                for (size_t k = 0; k < x->n_entries; k++) {
+                        assert(strcmp(x->entries[k].key, y->entries[k + named].key) == 0);
+                        assert(strcmp(x->entries[k].value, y->entries[k + named].value) == 0);
+                }
+        }
+}
+
 static void assert_loads_back(const struct config *original, struct span cat)
 {
         _cleanup_(config_report_done) struct config_report report = { 0 };
@@ -47,6 +63,7 @@ static void assert_loads_back(const struct config *original, struct span cat)
         r = config_parse("cat", cat, &report, &c);
         assert(r == 0);
         assert(report.errors.size == 0 && report.warnings.size == 0);
+        assert_same_rules(&original->rules, &c->rules);
         list_settings(original, &before);
         list_settings(c, &after);
         assert(before.size == after.size && memcmp(before.data, after.data, after.size) == 0);

@@ -51,6 +51,8 @@ static void config_defaults_are_the_documented_ones(void **state)
         assert_int_equal(c->queue.size, 16 * MIB);
         assert_int_equal(c->queue.backlog, 16 * MIB);
         assert_int_equal(c->stats.interval_ns, 60 * NSEC_PER_SEC);
+        assert_int_equal(c->filter.fallback, FILTER_KEEP);
+        assert_int_equal(c->rules.n, 0);
 }
 
 static void config_reaches_every_member(void **state)
@@ -61,7 +63,8 @@ static void config_reaches_every_member(void **state)
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
                 "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nMode=0600\nSync=yes\n"
-                "[Queue]\nSize=640K\nBacklog=2M\n[Stats]\nInterval=2s\n");
+                "[Queue]\nSize=640K\nBacklog=2M\n[Stats]\nInterval=2s\n"
+                "[Filter]\nDefault=drop\n");
         const struct config *c = o.config;
 
         (void)state;
@@ -84,6 +87,7 @@ static void config_reaches_every_member(void **state)
         assert_int_equal(c->queue.size, 640 * KIB);
         assert_int_equal(c->queue.backlog, 2 * MIB);
         assert_int_equal(c->stats.interval_ns, 2 * NSEC_PER_SEC);
+        assert_int_equal(c->filter.fallback, FILTER_DROP);
 }
 
 static void config_lists_replace_append_and_reset(void **state)
@@ -290,6 +294,82 @@ static void config_cat_loads_back_to_itself(void **state)
         assert_null(strstr(twice.data, "# rounded"));
 }
 
+static void assert_entry(const struct config_section *section, size_t i, const char *key,
+                         const char *value, unsigned line)
+{
+        assert_true(i < section->n_entries);
+        assert_string_equal(section->entries[i].key, key);
+        assert_string_equal(section->entries[i].value, value);
+        assert_string_equal(section->entries[i].file, "x.conf");
+        assert_int_equal(section->entries[i].line, line);
+}
+
+static void config_keeps_each_rule_with_its_keys_and_places(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o =
+                parse("[Rule]\nExe=/a \\\n /b\nAction=drop\nExe=!/c\n[File]\nMode=0600\n"
+                      "[Rule]\nName= one \nUser=x\nExe=/a\nUser=\nUser= y\n[Rule]\n");
+        const struct config_sections *rules = &o.config->rules;
+
+        (void)state;
+        assert_text(&o.report.warnings, "");
+        assert_int_equal(rules->n, 3);
+        assert_string_equal(rules->items[0].name, "x.conf:1");
+        assert_int_equal(rules->items[0].line, 1);
+        assert_int_equal(rules->items[0].n_entries, 3);
+        assert_entry(&rules->items[0], 0, "Exe", "/a   /b", 2);
+        assert_entry(&rules->items[0], 1, "Action", "drop", 4);
+        assert_entry(&rules->items[0], 2, "Exe", "!/c", 5);
+        assert_string_equal(rules->items[1].name, "one");
+        assert_int_equal(rules->items[1].n_entries, 3);
+        assert_entry(&rules->items[1], 1, "Exe", "/a", 11);
+        assert_entry(&rules->items[1], 2, "User", "y", 13);
+        assert_int_equal(rules->items[2].n_entries, 0);
+        assert_int_equal(o.config->file.mode, 0600);
+}
+
+static void config_refuses_rules_that_it_could_not_show_again(void **state)
+{
+        (void)state;
+        assert_refused("[Rule]\nExe=/a\\ \n",
+                       "x.conf:2: Exe: \"/a\\\" ends in a backslash, expected any other "
+                       "character\n");
+}
+
+static void config_cat_shows_rules_that_read_back_to_the_same(void **state)
+{
+        static const char expected[] = "\n# x.conf:2\n[Rule]\n# default\nName=x.conf:2\n"
+                                       "# x.conf:3\nExe=\"/a b\" !/c\n# x.conf:4\nExe=/d\n"
+                                       "\n# x.conf:5\n[Rule]\n# x.conf:6\nAction=keep\n"
+                                       "# x.conf:7\nName=one\n";
+        _cleanup_(buf_done) struct buf once = { 0 }, twice = { 0 };
+        _cleanup_(outcome_done) struct outcome o = { 0 };
+
+        (void)state;
+        cat("\n[Rule]\nExe=\"/a b\" !/c\nExe=/d\n[Rule]\nAction=keep\nName=one\n", &once);
+        assert_non_null(strstr(once.data, expected));
+        o = parse(once.data);
+        assert_int_equal(o.config->rules.n, 2);
+        assert_string_equal(o.config->rules.items[0].name, "x.conf:2");
+        assert_string_equal(o.config->rules.items[1].name, "one");
+        assert_string_equal(o.config->rules.items[0].entries[1].value, "\"/a b\" !/c");
+        cat(once.data, &twice);
+        assert_non_null(strstr(twice.data, "Name=x.conf:2\n"));
+}
+
+static void config_remembers_where_the_default_of_filters_is_set(void **state)
+{
+        _cleanup_(outcome_done) struct outcome set = parse("[Filter]\nDefault=drop\n"),
+                                               unset = parse("");
+
+        (void)state;
+        assert_string_equal(set.config->filter.origin, "x.conf:2");
+        assert_null(unset.config->filter.origin);
+        assert_refused("[Filter]\nDefault=hide\n",
+                       "x.conf:2: Default: \"hide\" is not a default, expected one of: keep "
+                       "drop\n");
+}
+
 static void config_cat_shows_nothing_of_a_bad_configuration(void **state)
 {
         _cleanup_(config_report_done) struct config_report report = { 0 };
@@ -384,6 +464,10 @@ int main(int argc, char **argv)
                 cmocka_unit_test(config_report_is_bounded),
                 cmocka_unit_test(config_cat_shows_value_and_origin),
                 cmocka_unit_test(config_cat_loads_back_to_itself),
+                cmocka_unit_test(config_keeps_each_rule_with_its_keys_and_places),
+                cmocka_unit_test(config_refuses_rules_that_it_could_not_show_again),
+                cmocka_unit_test(config_cat_shows_rules_that_read_back_to_the_same),
+                cmocka_unit_test(config_remembers_where_the_default_of_filters_is_set),
                 cmocka_unit_test(config_cat_shows_nothing_of_a_bad_configuration),
                 cmocka_unit_test(config_each_stops_when_told),
         };
