@@ -215,11 +215,11 @@ struct span users_name(struct users *u, uint32_t uid, uint64_t event_ns)
         return u->user[low].name;
 }
 
-bool users_number(struct users *u, struct span name, uint64_t now_ns, uint32_t *ret)
+bool users_number(struct users *u, struct span name, uint64_t event_ns, uint32_t *ret)
 {
         const struct user *found = NULL;
 
-        check(u, now_ns);
+        check(u, event_ns);
         for (size_t i = 0; i < u->n_users; i++) {
                 const struct user *user = &u->user[i];
 

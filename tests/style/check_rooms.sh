@@ -34,7 +34,8 @@ room() {
 base="base"
 config="$base config exec_control.h" # the limits of Environment=
 event="$config event exec_record.h"
-encode="$event encode"
+policy="$event policy"
+encode="$policy encode"
 sink="$encode sink"
 flow="$sink flow"
 host="$flow host"
@@ -42,6 +43,7 @@ kernel="$host kernel execsnoop.skel.h"
 room core/base $base
 room core/config $config
 room core/event $event
+room core/policy $policy
 room core/encode $encode
 room core/sink $sink
 room core/flow $flow
