@@ -124,6 +124,27 @@ def check_settings(report, page, daemon, shipped):
                 report.problems.append(f"{what}: not so in the file that is shipped")
 
 
+def check_rules(report, page, source):
+    """Every key of [Rule], and for those of events who chooses it and whether it may be absent."""
+    compiler = (source / "core/policy/rules_compile.c").read_text("utf-8")
+    own = set(re.findall(r'\{ "([A-Z]\w+)", parse_', compiler))
+    report.same("keys of rules", {key + "=" for key in own}, page.tags("What a rule does"))
+
+    table = (source / "core/policy/keys.c").read_text("utf-8")
+    rows = re.findall(r'\{ \.name = "(\w+)",(.*?) \},?\n(?=        \{)', table, re.S)
+    report.same("keys of events", {name + "=" for name, _ in rows}, page.tags("What a rule matches"))
+    order = list(page.sections.get("What a rule matches", ()))
+    first_chosen = order.index("Filename=") if "Filename=" in order else len(order)
+    for name, row in rows:
+        tag = name + "="
+        is_chosen = tag in order and order.index(tag) >= first_chosen
+        if ("is_chosen = true" in row) != is_chosen:
+            report.problems.append(f"{tag}: the page says otherwise who chooses it")
+        if ("may_be_absent = true" in row) != \
+                ("May be absent" in page.text.get(("What a rule matches", tag), "")):
+            report.problems.append(f"{tag}: the page says otherwise whether it may be absent")
+
+
 def keys_of(schema, path):
     node = schema["$defs"][path[0]]
     for step in path[1:]:
@@ -199,6 +220,7 @@ def main():
     report = Report()
     check_settings(report, Page(manual / "execsnoopd.conf.5"), daemon,
                    (source / "config/execsnoopd.conf").read_text("utf-8"))
+    check_rules(report, Page(manual / "execsnoopd.conf.5"), source)
     events = Page(manual / "execsnoopd-events.7")
     check_events(report, events,
                  json.loads((source / "config/event.schema.json").read_text("utf-8")))
