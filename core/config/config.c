@@ -59,6 +59,11 @@ static const struct setting settings[] = {
         SETTING("Capture", "MaxLatency", time, capture.max_latency_ns, "100ms",
                 .min = NSEC_PER_MSEC, .max = 10 * NSEC_PER_SEC),
 
+        SETTING("Redact", "Arguments", redact, redact.arguments, "secrets"),
+        SETTING("Redact", "Environment", redact, redact.environment, "secrets"),
+        SETTING("Redact", "Names", globs, redact.names, BUILTIN_GLOBS),
+        SETTING("Redact", "KeepNames", globs, redact.keep_names, BUILTIN_GLOBS),
+
         SETTING("Journal", "Enabled", flag, journal.enabled, "yes"),
 
         SETTING("File", "Enabled", flag, file.enabled, "no"),
@@ -223,7 +228,7 @@ static void builder_make_list(struct builder *b, size_t i, struct span value)
 {
         struct origin *o = &b->origins[i];
 
-        if (o->is_explicit && value.size > 0)
+        if ((o->is_explicit || settings[i].type->keeps_default) && value.size > 0)
                 return;
         settings[i].type->clear(setting_member(&settings[i], b->config));
         buf_reset(&o->text);

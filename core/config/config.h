@@ -6,7 +6,8 @@
  * all .conf files in execsnoopd.conf.d of all four, sorted by name; a name in an earlier folder
  * masks the same name in a later one, an empty file or a link to /dev/null masks without replacing.
  * Later settings win. An empty assignment restores the default; but a list it makes empty, the
- * first other assignment to a list replaces the default, and later ones append.
+ * first other assignment to a list replaces the default, and later ones append. To a built-in list
+ * (Names=, KeepNames=) the first appends, too.
  *
  * An unknown section or key, or one that is gone, is a warning; a value that does not parse, or
  * values that do not fit together, are errors, and then there is no configuration at all. Every
@@ -35,6 +36,10 @@ struct config {
                 uint64_t ring_size; /* bytes per CPU; a power of two of at least a page */
                 uint64_t max_latency_ns;
         } capture;
+        struct {
+                enum redact_mode arguments, environment;
+                char **names, **keep_names; /* NULL-terminated; globs */
+        } redact;
         struct {
                 bool enabled;
         } journal;

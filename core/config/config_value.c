@@ -404,7 +404,7 @@ const struct value_type value_path = {
 };
 
 /* The next word, or false: there is none. */
-static bool take_word(struct span *text, struct span *ret)
+bool value_take_word(struct span *text, struct span *ret)
 {
         *text = span_skip(*text, span_count(*text, is_blank));
         *ret = span_head(*text, span_count(*text, is_no_blank));
@@ -443,7 +443,7 @@ static int parse_errnos(struct span text, void *member, struct buf *problem)
         struct span word;
         int number;
 
-        while (take_word(&text, &word)) {
+        while (value_take_word(&text, &word)) {
                 number = errno_from_name(word);
                 if (number == 0)
                         return config_refuse(
@@ -525,7 +525,7 @@ static int parse_names(struct span text, void *member, struct buf *problem)
                 *names = calloc(EXEC_ENV_NAMES_MAX + 1, sizeof(**names));
         if (!*names)
                 return -ENOMEM;
-        while (take_word(&text, &word)) {
+        while (value_take_word(&text, &word)) {
                 r = check_name(word, problem);
                 if (r < 0)
                         return r;

@@ -28,6 +28,15 @@ enum config_filter {
         _FILTER_MAX,
 };
 
+/* What of arguments or variables is hidden before they leave. */
+enum redact_mode {
+        REDACT_CLEAR,   /* nothing */
+        REDACT_SECRETS, /* what is known or named to be one */
+        REDACT_NAMES,   /* all but argv[0] and names of options; of variables all but names */
+        REDACT_NONE,    /* all but argv[0] */
+        _REDACT_MODE_MAX,
+};
+
 /* Bits of errno values below 512: what FailedExecsIgnore= names. */
 struct errno_set {
         uint64_t bits[8];
@@ -43,7 +52,11 @@ struct value_type {
         void (*format)(const void *member, struct buf *ret);
         void (*clear)(void *member);
         bool is_list;
+        bool keeps_default; /* a list to which the first assignment adds, too */
 };
+
+/* Takes the first word off the text; false: there is none. */
+bool value_take_word(struct span *text, struct span *ret);
 
 extern const struct value_type value_flag;   /* bool */
 extern const struct value_type value_size;   /* bytes */
@@ -51,10 +64,14 @@ extern const struct value_type value_time;   /* ns */
 extern const struct value_type value_count;  /* unsigned */
 extern const struct value_type value_mode;   /* unsigned, permission bits */
 extern const struct value_type value_format; /* enum config_format */
+extern const struct value_type value_redact; /* enum redact_mode */
 extern const struct value_type value_filter; /* enum config_filter */
 extern const struct value_type value_path;   /* char *, absolute */
 extern const struct value_type value_errnos; /* struct errno_set */
 extern const struct value_type value_names;  /* char **, NULL-terminated, never NULL once parsed */
+/* Of names of options; BUILTIN_GLOBS among them stands for those that redaction knows by itself. */
+#define BUILTIN_GLOBS "@builtin"
+extern const struct value_type value_globs; /* char **, likewise */
 
 /* The number of "ENOENT", or 0: no such name. */
 int errno_from_name(struct span name);

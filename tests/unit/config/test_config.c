@@ -39,6 +39,12 @@ static void config_defaults_are_the_documented_ones(void **state)
         assert_null(c->capture.environment[3]);
         assert_int_equal(c->capture.ring_size, MIB);
         assert_int_equal(c->capture.max_latency_ns, 100 * NSEC_PER_MSEC);
+        assert_int_equal(c->redact.arguments, REDACT_SECRETS);
+        assert_int_equal(c->redact.environment, REDACT_SECRETS);
+        assert_string_equal(c->redact.names[0], BUILTIN_GLOBS);
+        assert_null(c->redact.names[1]);
+        assert_string_equal(c->redact.keep_names[0], BUILTIN_GLOBS);
+        assert_null(c->redact.keep_names[1]);
         assert_true(c->journal.enabled);
         assert_false(c->file.enabled);
         assert_string_equal(c->file.path, "/var/log/execsnoopd/exec.jsonl");
@@ -60,6 +66,7 @@ static void config_reaches_every_member(void **state)
         _cleanup_(outcome_done) struct outcome o = parse(
                 "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
                 "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\n"
+                "[Redact]\nArguments=none\nEnvironment=clear\nNames=\nNames=a*\nKeepNames=B\n"
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
                 "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nMode=0600\nSync=yes\n"
@@ -112,6 +119,18 @@ static void config_lists_replace_append_and_reset(void **state)
         assert_parses("[Capture]\nFailedExecsIgnore=\n", "Capture.FailedExecsIgnore", "");
         assert_parses("[Capture]\nFailedExecsIgnore=EACCES\nFailedExecsIgnore=EPERM\n",
                       "Capture.FailedExecsIgnore", "EPERM EACCES");
+}
+
+/* What is built in stays until an empty assignment, and can be put back. */
+static void config_adds_names_to_the_builtin_ones(void **state)
+{
+        (void)state;
+        assert_parses("[Redact]\nNames=a\nNames=b a\n", "Redact.Names", "@builtin a b");
+        assert_parses("[Redact]\nNames=\n", "Redact.Names", "");
+        assert_parses("[Redact]\nNames=\nNames=a\n", "Redact.Names", "a");
+        assert_parses("[Redact]\nNames=a\nNames=\nNames=b @builtin\n", "Redact.Names",
+                      "b @builtin");
+        assert_parses("[Redact]\nKeepNames=*-x Y.z_?\n", "Redact.KeepNames", "@builtin *-x Y.z_?");
 }
 
 static void config_empty_assignment_restores_default(void **state)
@@ -273,7 +292,8 @@ static void config_cat_loads_back_to_itself(void **state)
 
         (void)state;
         cat("[Capture]\nEnvironment=A\nEnvironment=B\nFailedExecsIgnore=\nArgvMax=5M\n"
-            "RingSize=5000\n[File]\nMaxAge=61\nMode=7\nPath=/a;#\\b\nMaxSize=0\n",
+            "RingSize=5000\n[Redact]\nNames=a\nKeepNames=\nKeepNames=b\n[File]\nMaxAge=61\nMode="
+            "7\nPath=/a;#\\b\nMaxSize=0\n",
             &once);
         o = parse(once.data);
         assert_text(&o.report.errors, "");
@@ -282,6 +302,8 @@ static void config_cat_loads_back_to_itself(void **state)
         assert_setting(o.config, "Capture.FailedExecsIgnore", "");
         assert_setting(o.config, "Capture.RingSize", "8K");
         assert_setting(o.config, "Queue.Backlog", "41216K");
+        assert_setting(o.config, "Redact.Names", "@builtin a");
+        assert_setting(o.config, "Redact.KeepNames", "b");
         assert_setting(o.config, "File.MaxAge", "1min 1s");
         assert_setting(o.config, "File.Path", "/a;#\\b");
 
@@ -453,6 +475,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(config_defaults_are_the_documented_ones),
                 cmocka_unit_test(config_reaches_every_member),
                 cmocka_unit_test(config_lists_replace_append_and_reset),
+                cmocka_unit_test(config_adds_names_to_the_builtin_ones),
                 cmocka_unit_test(config_empty_assignment_restores_default),
                 cmocka_unit_test(config_ring_follows_argv_unless_set),
                 cmocka_unit_test(config_queue_and_backlogs_hold_the_largest_event),

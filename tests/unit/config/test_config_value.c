@@ -144,6 +144,14 @@ static const struct {
         { "Capture", "FailedExecsIgnore=enoent",
           "\"enoent\" is not an errno name, expected names like ENOENT EACCES" },
         { "Capture", "Environment=1A", "\"1A\" " NOT_A_NAME },
+        { "Redact", "Arguments=yes", "\"yes\" is unknown, expected clear, secrets, names or none" },
+        { "Redact", "Arguments=Names",
+          "\"Names\" is unknown, expected clear, secrets, names or none" },
+        { "Redact", "Names=a,b",
+          "\"a,b\" is no glob for names, expected letters, digits and - _ . * ?, or @builtin" },
+        { "Redact", "KeepNames=@built",
+          "\"@built\" is no glob for names, expected letters, digits and - _ . * ?, or "
+          "@builtin" },
         { "Capture", "Environment=A,B", "\"A,B\" " NOT_A_NAME },
         { "Capture", "Environment=A=b", "\"A=b\" " NOT_A_NAME },
 };

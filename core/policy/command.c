@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Two things are known of words: what the table says of the program (program_table.h), and that the
+ * word behind an option that is named like a secret is one. A value in the same word as its name
+ * (--password=x) is found in the text (secret_text.h).
+ *
+ * Programs run others: sudo, ssh HOST, timeout TIME. The table says at which word the other begins;
+ * options that take a value are not all known, so that within such a command the first word that is
+ * a program of the table begins one, too.
+ */
+#include <strings.h>
+
+#include "policy/command.h"
+#include "policy/secret_text.h"
+
+/* Bits of `seen`. */
+#define SEEN_NEEDED(i) (UINT32_C(1) << (i))
+#define SEEN_UNWANTED(i) (UINT32_C(1) << ((i) + 16))
+_Static_assert(PROGRAM_RULES_MAX <= 16, "bits of what has been seen");
+
+struct word {
+        const char *p;
+        size_t size;
+        size_t from, to; /* in the draft */
+};
+
+void command_begin(struct command *c)
+{
+        *c = (struct command){ .begins = true, .is_wrapped = true };
+}
+
+static bool heeds_words(const struct program *p)
+{
+        bool heeds = p->wraps > 0 || p->finds;
+
+        for (unsigned i = 0; i < PROGRAM_RULES_MAX && p->rules[i].option; i++)
+                heeds |= !strchr("-/", p->rules[i].option[0]) ||
+                         (p->rules[i].needs && p->rules[i].needs[0] != '-');
+        return heeds;
+}
+
+void command_add_program(struct command *c, const struct command_rules *rules, struct span path)
+{
+        const struct program *found = path.size > 0 ? program_find(rules->programs, path) : NULL;
+
+        if (!found || c->n_programs == COMMAND_PROGRAMS_MAX)
+                return;
+        for (unsigned i = 0; i < c->n_programs; i++)
+                if (c->programs[i] == found)
+                        return;
+        c->programs[c->n_programs++] = found;
+        c->heeds_words |= heeds_words(found);
+}
+
+/* A letter, as "-b", or a word that a rule may need. */
+static void note_seen(struct command *c, struct span seen)
+{
+        for (unsigned n = 0; n < c->n_programs; n++) {
+                const struct program_rule *rules = c->programs[n]->rules;
+
+                for (unsigned i = 0; i < PROGRAM_RULES_MAX && rules[i].option; i++) {
+                        if (rules[i].needs && span_is(seen, rules[i].needs))
+                                c->seen[n] |= SEEN_NEEDED(i);
+                        if (rules[i].unless && span_is(seen, rules[i].unless))
+                                c->seen[n] |= SEEN_UNWANTED(i);
+                }
+        }
+}
+
+static bool is_in_force(const struct command *c, unsigned n, unsigned i)
+{
+        const struct program_rule *rule = &c->programs[n]->rules[i];
+
+        return (!rule->needs || (c->seen[n] & SEEN_NEEDED(i))) && !(c->seen[n] & SEEN_UNWANTED(i));
+}
+
+/* The rule for an option or a word, or NULL. */
+static const struct program_rule *find_rule(const struct command *c, struct span option)
+{
+        for (unsigned n = 0; n < c->n_programs; n++) {
+                const struct program_rule *rules = c->programs[n]->rules;
+
+                for (unsigned i = 0; i < PROGRAM_RULES_MAX && rules[i].option; i++)
+                        if (span_is(option, rules[i].option) && is_in_force(c, n, i))
+                                return &rules[i];
+        }
+        return NULL;
+}
+
+/* -hpVALUE: several letters with the value behind them. */
+static const struct program_rule *find_prefix_rule(const struct command *c, const struct word *w)
+{
+        for (unsigned n = 0; n < c->n_programs; n++) {
+                const struct program_rule *rules = c->programs[n]->rules;
+
+                for (unsigned i = 0; i < PROGRAM_RULES_MAX && rules[i].option; i++) {
+                        const size_t size = strlen(rules[i].option);
+
+                        if (rules[i].place == PLACE_ATTACHED && size > 2 && w->size > size &&
+                            rules[i].option[1] != '-' && memcmp(w->p, rules[i].option, size) == 0 &&
+                            is_in_force(c, n, i))
+                                return &rules[i];
+                }
+        }
+        return NULL;
+}
+
+static enum value_place place_of(const struct program_rule *rule)
+{
+        return rule->place ? rule->place : PLACE_ANY;
+}
+
+static void hide_after(struct draft *d, size_t from, size_t to, char separator)
+{
+        draft_hide(d, find_char(d, from, to, separator) + 1, to);
+}
+
+/* user:PASSWORD@host; not host:port, and an '@' in what else it may be has no ':' before it. */
+static void hide_before_at(struct draft *d, size_t from, size_t to)
+{
+        size_t colon = find_char(d, from, to, ':');
+        const char *at = memrchr(d->text + from, '@', to - from);
+
+        if (at && colon < to && d->text + colon < at &&
+            !(to - colon > 2 && d->text[colon + 1] == '/'))
+                draft_hide(d, colon + 1, at - d->text);
+}
+
+/* user/PASSWORD, user/PASSWORD@database; no path, no @script. */
+static void hide_after_slash(struct draft *d, size_t from, size_t to)
+{
+        size_t slash, at;
+
+        if (from == to || strchr("/@.-~", d->text[from]))
+                return;
+        slash = find_char(d, from, to, '/');
+        at = find_char(d, slash, to, '@');
+        draft_hide(d, slash + 1, at);
+}
+
+static void hide_pass(struct draft *d, size_t from, size_t to)
+{
+        static const char prefix[] = "pass:";
+        const size_t n = sizeof(prefix) - 1;
+
+        if (to - from > n && memcmp(d->text + from, prefix, n) == 0)
+                draft_hide(d, from + n, to);
+}
+
+static void hide_data(struct draft *d, size_t from, size_t to)
+{
+        static const char begin[] = "secret,", data[] = "data=";
+        const char *found;
+
+        if (to - from < sizeof(begin) - 1 || memcmp(d->text + from, begin, sizeof(begin) - 1) != 0)
+                return;
+        found = memmem(d->text + from, to - from, data, sizeof(data) - 1);
+        if (found) {
+                from = found - d->text + sizeof(data) - 1;
+                draft_hide(d, from, find_char(d, from, to, ','));
+        }
+}
+
+static void hide_value(struct command *c, struct draft *d, enum value_kind kind, size_t from,
+                       size_t to)
+{
+        switch (kind) {
+        case VALUE_REST:
+                c->takes_rest = true;
+                draft_hide(d, from, to);
+                break;
+        case VALUE_ALL:
+                draft_hide(d, from, to);
+                break;
+        case VALUE_ALL_BUT_PATH:
+                if (from < to && d->text[from] != '/')
+                        draft_hide(d, from, to);
+                break;
+        case VALUE_ALL_BUT_PAIR:
+                if (find_char(d, from, to, '=') == to)
+                        draft_hide(d, from, to);
+                break;
+        case VALUE_AFTER_COLON:
+                hide_after(d, from, to, ':');
+                break;
+        case VALUE_COLON_OR_ALL:
+                if (find_char(d, from, to, ':') < to)
+                        hide_after(d, from, to, ':');
+                else
+                        draft_hide(d, from, to);
+                break;
+        case VALUE_AFTER_COMMA:
+                hide_after(d, from, to, ',');
+                break;
+        case VALUE_AFTER_PERCENT:
+                hide_after(d, from, to, '%');
+                break;
+        case VALUE_AFTER_EQUALS:
+                hide_after(d, from, to, '=');
+                break;
+        case VALUE_AFTER_SLASH:
+                hide_after_slash(d, from, to);
+                break;
+        case VALUE_AFTER_DATA:
+                hide_data(d, from, to);
+                break;
+        case VALUE_BEFORE_AT:
+                hide_before_at(d, from, to);
+                break;
+        case VALUE_PASS:
+                hide_pass(d, from, to);
+                break;
+        case VALUE_COOKIE:
+                if (find_char(d, from, to, '=') < to)
+                        draft_hide(d, from, to);
+                break;
+        case VALUE_COMMAND:
+                d->is_command = true;
+                break;
+        case VALUE_LIST:
+                d->ends_at_comma = true;
+                break;
+        case VALUE_NONE:
+        case VALUE_CLEAR:
+        case VALUE_BEGINS_COMMAND:
+                break;
+        }
+}
+
+/* Quotes around the value alone, as in a text for a shell. */
+static void hide_quoted(struct command *c, struct draft *d, enum value_kind kind, size_t from,
+                        size_t to)
+{
+        const bool has_quotes =
+                to - from > 1 && is_quote(d->text[from]) && d->text[to - 1] == d->text[from];
+
+        hide_value(c, d, kind, from + has_quotes, to - has_quotes);
+}
+
+/* The value is not in this word, but in the next. */
+static void expect_value(struct command *c, enum value_kind kind)
+{
+        if (kind == VALUE_BEGINS_COMMAND)
+                c->begins = true;
+        else if (kind == VALUE_CLEAR)
+                c->skips = true;
+        else
+                c->pending = kind;
+        c->is_pending_by_rule = true;
+        c->is_pending_by_name = false;
+}
+
+static void apply_rule(struct command *c, const struct program_rule *rule, struct draft *d,
+                       const struct word *w, size_t name_size)
+{
+        size_t value = name_size;
+
+        if (value == w->size) {
+                if (place_of(rule) & PLACE_NEXT)
+                        expect_value(c, rule->kind);
+                return;
+        }
+        if (w->p[value] == '=' || (w->p[0] == '/' && w->p[value] == ':'))
+                value++;
+        if (rule->kind == VALUE_CLEAR && w->from == 0)
+                d->pairs_from = w->size;
+        if (place_of(rule) & PLACE_ATTACHED)
+                hide_quoted(c, d, rule->kind, w->from + value, w->to);
+}
+
+static bool takes_value(const struct command *c, char letter)
+{
+        for (unsigned n = 0; n < c->n_programs; n++)
+                if (c->programs[n]->values && strchr(c->programs[n]->values, letter))
+                        return true;
+        return false;
+}
+
+static bool bundles(const struct command *c)
+{
+        for (unsigned n = 0; n < c->n_programs; n++)
+                if (c->programs[n]->values)
+                        return true;
+        return false;
+}
+
+/* -p, -pVALUE, -abp VALUE. True: the word is understood. */
+static bool examine_letters(struct command *c, struct draft *d, const struct word *w)
+{
+        const bool is_bundle = bundles(c);
+
+        for (size_t i = 1; i < w->size && is_alnum(w->p[i]); i++) {
+                const char letter[] = { '-', w->p[i] };
+                const struct span option = { letter, sizeof(letter) };
+                const struct program_rule *rule = find_rule(c, option);
+
+                note_seen(c, option);
+                if (rule) {
+                        apply_rule(c, rule, d, w, i + 1);
+                        return true;
+                }
+                if (takes_value(c, w->p[i])) {
+                        c->skips = i + 1 == w->size;
+                        return true;
+                }
+                if (!is_bundle)
+                        return false;
+        }
+        return false;
+}
+
+/* How many bytes at the begin of the word are the name of an option. */
+static size_t option_size(const struct word *w)
+{
+        size_t n = 1;
+
+        while (n < w->size && is_name_char(w->p[n]))
+                n++;
+        return n;
+}
+
+/* Of docker and its like: other long options take the next word. */
+static bool is_flag(struct span option)
+{
+        static const char *const flags[] = {
+                "--rm",          "--init",  "--privileged", "--detach",         "--tty",
+                "--interactive", "--stdin", "--read-only",  "--publish-all",    "--quiet",
+                "--pty",         "--wait",  "--pipe",       "--no-healthcheck", NULL
+        };
+
+        for (const char *const *flag = flags; *flag; flag++)
+                if (span_is(option, *flag))
+                        return true;
+        return false;
+}
+
+static bool finds_commands(const struct command *c)
+{
+        for (unsigned n = 0; n < c->n_programs; n++)
+                if (c->programs[n]->finds)
+                        return true;
+        return false;
+}
+
+/* What is between '--' or '-' and '=', or the end; a path after it may be no secret. */
+static void expect_named(struct command *c, const struct command_rules *rules, struct span name)
+{
+        static const char suffix[] = "auth";
+        const size_t n = sizeof(suffix) - 1, min = 4; /* of "-pwd"; letters are not names */
+
+        if (name.size < min || !name_is_secret(rules->names, name))
+                return;
+        c->pending = strncasecmp(name.data + name.size - n, suffix, n) == 0 ? VALUE_ALL_BUT_PATH
+                                                                            : VALUE_ALL;
+        c->is_pending_by_rule = false;
+        c->is_pending_by_name = false;
+}
+
+static void examine_option(struct command *c, const struct command_rules *rules, struct draft *d,
+                           const struct word *w)
+{
+        const struct span name = { w->p, option_size(w) };
+        const struct program_rule *rule = find_rule(c, name);
+
+        note_seen(c, name);
+        if (span_is((struct span){ w->p, w->size }, "--")) {
+                c->has_no_options = !c->is_wrapped; /* it may be the other program's */
+                c->takes_rest = false;
+                c->begins |= finds_commands(c);
+                return;
+        }
+        if (rule) {
+                apply_rule(c, rule, d, w, name.size);
+                return;
+        }
+        rule = w->p[1] != '-' ? find_prefix_rule(c, w) : NULL;
+        if (rule) {
+                apply_rule(c, rule, d, w, strlen(rule->option));
+                return;
+        }
+        if (w->p[1] != '-' && examine_letters(c, d, w))
+                return;
+        if (name.size < w->size) /* its value is in the text */
+                return;
+        expect_named(c, rules, name);
+        if (c->pending == VALUE_NONE && finds_commands(c) && w->p[1] == '-' && !is_flag(name))
+                c->skips = true;
+}
+
+static bool is_assignment(const struct word *w)
+{
+        size_t n = 0;
+
+        while (n < w->size && (is_alnum(w->p[n]) || w->p[n] == '_'))
+                n++;
+        return n > 0 && n < w->size && w->p[n] == '=';
+}
+
+/* This word is the program: "env A=1 mysql", "--command=mysql". */
+static void begin_at(struct command *c, const struct command_rules *rules, const struct word *w)
+{
+        const char *equals = w->p[0] == '-' ? memchr(w->p, '=', w->size) : NULL;
+        const size_t skipped = equals ? (size_t)(equals + 1 - w->p) : 0;
+
+        command_begin(c);
+        c->begins = false;
+        command_add_program(c, rules, (struct span){ w->p + skipped, w->size - skipped });
+}
+
+/* Rules for words by their number, or for all; true: one has been applied. */
+static void examine_number(struct command *c, const struct command_rules *rules, struct draft *d,
+                           const struct word *w)
+{
+        const struct span word = { w->p, w->size };
+
+        for (unsigned n = 0; n < c->n_programs; n++) {
+                const struct program_rule *rule = c->programs[n]->rules;
+
+                for (unsigned i = 0; i < PROGRAM_RULES_MAX && rule[i].option; i++) {
+                        const char kind = rule[i].option[0];
+                        const bool is_number =
+                                is_digit(kind) && c->n_words == (unsigned)(kind - '0');
+
+                        if ((!is_number && kind != '*' && kind != '=') || !is_in_force(c, n, i))
+                                continue;
+                        if (kind != '=')
+                                hide_value(c, d, rule[i].kind, w->from, w->to);
+                        else if (w->size >= 3 && name_is_secret(rules->names, word)) {
+                                expect_value(c, rule[i].kind);
+                                c->is_pending_by_name = true;
+                        }
+                }
+        }
+}
+
+static bool is_command_here(const struct command *c)
+{
+        for (unsigned n = 0; n < c->n_programs; n++)
+                if (c->programs[n]->wraps > 0 && c->n_words >= c->programs[n]->wraps)
+                        return true;
+        return false;
+}
+
+/* ssh HOST, unlike env and sudo, gives its words to a shell. */
+static bool joins_words(const struct command *c)
+{
+        for (unsigned n = 0; n < c->n_programs; n++)
+                if (c->programs[n]->wraps > 1)
+                        return true;
+        return false;
+}
+
+/* A program of the table, where others may be run. */
+static bool is_known_command(const struct command *c, const struct command_rules *rules,
+                             const struct word *w)
+{
+        bool may_be = c->is_wrapped && c->n_programs == 0;
+
+        for (unsigned n = 0; n < c->n_programs; n++)
+                may_be |= c->programs[n]->wraps > 0 || (c->programs[n]->finds && c->n_words > 1);
+        return may_be && program_find(rules->programs, (struct span){ w->p, w->size });
+}
+
+static void examine_plain(struct command *c, const struct command_rules *rules, struct draft *d,
+                          const struct word *w)
+{
+        const struct span word = { w->p, w->size };
+        const struct program_rule *rule;
+
+        c->n_words++;
+        if (is_assignment(w) && is_command_here(c)) {
+                d->is_command |= joins_words(c);
+                c->n_words--;
+                return;
+        }
+        if (is_command_here(c) || is_known_command(c, rules, w)) {
+                d->is_command = true;
+                begin_at(c, rules, w);
+                return;
+        }
+        examine_number(c, rules, d, w);
+        rule = find_rule(c, word);
+        if (rule)
+                expect_value(c, rule->kind);
+        note_seen(c, word);
+}
+
+/* The value of the option before; false: there is none, the word stands for itself. */
+static bool take_value(struct command *c, const struct command_rules *rules, struct draft *d,
+                       const struct word *w)
+{
+        const enum value_kind kind = c->pending;
+        const bool skips = c->skips;
+        const struct span word = { w->p, w->size };
+
+        c->pending = VALUE_NONE;
+        c->skips = false;
+        if (w->size > 0 && w->p[0] == '-' && !(w->size == 1))
+                return false;
+        if (kind != VALUE_NONE) {
+                if (c->is_pending_by_rule || !value_is_harmless(w->p, w->size))
+                        hide_value(c, d, kind, w->from, w->to);
+                if (c->is_pending_by_name && name_is_secret(rules->names, word))
+                        c->pending = kind; /* or that was a value, and this the name */
+                return true;
+        }
+        if (skips && !finds_commands(c) && is_known_command(c, rules, w))
+                return false;
+        if (c->takes_rest && !skips) {
+                if (!value_is_harmless(w->p, w->size))
+                        draft_hide(d, w->from, w->to);
+                return true;
+        }
+        return skips;
+}
+
+/* "-x", "--name", and "/p:value" of a program that has it. */
+static bool is_option(const struct command *c, const struct word *w)
+{
+        const size_t n = option_size(w);
+
+        if (w->p[0] == '-')
+                return w->size > 1 && !c->has_no_options;
+        return w->p[0] == '/' && n < w->size && w->p[n] == ':' &&
+               find_rule(c, (struct span){ w->p, n });
+}
+
+void command_word(struct command *c, const struct command_rules *rules, struct draft *d,
+                  size_t from, size_t to)
+{
+        const struct word w = { d->text + from, to - from, from, to };
+
+        if (take_value(c, rules, d, &w) || w.size == 0)
+                return;
+        if (c->begins && !is_assignment(&w) && (w.p[0] != '-' || memchr(w.p, '=', w.size))) {
+                begin_at(c, rules, &w);
+                return;
+        }
+        if (is_option(c, &w))
+                examine_option(c, rules, d, &w);
+        else if (!(c->begins && is_assignment(&w)))
+                examine_plain(c, rules, d, &w);
+}

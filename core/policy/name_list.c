@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A name has to be looked up at every '=' of an argument, in some hundred globs. So globs are found
+ * by three letters that a name has to have: the first three of the longest piece between the glob's
+ * stars. Of a name each three letters are looked up in a table; most lead to nothing. What is left
+ * is compared by the glob, in a time that is bounded because names are.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_value.h"
+#include "policy/draft.h"
+#include "policy/name_list.h"
+
+#define GRAM_SIZE 3
+#define N_BUCKETS 1024
+#define NONE UINT32_MAX
+
+struct glob {
+        char *text;
+        uint32_t next; /* in its bucket, or NONE */
+};
+
+struct name_list {
+        struct glob *globs;
+        uint32_t n_globs;
+        uint32_t buckets[N_BUCKETS];
+        uint32_t others; /* those without three letters that follow each other */
+};
+
+/* A name of NAME_SIZE_MAX bytes with a '-' before each. */
+struct normal {
+        char text[2 * NAME_SIZE_MAX];
+        size_t size;
+};
+
+static char fold(char c)
+{
+        if (c >= 'a' && c <= 'z')
+                return c;
+        if (c >= 'A' && c <= 'Z')
+                return (char)(c - 'A' + 'a');
+        return c == '_' || c == '.' || c == '[' || c == ']' ? '-' : c;
+}
+
+static bool begins_word(char before, char c)
+{
+        return c >= 'A' && c <= 'Z' && ((before >= 'a' && before <= 'z') || is_digit(before));
+}
+
+/* `by_case`: a capital letter begins a word. */
+static void normalize(struct span name, bool by_case, struct normal *ret)
+{
+        ret->size = 0;
+        if (name.size > NAME_SIZE_MAX)
+                name = (struct span){ name.data + name.size - NAME_SIZE_MAX, NAME_SIZE_MAX };
+        for (size_t i = 0; i < name.size; i++) {
+                if (by_case && i > 0 && begins_word(name.data[i - 1], name.data[i]))
+                        ret->text[ret->size++] = '-';
+                ret->text[ret->size] = fold(name.data[i]);
+                if (ret->size > 0 || ret->text[0] != '-')
+                        ret->size++;
+        }
+        while (ret->size > 1 &&
+               (is_digit(ret->text[ret->size - 1]) || ret->text[ret->size - 1] == '-'))
+                ret->size--;
+}
+
+static unsigned bucket_of(const char *gram)
+{
+        const uint8_t *p = (const uint8_t *)gram;
+
+        return ((unsigned)p[0] * 0x9e5U ^ (unsigned)p[1] * 0x47U ^ p[2]) % N_BUCKETS;
+}
+
+/* The longest piece without a star. */
+static struct span longest_piece(const char *glob)
+{
+        struct span longest = { .data = glob };
+        size_t size;
+
+        for (; *glob; glob += size + (glob[size] != '\0')) {
+                size = strcspn(glob, "*?");
+                if (size > longest.size)
+                        longest = (struct span){ glob, size };
+        }
+        return longest;
+}
+
+static int name_list_add(struct name_list *l, struct span text)
+{
+        struct glob *globs = reallocarray(l->globs, l->n_globs + 1, sizeof(*globs)), *glob;
+        struct span piece;
+        uint32_t *head;
+
+        if (!globs)
+                return -ENOMEM;
+        l->globs = globs;
+        glob = &globs[l->n_globs];
+        glob->text = strndup(text.data, text.size);
+        if (!glob->text)
+                return -ENOMEM;
+        for (char *p = glob->text; *p; p++)
+                *p = fold(*p);
+        piece = longest_piece(glob->text);
+        head = piece.size < GRAM_SIZE ? &l->others : &l->buckets[bucket_of(piece.data)];
+        glob->next = *head;
+        *head = l->n_globs++;
+        return 0;
+}
+
+static int name_list_add_words(struct name_list *l, const char *words)
+{
+        size_t size;
+        int r;
+
+        for (; *words; words += size + strspn(words + size, " ")) {
+                size = strcspn(words, " ");
+                r = name_list_add(l, (struct span){ words, size });
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int name_list_new(char *const *globs, const char *builtin, struct name_list **ret)
+{
+        _cleanup_(name_list_freep) struct name_list *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+        l->others = NONE;
+        memset(l->buckets, 0xff, sizeof(l->buckets));
+        for (; *globs; globs++) {
+                r = strcmp(*globs, BUILTIN_GLOBS) == 0
+                            ? name_list_add_words(l, builtin)
+                            : name_list_add(l, (struct span){ *globs, strlen(*globs) });
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+struct name_list *name_list_free(struct name_list *l)
+{
+        if (!l)
+                return NULL;
+        for (uint32_t i = 0; i < l->n_globs; i++)
+                free(l->globs[i].text);
+        free(l->globs);
+        free(l);
+        return NULL;
+}
+
+/* After a mismatch only the last star is extended: earlier ones have matched as early as can be. */
+static bool glob_matches(const char *glob, const struct normal *name)
+{
+        const char *p = name->text, *end = name->text + name->size, *star = NULL, *retry = NULL;
+
+        while (p < end) {
+                if (*glob == '*') {
+                        star = ++glob;
+                        retry = p;
+                } else if (*glob == '?' || *glob == *p) {
+                        glob++;
+                        p++;
+                } else if (star) {
+                        glob = star;
+                        p = ++retry;
+                } else {
+                        return false;
+                }
+        }
+        while (*glob == '*')
+                glob++;
+        return *glob == '\0';
+}
+
+static bool bucket_has(const struct name_list *l, uint32_t i, const struct normal *name)
+{
+        for (; i != NONE; i = l->globs[i].next)
+                if (glob_matches(l->globs[i].text, name))
+                        return true;
+        return false;
+}
+
+static bool has_normal(const struct name_list *l, const struct normal *name)
+{
+        for (size_t i = 0; i + GRAM_SIZE <= name->size; i++)
+                if (bucket_has(l, l->buckets[bucket_of(name->text + i)], name))
+                        return true;
+        return bucket_has(l, l->others, name);
+}
+
+static bool has_humps(struct span name)
+{
+        for (size_t i = 1; i < name.size; i++)
+                if (begins_word(name.data[i - 1], name.data[i]))
+                        return true;
+        return false;
+}
+
+bool name_list_has(const struct name_list *l, struct span name)
+{
+        struct normal folded, split;
+
+        normalize(name, false, &folded);
+        if (has_normal(l, &folded))
+                return true;
+        if (!has_humps(name))
+                return false;
+        normalize(name, true, &split);
+        return has_normal(l, &split);
+}

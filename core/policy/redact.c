@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Each string is examined by itself, as a word of the command line (command.h), and as a text that
+ * may hold others (secret_text.h). Nothing is copied until there is something to hide; then what
+ * was before it is copied in one piece.
+ *
+ * Command lines of megabytes are lists of files: where no word can mean anything because the
+ * program is not in the table, strings without any byte that a secret needs are skipped, a block at
+ * a time, without looking for where they end.
+ *
+ * What can't be known: a secret that nothing names, of a program that is not in the table and
+ * without a shape. For those there are REDACT_NAMES and REDACT_NONE.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "policy/command.h"
+#include "policy/redact.h"
+#include "policy/redact_names.h"
+#include "policy/scan.h"
+#include "policy/secret_text.h"
+#include "policy/token.h"
+
+struct redactor {
+        enum redact_mode arguments, environment;
+        struct program_index *programs;
+        struct secret_names names;
+        struct command_rules rules;
+        struct buf strings; /* the result, once something is hidden */
+        struct buf indexes;
+        struct buf mask;
+};
+
+/* A walk over strings. */
+struct walk {
+        struct redactor *redactor;
+        const char *begin, *end;
+        const char *copied;  /* up to here it is in the result */
+        const char *counted; /* up to here strings are counted: `index` begins there */
+        uint32_t index;
+};
+
+int redactor_new(const struct redact_options *options, struct redactor **ret)
+{
+        _cleanup_(redactor_freep) struct redactor *r = calloc(1, sizeof(*r));
+        int error;
+
+        if (!r)
+                return -ENOMEM;
+        r->arguments = options->arguments;
+        r->environment = options->environment;
+        error = name_list_new(options->names, BUILTIN_NAMES, &r->names.names);
+        if (error == 0)
+                error = name_list_new(options->keep_names, BUILTIN_KEEP_NAMES, &r->names.keep);
+        if (error == 0)
+                error = program_index_new(&r->programs);
+        if (error < 0)
+                return error;
+        r->rules = (struct command_rules){ .programs = r->programs, .names = &r->names };
+        *ret = TAKE_PTR(r);
+        return 0;
+}
+
+struct redactor *redactor_free(struct redactor *r)
+{
+        if (!r)
+                return NULL;
+        name_list_free(r->names.names);
+        name_list_free(r->names.keep);
+        program_index_free(r->programs);
+        buf_done(&r->strings);
+        buf_done(&r->indexes);
+        buf_done(&r->mask);
+        free(r);
+        return NULL;
+}
+
+static const char *string_end(const char *p, const char *end)
+{
+        const char *nul = memchr(p, '\0', end - p);
+
+        return nul ? nul : end;
+}
+
+static const char *next_string(const char *string_end, const char *end)
+{
+        return string_end < end ? string_end + 1 : end;
+}
+
+static struct draft draft_of(const struct walk *w, const char *p, const char *end)
+{
+        return (struct draft){
+                .text = p, .size = end - p, .is_cut = end == w->end, .mask = &w->redactor->mask
+        };
+}
+
+/* The string that the draft is of goes into the result, if that differs from it. */
+static void walk_take(struct walk *w, const struct draft *d)
+{
+        struct redactor *r = w->redactor;
+
+        if (!d->is_redacted)
+                return;
+        w->index += text_count_nuls((struct span){ w->counted, d->text - w->counted });
+        w->counted = d->text;
+        buf_append(&r->indexes, &w->index, sizeof(w->index));
+        buf_append(&r->strings, w->copied, d->text - w->copied);
+        draft_write(d, &r->strings);
+        w->copied = d->text + d->size;
+}
+
+static int walk_end(struct walk *w, struct redacted *ret)
+{
+        struct redactor *r = w->redactor;
+
+        if (buf_error(&r->mask))
+                return buf_error(&r->mask);
+        *ret = (struct redacted){ .strings = { w->begin, w->end - w->begin } };
+        if (r->indexes.size == 0 && buf_error(&r->indexes) == 0)
+                return 0;
+        buf_append(&r->strings, w->copied, w->end - w->copied);
+        if (buf_error(&r->strings) || buf_error(&r->indexes))
+                return -ENOMEM;
+        ret->strings = buf_span(&r->strings);
+        ret->indexes = (const uint32_t *)(const void *)r->indexes.data;
+        ret->n_indexes = r->indexes.size / sizeof(*ret->indexes);
+        return 0;
+}
+
+static void walk_begin(struct redactor *r, struct span strings, struct walk *ret)
+{
+        buf_reset(&r->strings);
+        buf_reset(&r->indexes);
+        buf_reset(&r->mask);
+        *ret = (struct walk){ .redactor = r,
+                              .begin = strings.data,
+                              .end = strings.data + strings.size,
+                              .copied = strings.data,
+                              .counted = strings.data };
+}
+
+static void hide_secrets(struct redactor *r, struct command *c, struct draft *d)
+{
+        if (c)
+                command_word(c, &r->rules, d, 0, d->size);
+        d->has_blanks = scan_blank(d->text, d->text + d->size) < d->text + d->size;
+        if (d->has_blanks)
+                command_text(&r->rules, d, 0, d->size);
+        secret_text_hide(d, &r->names);
+}
+
+/* An option without a value in the same string, of a program that is not known. */
+static bool is_harmless_option(const struct walk *w, const char *p)
+{
+        struct span name = { .data = p };
+
+        while (p + name.size < w->end && is_name_char(p[name.size]))
+                name.size++;
+        if (p + name.size < w->end && p[name.size] != '\0')
+                return true; /* what is behind the name will be looked at */
+        return !span_is(name, "--") && !name_is_secret(&w->redactor->names, name);
+}
+
+/* The name before a '=', unless it has quotes or is one of a query in a URL. */
+static bool is_harmless_pair(const struct walk *w, const char *p)
+{
+        struct span name = { .data = p };
+
+        while (name.size < NAME_SIZE_MAX && name.data > w->begin && is_name_char(name.data[-1])) {
+                name.data--;
+                name.size++;
+        }
+        return (name.data[-1] == '\0' || name.data[-1] == '=' || name.data[-1] == ',') &&
+               !name_is_secret(&w->redactor->names, name);
+}
+
+static bool is_harmless(const struct walk *w, const char *p, bool ignores_letters)
+{
+        if (*p == '=')
+                return is_harmless_pair(w, p);
+        return *p == '-' && ignores_letters && is_harmless_option(w, p);
+}
+
+/*
+ * Where the string begins that has to be looked at next, from `p` on, which begins one. *hint is
+ * kept from call to call, so that no byte is searched twice.
+ */
+static const char *skip_strings(const struct walk *w, const char *p, bool ignores_letters,
+                                const char **hint)
+{
+        const bool is_cut = w->end[-1] != '\0';
+        const char *found;
+        size_t end;
+
+        if (p == w->begin)
+                return p;
+        if (*hint < p)
+                *hint = scan_hint(p, w->end);
+        while (*hint < w->end && is_harmless(w, *hint, ignores_letters))
+                *hint = scan_hint(*hint + 1, w->end);
+        found = p + token_find(p, 0, *hint - p, is_cut && *hint == w->end, &end);
+        if (found == w->end)
+                return found;
+        found = memrchr(p, '\0', found - p);
+        return found ? found + 1 : p;
+}
+
+static void redact_words(struct walk *w, const struct redact_program *program)
+{
+        struct redactor *r = w->redactor;
+        struct command command = { 0 };
+        const char *hint = w->begin, *end;
+        struct draft d;
+
+        for (const char *p = w->begin; p < w->end; p = next_string(end, w->end)) {
+                if (command_ignores_words(&command))
+                        p = skip_strings(w, p, command_ignores_letters(&command), &hint);
+                if (p == w->end)
+                        break;
+                end = string_end(p, w->end);
+                d = draft_of(w, p, end);
+                if (p == w->begin) {
+                        command_add_program(&command, &r->rules, program->filename);
+                        command_add_program(&command, &r->rules, program->exe);
+                        command_add_program(&command, &r->rules, (struct span){ p, d.size });
+                        hide_secrets(r, NULL, &d);
+                } else {
+                        hide_secrets(r, &command, &d);
+                }
+                walk_take(w, &d);
+        }
+}
+
+/* All but the name of the option, if it is one. A letter may have its value behind it. */
+static void hide_all_but_name(struct draft *d, bool has_options)
+{
+        size_t n = 0;
+
+        if (has_options && d->size > 2 && d->text[0] == '-' && d->text[1] == '-') {
+                while (n < d->size && n < NAME_SIZE_MAX && is_name_char(d->text[n]))
+                        n++;
+                if (n < d->size && (d->text[n] == '=' || d->text[n] == ':'))
+                        n++;
+                else if (n < d->size)
+                        n = 0; /* no name of an option */
+        } else if (has_options && d->size > 0 && d->text[0] == '-') {
+                n = MIN(d->size, (size_t)2);
+        }
+        draft_hide(d, n, d->size);
+}
+
+static void redact_all(struct walk *w, bool keeps_names)
+{
+        bool has_options = keeps_names;
+        const char *end;
+        struct draft d;
+
+        for (const char *p = w->begin; p < w->end; p = next_string(end, w->end)) {
+                end = string_end(p, w->end);
+                d = draft_of(w, p, end);
+                if (p == w->begin)
+                        hide_secrets(w->redactor, NULL, &d);
+                else
+                        hide_all_but_name(&d, has_options);
+                if (d.size == 2 && memcmp(d.text, "--", 2) == 0)
+                        has_options = false;
+                walk_take(w, &d);
+        }
+}
+
+int redact_argv(struct redactor *r, const struct redact_program *program, struct span argv,
+                struct redacted *ret)
+{
+        struct walk w;
+
+        walk_begin(r, argv, &w);
+        if (argv.size > 0 && r->arguments == REDACT_SECRETS)
+                redact_words(&w, program);
+        else if (argv.size > 0 && r->arguments != REDACT_CLEAR)
+                redact_all(&w, r->arguments == REDACT_NAMES);
+        return walk_end(&w, ret);
+}
+
+static void hide_variable(struct redactor *r, struct draft *d)
+{
+        const size_t equals = find_char(d, 0, d->size, '=');
+        const size_t value = MIN(equals + 1, d->size);
+
+        switch (r->environment) {
+        case REDACT_SECRETS:
+                hide_secrets(r, NULL, d);
+                break;
+        case REDACT_NAMES:
+                draft_hide(d, equals < d->size ? value : 0, d->size);
+                break;
+        case REDACT_NONE:
+                draft_hide(d, 0, d->size);
+                break;
+        case REDACT_CLEAR:
+        case _REDACT_MODE_MAX:
+                break;
+        }
+}
+
+int redact_env(struct redactor *r, struct span env, struct redacted *ret)
+{
+        const char *end;
+        struct draft d;
+        struct walk w;
+
+        walk_begin(r, env, &w);
+        for (const char *p = w.begin; p < w.end; p = next_string(end, w.end)) {
+                end = string_end(p, w.end);
+                d = draft_of(&w, p, end);
+                hide_variable(r, &d);
+                walk_take(&w, &d);
+        }
+        return walk_end(&w, ret);
+}

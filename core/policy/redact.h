@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Redaction: arguments and variables as they may leave, with "<redacted>" in place of secrets.
+ *
+ * Pure decisions. Number and positions of the strings never change, and what holds no secret is the
+ * same to the byte. No string is joined with another one: each ends at its NUL.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/config_value.h"
+
+struct redact_options {
+        enum redact_mode arguments, environment;
+        char *const *names;      /* globs of names of secrets, as in Names=; copied */
+        char *const *keep_names; /* of which these are none */
+};
+
+/* What has been executed, as far as known; .data NULL: it isn't. */
+struct redact_program {
+        struct span exe;      /* of a script its interpreter */
+        struct span filename; /* of a script itself */
+};
+
+struct redacted {
+        struct span strings;     /* each with its NUL; the last lacks it if it did before */
+        const uint32_t *indexes; /* those that have been changed, ascending */
+        size_t n_indexes;
+};
+
+struct redactor;
+
+/* 0, or -ENOMEM. */
+int redactor_new(const struct redact_options *options, struct redactor **ret);
+
+struct redactor *redactor_free(struct redactor *r);
+DEFINE_FREEP(struct redactor, redactor_free)
+
+/*
+ * Strings as in struct exec_event, each with its NUL; the last lacks it if it was cut. 0, and the
+ * result is borrowed: from the redactor until its next call, and from the strings themselves if
+ * nothing had to be hidden. -ENOMEM: there is no result, and the strings must not leave.
+ */
+int redact_argv(struct redactor *r, const struct redact_program *program, struct span argv,
+                struct redacted *ret);
+
+/* Likewise, of NAME=value strings. */
+int redact_env(struct redactor *r, struct span env, struct redacted *ret);
