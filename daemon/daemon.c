@@ -47,6 +47,7 @@
 #include "host/timer.h"
 #include "host/watchdog.h"
 #include "kernel/source_perf.h"
+#include "policy/rules.h"
 #include "upgrade.h"
 #include "version.h"
 
@@ -60,6 +61,7 @@
 struct daemon {
         const struct daemon_options *options;
         struct config *config;
+        struct rules *rules; /* until the flow has them */
         sd_event *event;
 
         struct handover *handover;
@@ -117,13 +119,13 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
 /* Reload and upgrade. */
 
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
-static int apply_config(struct daemon *d, struct config *config)
+static int apply_config(struct daemon *d, struct config *config, struct rules *rules)
 {
         int r;
 
-        r = flow_prepare(d->flow, config);
+        r = flow_prepare(d->flow, config, rules);
         if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot resize the queue");
+                log_errno(LOG_ERR, r, "Cannot change the rules or the size of the queue");
         if (r >= 0)
                 r = delivery_prepare(d->delivery, config);
         if (r >= 0)
@@ -133,8 +135,8 @@ static int apply_config(struct daemon *d, struct config *config)
                 flow_revert(d->flow);
                 return r;
         }
-        delivery_commit(d->delivery);
         flow_commit(d->flow, config);
+        delivery_commit(d->delivery); /* a sink that begins shows the rules */
         canary_configure(d->canary, config->stats.self_test_ns);
         if (d->stats_timer)
                 (void)timer_start(d->stats_timer, config->stats.interval_ns);
@@ -144,11 +146,12 @@ static int apply_config(struct daemon *d, struct config *config)
 static int reload(struct daemon *d)
 {
         _cleanup_(config_freep) struct config *config = NULL;
+        struct rules *rules;
         int r;
 
-        r = config_load_logged(&d->options->location, &config);
+        r = config_load_logged(&d->options->location, &config, &rules);
         if (r >= 0)
-                r = apply_config(d, config);
+                r = apply_config(d, config, rules);
         if (r < 0) {
                 log_catalog(LOG_ERR, MESSAGE_ID_RELOAD_FAILED,
                             "Reload failed; the settings in force are unchanged");
@@ -268,7 +271,7 @@ static int open_flow(struct daemon *d)
                 return r;
         /* The users of this host are not those of a recording from elsewhere. */
         etc = identity_is_ours(&identity) ? ETC_PATH : NULL;
-        r = flow_new(d->source, &identity, etc, d->config, &d->flow);
+        r = flow_new(d->source, &identity, etc, d->config, TAKE_PTR(d->rules), &d->flow);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the flow of events");
         return flow_open(d->flow);
@@ -411,6 +414,7 @@ static struct daemon *daemon_free(struct daemon *d)
         handover_free(d->handover);
         timer_free(d->stats_timer);
         sd_event_unref(d->event);
+        rules_free(d->rules);
         config_free(d->config);
         free(d);
         return NULL;
@@ -442,18 +446,20 @@ static int run(struct daemon *d)
         return recording_explain_end(d->options->replay_path, flow_loop_end(d->loop));
 }
 
-int daemon_run(const struct daemon_options *options, struct config *config)
+int daemon_run(const struct daemon_options *options, struct config *config, struct rules *rules)
 {
         _cleanup_(daemon_freep) struct daemon *d = NULL;
         int r;
 
         d = calloc(1, sizeof(*d));
         if (!d) {
+                rules_free(rules);
                 config_free(config);
                 return EXIT_CODE_FAILURE;
         }
         d->options = options;
         d->config = config;
+        d->rules = rules;
         lower_privilege(d);
         r = set_up_loop(d);
         if (r < 0)

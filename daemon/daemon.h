@@ -18,9 +18,10 @@ struct daemon_options {
 };
 
 struct config;
+struct rules;
 
 /*
- * Runs until SIGTERM, SIGINT, or the end of a recording. `config` was loaded by the caller and is
- * taken over. Returns the exit code of the process; what went wrong has been logged.
+ * Runs until SIGTERM, SIGINT, or the end of a recording. `config` and `rules` were loaded by the
+ * caller and are taken over. Returns the exit code of the process; what went wrong has been logged.
  */
-int daemon_run(const struct daemon_options *options, struct config *config);
+int daemon_run(const struct daemon_options *options, struct config *config, struct rules *rules);

@@ -14,6 +14,7 @@
 #include "host/exit_code.h"
 #include "host/handover.h"
 #include "host/log.h"
+#include "policy/rules.h"
 #include "sink/sink.h"
 #include "trial.h"
 #include "version.h"
@@ -136,6 +137,7 @@ int main(int argc, char **argv)
         struct daemon_options options = { .argv = argv };
         enum command command = COMMAND_RUN;
         struct config *config = NULL;
+        struct rules *rules = NULL;
         int r;
 
         log_open(STDERR_FILENO, JOURNAL_SOCKET);
@@ -154,12 +156,13 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (config_load_logged(&options.location, &config) < 0)
+        if (config_load_logged(&options.location, &config, &rules) < 0)
                 return handover_is_coming() ? EXIT_CODE_FAILURE : EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
                 r = trial_run(config);
+                rules_free(rules);
                 config_free(config);
                 return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
         }
-        return daemon_run(&options, config);
+        return daemon_run(&options, config, rules);
 }

@@ -100,7 +100,7 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
         struct line line;
         int r;
 
-        assert(event_kind_is_kernel(event->kind));
+        assert(event_kind_is_kernel(event->kind) || event->kind == EVENT_SUMMARY);
         assert(limit == 0 || limit >= LIMIT_MIN);
 
         if (limit == 0 || event->argv.size < limit) { /* JSON is never shorter than its bytes */
@@ -126,18 +126,21 @@ int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, st
         return line_end(e, ret);
 }
 
-int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
+int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
+                 const struct stats *stats, size_t limit, struct line *ret)
 {
-        line_begin(e, EVENT_STATS, boot_ns, false);
-        e->shape->put_stats(e, stats);
-        return line_end(e, ret);
-}
+        bool with_rules = true;
+        int r;
 
-int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret)
-{
-        line_begin(e, EVENT_STOP, boot_ns, false);
-        e->shape->put_stats(e, stats);
-        return line_end(e, ret);
+        assert(kind == EVENT_STATS || kind == EVENT_STOP);
+        for (;;) {
+                line_begin(e, kind, boot_ns, limit > 0);
+                e->shape->put_stats(e, stats, with_rules);
+                r = line_end(e, ret);
+                if (r < 0 || limit == 0 || line_size_max(ret) <= limit || !with_rules)
+                        return r;
+                with_rules = false;
+        }
 }
 
 int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
@@ -153,8 +156,7 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
                     left_out == LEFT_OUT_SETTINGS)
                         return r;
-                left_out = left_out == LEFT_OUT_NOTHING && info->inherited ? LEFT_OUT_INHERITED
-                                                                           : LEFT_OUT_SETTINGS;
+                left_out++;
         }
 }
 

@@ -23,6 +23,7 @@
 
 struct config;
 struct encoder;
+struct rules;
 struct stats;
 
 /* What is the same in every event. Strings are copied. */
@@ -37,6 +38,7 @@ struct start_info {
         const char *version;
         const char *kernel;          /* uname -r */
         const struct config *config; /* the effective settings */
+        const struct rules *rules;   /* in force; NULL: none */
         const char *const
                 *missing; /* NULL-terminated; keys that this kernel cannot give, or NULL */
         const char *down; /* what happened before: "counted", "unknown", or NULL (a replay) */
@@ -51,22 +53,25 @@ DEFINE_FREEP(struct encoder, encoder_free)
 void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 
 /*
- * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT. If `limit` isn't 0, the line with the longest seq
- * and without newline is at most so many bytes: argv is cut in the middle first (its first and last
- * strings are the telling ones), then other long strings, each marked. The limit is at least 2048.
+ * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY. If `limit` isn't 0, the line with the
+ * longest seq and without newline is at most so many bytes: argv is cut in the middle first (its
+ * first and last strings are the telling ones), then other long strings, each marked. The limit is
+ * at least 2048.
  */
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret);
 
 /*
- * Likewise with a limit: `inherited`, then `settings` are left out, and named. What is left may be
- * longer only with a host and a kernel whose names are.
+ * Likewise with a limit: `inherited`, then `rules` and `settings` are left out, and named. What is
+ * left may be longer only with a host and a kernel whose names are.
  */
 int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info, size_t limit,
                  struct line *ret);
-int encode_stats(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
-int encode_stop(struct encoder *e, uint64_t boot_ns, const struct stats *stats, struct line *ret);
+
+/* EVENT_STATS or EVENT_STOP. With a limit: the counters of rules are left out, and named. */
+int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
+                 const struct stats *stats, size_t limit, struct line *ret);
 
 /*
  * How many events of the kernel a line accounts for, of whatever shape it is: one, or as many as it

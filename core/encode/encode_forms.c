@@ -417,3 +417,66 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
 }
 
 const struct part_form form_ancestors = { .measure = measure_ancestors, .put = put_ancestors };
+
+static struct part_size measure_words(const struct shape_part *part, struct span rest, size_t max)
+{
+        size_t size = key_size(part->key) + BRACKETS;
+        struct span word;
+
+        while (size <= max && strings_take_first(&rest, &word))
+                size += json_text_size(word) + QUOTES_AND_COMMA;
+        return (struct part_size){ .data = size };
+}
+
+static void put_words(struct encoder *e, const struct shape_part *part, struct span rest,
+                      size_t room, bool with_base64 _unused_)
+{
+        size_t size = key_size(part->key) + BRACKETS;
+        struct span word, first = rest;
+
+        if (!strings_take_first(&first, &word) ||
+            size + json_text_size(word) + QUOTES_AND_COMMA > room)
+                return;
+        json_key(e->out, part->key);
+        json_begin_array(e->out);
+        while (strings_take_first(&rest, &word)) {
+                size += json_text_size(word) + QUOTES_AND_COMMA;
+                if (size > room)
+                        break;
+                (void)json_text(e->out, word);
+        }
+        json_end_array(e->out);
+}
+
+const struct part_form form_words = { .measure = measure_words, .put = put_words };
+
+/* 4294967295, */
+#define NUMBER_SIZE 11
+
+static struct part_size measure_numbers(const struct shape_part *part, struct span numbers,
+                                        size_t max _unused_)
+{
+        return (struct part_size){ .data = key_size(part->key) + BRACKETS +
+                                           numbers.size / sizeof(uint32_t) * NUMBER_SIZE };
+}
+
+static void put_numbers(struct encoder *e, const struct shape_part *part, struct span numbers,
+                        size_t room, bool with_base64 _unused_)
+{
+        size_t overhead = key_size(part->key) + BRACKETS;
+        size_t n = numbers.size / sizeof(uint32_t);
+        uint32_t number;
+
+        if (n == 0 || room < overhead + NUMBER_SIZE)
+                return;
+        n = MIN(n, (room - overhead) / NUMBER_SIZE);
+        json_key(e->out, part->key);
+        json_begin_array(e->out);
+        for (size_t i = 0; i < n; i++) {
+                memcpy(&number, numbers.data + i * sizeof(number), sizeof(number));
+                json_u64(e->out, number);
+        }
+        json_end_array(e->out);
+}
+
+const struct part_form form_numbers = { .measure = measure_numbers, .put = put_numbers };

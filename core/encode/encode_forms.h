@@ -30,5 +30,11 @@ bool variables_are_whole(struct span variables);
 /* struct exec_ancestor, as an array of {pid, comm}. Cut, the nearest. */
 extern const struct part_form form_ancestors;
 
+/* Strings without control characters, each with its NUL, as an array. Cut, the first ones. */
+extern const struct part_form form_words;
+
+/* uint32_t each, as an array. Cut, the first ones. */
+extern const struct part_form form_numbers;
+
 /* How many strings there are in a sequence of NUL-terminated ones; the last may lack its NUL. */
 uint64_t strings_count(struct span strings);

@@ -32,6 +32,8 @@ static const struct {
         [PART_CWD] = { SPAN(cwd), EXEC_CUT(FIELD_CWD) },
         [PART_USER_UNIT] = { SPAN(names.user_unit) },
         [PART_SLICE] = { SPAN(names.slice) },
+        [PART_TAGS] = { SPAN(tags) },
+        [PART_REDACTED] = { SPAN(redacted) },
         [PART_ANCESTORS] = { SPAN(ancestors), EXEC_CUT(FIELD_ANCESTORS) },
         [PART_ENV] = { SPAN(env), EXEC_CUT(FIELD_ENV) },
         [PART_ARGV] = { SPAN(argv), EXEC_CUT(FIELD_ARGV) },
@@ -43,7 +45,7 @@ static struct span part_span(const struct exec_event *event, enum part part)
         const char *source = (const char *)event + sources[part].offset;
         size_t n_ancestors = MIN(event->n_ancestors, (unsigned)EXEC_ANCESTORS_MAX);
 
-        if (event->kind == EVENT_EXIT && part != PART_COMM)
+        if (event->kind == EVENT_EXIT && part != PART_COMM && part != PART_TAGS)
                 return (struct span){ 0 };
         if (part != PART_ANCESTORS)
                 return *(const struct span *)source;

@@ -175,15 +175,13 @@ static void put_flags(struct buf *b, uint32_t traits)
                 json_end_array(b);
 }
 
-static void put_result(struct buf *b, const struct exec_event *event)
+static void put_error(struct buf *b, const struct exec_event *event)
 {
         char number[sizeof("2147483648")];
         const char *name;
         uint32_t error = -(uint32_t)event->facts.retval;
 
-        if (event->kind == EVENT_EXEC)
-                json_put_i64(b, "retval", 0);
-        if (event->kind != EVENT_EXEC_FAILED || !event_has(event, FACT_RETVAL))
+        if (!event_has(event, FACT_RETVAL))
                 return;
         json_put_i64(b, "retval", event->facts.retval);
         if (event->facts.retval >= 0)
@@ -192,6 +190,14 @@ static void put_result(struct buf *b, const struct exec_event *event)
         name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
         (void)snprintf(number, sizeof(number), "%u", error);
         json_put_string(b, "error", name ? name : number);
+}
+
+static void put_result(struct buf *b, const struct exec_event *event)
+{
+        if (event->kind == EVENT_EXEC)
+                json_put_i64(b, "retval", 0);
+        else if (event->kind == EVENT_EXEC_FAILED)
+                put_error(b, event);
 }
 
 static void put_exec(struct encoder *e, const struct exec_event *event, const struct plan *plan)
@@ -227,46 +233,113 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
                                        event->facts.ppid);
         encoder_put_part(e, event, PART_ANCESTORS, plan);
         put_result(b, event);
-        encoder_put_truncated(e, "truncated");
+        encoder_put_part(e, event, PART_TAGS, plan);
+        encoder_put_part(e, event, PART_REDACTED, plan);
+        encoder_put_truncated(e, "truncated"); /* behind all parts: it has their names */
+}
+
+/* How a process ended, as from wait(2). */
+static void put_status(struct buf *b, int status)
+{
+        char name[sizeof("SIG") + 16];
+        const char *abbreviation;
+
+        if (WIFEXITED(status))
+                json_put_i64(b, "exit_code", WEXITSTATUS(status));
+        if (!WIFSIGNALED(status))
+                return;
+        json_put_i64(b, "signal", WTERMSIG(status));
+        abbreviation = sigabbrev_np(WTERMSIG(status));
+        if (abbreviation) { /* real-time signals have none */
+                (void)snprintf(name, sizeof(name), "SIG%s", abbreviation);
+                json_put_string(b, "signal_name", name);
+        }
+        if (WCOREDUMP(status))
+                json_put_true(b, "core_dumped");
 }
 
 static void put_exit(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         struct buf *b = e->out;
-        char name[sizeof("SIG") + 16];
-        const char *abbreviation;
-        int status = (int)event->status;
 
         json_put_u64(b, "pid", event->facts.pid);
         json_put_u64(b, "uid", event->facts.uid); /* every exit record has it */
         encoder_put_part(e, event, PART_COMM, plan);
         encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
-        if (WIFEXITED(status))
-                json_put_i64(b, "exit_code", WEXITSTATUS(status));
-        if (WIFSIGNALED(status)) {
-                json_put_i64(b, "signal", WTERMSIG(status));
-                abbreviation = sigabbrev_np(WTERMSIG(status));
-                if (abbreviation) { /* real-time signals have none */
-                        (void)snprintf(name, sizeof(name), "SIG%s", abbreviation);
-                        json_put_string(b, "signal_name", name);
-                }
-                if (WCOREDUMP(status))
-                        json_put_true(b, "core_dumped");
-        }
+        put_status(b, (int)event->status);
         json_put_u64(b, "duration_ns", event->duration_ns);
+        encoder_put_part(e, event, PART_TAGS, plan);
+        encoder_put_truncated(e, "truncated");
+}
+
+/* What the events have in common, that is: what makes two of them the same, see policy/group.h. */
+static void put_summary_facts(struct encoder *e, const struct exec_event *event,
+                              const struct plan *plan)
+{
+        static const enum part parts[] = { PART_FILENAME, PART_EXE };
+        static const enum part places[] = { PART_CWD, PART_UNIT, PART_SLICE, PART_USER_UNIT,
+                                            PART_CONTAINER_ID };
+        struct buf *b = e->out;
+
+        if (event_has(event, FACT_CREDS)) {
+                json_put_u64(b, "uid", event->facts.uid);
+                json_put_u64(b, "gid", event->facts.gid);
+                json_put_u64(b, "euid", event->facts.euid);
+        }
+        encoder_put_part(e, event, PART_USER, plan);
+        if (event_has(event, FACT_LOGINUID))
+                json_put_u64(b, "loginuid", event->facts.loginuid);
+        encoder_put_part(e, event, PART_COMM, plan);
+        encoder_put_part(e, event, PART_PARENT_COMM, plan);
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+                encoder_put_part(e, event, parts[i], plan);
+        if (event->argv.data)
+                put_argv(e, event, plan);
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                encoder_put_part(e, event, places[i], plan);
+        if (event_has(event, FACT_EXE_FILE))
+                put_exe_file(b, &event->facts.exe_file);
+        put_flags(b, event->facts.traits);
+        encoder_put_part(e, event, PART_ENV, plan);
+}
+
+static void put_summary(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        const struct event_summary *s = event->summary;
+        struct buf *b = e->out;
+
+        json_put_string(b, "of", event_kind_name(s->kind));
+        json_put_u64(b, "count", s->count);
+        if (s->rule)
+                json_put_text(b, "rule", span_of(s->rule));
+        encoder_put_time(e, "from", s->from_ns);
+        encoder_put_time(e, "to", s->to_ns);
+        put_summary_facts(e, event, plan);
+        if (s->kind == EVENT_EXIT)
+                put_status(b, (int)event->status);
+        if (s->kind == EVENT_EXEC_FAILED)
+                put_error(b, event);
+        encoder_put_part(e, event, PART_REDACTED, plan);
         encoder_put_truncated(e, "truncated");
 }
 
 static void put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
-        if (event->kind == EVENT_EXIT)
+        switch (event->kind) {
+        case EVENT_EXIT:
                 put_exit(e, event, plan);
-        else
+                break;
+        case EVENT_SUMMARY:
+                put_summary(e, event, plan);
+                break;
+        default:
                 put_exec(e, event, plan);
+                break;
+        }
 }
 
 /* As our lines have it: digits, and no more than one line says. */
-static uint64_t lost_count(const char *line)
+static uint64_t count_of(const char *line)
 {
         static const char key[] = "\"count\":";
         const char *p = strstr(line, key);
@@ -306,9 +379,11 @@ static uint64_t count_events(const char *line, enum sink_place place)
         for (unsigned k = 0; k < _EVENT_KIND_MAX; k++)
                 if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
                         return 1;
+        if (strcmp(kind, event_kind_name(EVENT_SUMMARY)) == 0)
+                return count_of(line);
         if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0 || !is_loss_of(line, place))
                 return 0;
-        return lost_count(line);
+        return count_of(line);
 }
 
 #define KEY(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
@@ -329,6 +404,8 @@ const struct shape shape_native = {
                 [PART_CWD] = { KEY("cwd", form_text) },
                 [PART_USER_UNIT] = { KEY("user_unit", form_text) },
                 [PART_SLICE] = { KEY("slice", form_text) },
+                [PART_TAGS] = { .key = "tags", .form = &form_words },
+                [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
                 [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
                 [PART_ENV] = { KEY("env", form_variables) },
                 [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },

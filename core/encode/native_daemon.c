@@ -16,6 +16,7 @@
 #include "encode/encode_line.h"
 #include "encode/native_daemon.h"
 #include "event/stats.h"
+#include "policy/rules.h"
 
 void native_put_lost(struct encoder *e, const struct loss *loss)
 {
@@ -113,10 +114,49 @@ static void put_sinks(struct buf *b, const struct stats *s)
         json_put_i64(b, "unaccounted", worst);
 }
 
-static void put_stats(struct buf *b, const struct stats *s)
+/* What the configuration has left out, by what says so: adds up to `filtered`. */
+static void put_filtered_by(struct buf *b, const struct stats *s)
+{
+        json_key(b, "filtered_by");
+        json_begin_object(b);
+        for (size_t i = 0; i < s->n_rules; i++) {
+                json_text_key(b, span_of(s->rules[i].name));
+                json_u64(b, s->rules[i].dropped + s->rules[i].summarized);
+        }
+        if (s->hidden_by_default > 0)
+                json_put_u64(b, "Default=", s->hidden_by_default);
+        if (s->hidden_by_removed > 0)
+                json_put_u64(b, "removed rules", s->hidden_by_removed);
+        if (stats_filtered(s) > s->hidden)
+                json_put_u64(b, "FailedExecsIgnore=", stats_filtered(s) - s->hidden);
+        json_end_object(b);
+}
+
+/* A rule that never matches is seen here. */
+static void put_rule_counters(struct buf *b, const struct stats *s)
+{
+        json_key(b, "rules");
+        json_begin_object(b);
+        for (size_t i = 0; i < s->n_rules; i++) {
+                const struct rule_stats *rule = &s->rules[i];
+
+                json_text_key(b, span_of(rule->name));
+                json_begin_object(b);
+                json_put_u64(b, "matched", rule->matched);
+                json_put_u64(b, "dropped", rule->dropped);
+                json_put_u64(b, "summarized", rule->summarized);
+                json_put_u64(b, "spared", rule->spared);
+                json_end_object(b);
+        }
+        json_end_object(b);
+}
+
+static void put_stats(struct buf *b, const struct stats *s, bool with_rules)
 {
         json_put_u64(b, "seen", stats_seen(s));
         json_put_u64(b, "filtered", stats_filtered(s));
+        if (with_rules)
+                put_filtered_by(b, s);
         json_put_u64(b, "lost", stats_lost(s));
         put_lost_by(b, s);
         json_put_u64(b, "in_rings", s->in_rings);
@@ -124,13 +164,26 @@ static void put_stats(struct buf *b, const struct stats *s)
         json_put_u64(b, "queue_bytes", s->queue_bytes);
         json_put_u64(b, "wakeups", s->wakeups);
         json_put_u64(b, "cut", s->cut);
+        json_put_u64(b, "redacted", s->redacted);
+        json_put_u64(b, "summing", s->summing);
+        if (with_rules && s->n_rules > 0)
+                put_rule_counters(b, s);
         put_programs(b, s);
         put_sinks(b, s);
 }
 
-void native_put_stats(struct encoder *e, const struct stats *stats)
+void native_put_stats(struct encoder *e, const struct stats *stats, bool with_rules)
 {
-        put_stats(e->out, stats);
+        struct buf *b = e->out;
+
+        put_stats(b, stats, with_rules);
+        if (with_rules)
+                return;
+        json_key(b, "truncated");
+        json_begin_array(b);
+        json_string(b, "filtered_by");
+        json_string(b, "rules");
+        json_end_array(b);
 }
 
 struct settings {
@@ -188,8 +241,27 @@ static void put_inherited(struct buf *b, const struct stats *inherited)
                 return;
         json_key(b, "inherited");
         json_begin_object(b);
-        put_stats(b, inherited);
+        put_stats(b, inherited, false);
         json_end_object(b);
+}
+
+static bool has_rules(const struct start_info *info)
+{
+        return info->rules && rules_count(info->rules) > 0;
+}
+
+/* In their order: the first that matches decides. */
+static void put_rules(struct buf *b, const struct rules *rules)
+{
+        json_key(b, "rules");
+        json_begin_array(b);
+        for (size_t i = 0; i < rules_count(rules); i++) {
+                json_begin_object(b);
+                json_put_text(b, "name", span_of(rules_name(rules, (int)i)));
+                json_put_text(b, "rule", span_of(rules_text(rules, (int)i)));
+                json_end_object(b);
+        }
+        json_end_array(b);
 }
 
 static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
@@ -200,7 +272,9 @@ static void put_left_out(struct buf *b, enum left_out left_out, const struct sta
         json_begin_array(b);
         if (info->inherited)
                 json_string(b, "inherited");
-        if (left_out == LEFT_OUT_SETTINGS)
+        if (left_out >= LEFT_OUT_RULES && has_rules(info))
+                json_string(b, "rules");
+        if (left_out >= LEFT_OUT_SETTINGS)
                 json_string(b, "settings");
         json_end_array(b);
 }
@@ -215,6 +289,8 @@ void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_in
         json_put_u64(b, "boot_age_ns", boot_ns);
         if (left_out < LEFT_OUT_SETTINGS)
                 put_settings(b, info->config);
+        if (left_out < LEFT_OUT_RULES && has_rules(info))
+                put_rules(b, info->rules);
         put_missing(b, info->missing);
         if (info->down)
                 json_put_string(b, "down", info->down);

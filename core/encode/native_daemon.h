@@ -10,4 +10,4 @@
 void native_put_lost(struct encoder *e, const struct loss *loss);
 void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
                       enum left_out left_out);
-void native_put_stats(struct encoder *e, const struct stats *stats);
+void native_put_stats(struct encoder *e, const struct stats *stats, bool with_rules);

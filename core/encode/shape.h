@@ -42,6 +42,8 @@ enum part {
         PART_CWD,
         PART_USER_UNIT,
         PART_SLICE,
+        PART_TAGS,
+        PART_REDACTED,
         PART_ANCESTORS,
         PART_ENV,
         PART_ARGV,
@@ -79,12 +81,13 @@ struct shape_part {
 
 /*
  * What a start event can do without, if there is no room, in this order: the next stats has nearly
- * the same as the first, --cat-config the second.
+ * the same as the first, --cat-config the others.
  */
 enum left_out {
         LEFT_OUT_NOTHING,
         LEFT_OUT_INHERITED,
-        LEFT_OUT_SETTINGS, /* as well */
+        LEFT_OUT_RULES,    /* as well */
+        LEFT_OUT_SETTINGS, /* likewise */
 };
 
 struct shape {
@@ -103,7 +106,8 @@ struct shape {
         void (*put_lost)(struct encoder *e, const struct loss *loss);
         void (*put_start)(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
                           enum left_out left_out);
-        void (*put_stats)(struct encoder *e, const struct stats *stats);
+        /* `with_rules`: with what each of them has counted, too. */
+        void (*put_stats)(struct encoder *e, const struct stats *stats, bool with_rules);
 
         /* encoded_events() of a line of this shape; 0 for any other. */
         uint64_t (*count_events)(const char *line, enum sink_place place);

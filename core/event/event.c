@@ -17,6 +17,7 @@ const char *event_kind_name(enum event_kind kind)
                 [EVENT_EXEC_FAILED] = "exec_failed",
                 [EVENT_EXEC_ATTEMPT] = "exec_attempt",
                 [EVENT_EXIT] = "exit",
+                [EVENT_SUMMARY] = "summary",
                 [EVENT_LOST] = "lost",
                 [EVENT_STATS] = "stats",
                 [EVENT_STOP] = "stop",

@@ -21,6 +21,7 @@ enum event_kind {
         EVENT_EXEC_FAILED,
         EVENT_EXEC_ATTEMPT,
         EVENT_EXIT,
+        EVENT_SUMMARY,
         EVENT_LOST,
         EVENT_STATS,
         EVENT_STOP,
@@ -41,6 +42,14 @@ static inline bool event_kind_is_kernel(enum event_kind kind)
 {
         return kind >= EVENT_EXEC && kind <= EVENT_EXIT;
 }
+
+/* Events that are told by one line; what they have in common is in the event that has this. */
+struct event_summary {
+        const char *rule; /* that summed them up; NULL: one that is gone */
+        enum event_kind kind;
+        uint64_t count;
+        uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME of the first and the last of them */
+};
 
 struct exec_event {
         enum event_kind kind;
@@ -63,6 +72,11 @@ struct exec_event {
         struct span user, euser; /* names of uid, and of euid if it is another */
         struct span group;       /* name of gid, if it is not that of the user */
         struct cgroup_names names;
+
+        /* What the policy adds. */
+        struct span tags;     /* strings, each with its NUL */
+        struct span redacted; /* uint32_t each: indexes in argv of what has been changed */
+        const struct event_summary *summary; /* EVENT_SUMMARY; else NULL */
 
         /* EVENT_EXIT */
         uint32_t status;      /* as from wait(2) */

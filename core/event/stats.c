@@ -49,7 +49,7 @@ uint64_t stats_filtered(const struct stats *s)
 
         for (int i = 0; i < _PROGRAM_MAX; i++)
                 sum += s->program[i].filtered;
-        return sum;
+        return sum + s->hidden;
 }
 
 uint64_t stats_lost(const struct stats *s)

@@ -29,6 +29,15 @@ struct sink_stats {
         const char *error_what; /* what failed; static */
 };
 
+/* What became of events by one rule of the configuration, or by its default. */
+struct rule_stats {
+        const char *name;
+        uint64_t matched;    /* decided or tagged by it */
+        uint64_t dropped;    /* exits of dropped execs included */
+        uint64_t summarized; /* counted for a summary in place of a line, likewise */
+        uint64_t spared;     /* logged on account of their flags, though all else matched */
+};
+
 struct stats {
         struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
         uint64_t recursion_misses[_PROGRAM_MAX];
@@ -39,6 +48,13 @@ struct stats {
         uint64_t queue_bytes;
         uint64_t wakeups; /* of the daemon by rings and bells */
         uint64_t cut;     /* events of which something was cut */
+        uint64_t hidden;  /* by rules: dropped or summarized; part of filtered; of these: */
+        uint64_t hidden_by_default;     /* by [Filter] Default= */
+        uint64_t hidden_by_removed;     /* by rules that are no longer there */
+        uint64_t summing;               /* counted, and in no summary yet */
+        uint64_t redacted;              /* arguments and variables of which something was hidden */
+        const struct rule_stats *rules; /* borrowed until the next call; NULL: there are none */
+        size_t n_rules;
         unsigned n_sinks;
         struct sink_stats sink[_SINK_PLACE_MAX];
 };
@@ -49,7 +65,7 @@ const char *exec_program_name(enum exec_program program);
 /* Adds each of them. */
 void stats_add_counters(struct exec_counters *sum, const struct exec_counters *counters);
 
-/* What the kernel saw: all programs, recursion misses included. */
+/* What the kernel saw: all programs, recursion misses included. And what of it is left out. */
 uint64_t stats_seen(const struct stats *s);
 uint64_t stats_filtered(const struct stats *s);
 

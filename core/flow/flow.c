@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "flow/source.h"
+#include "policy/screen.h"
 
 /* Records per run: some 5 ms of work, a tenth of the default time between two rounds. */
 #define BATCH 256
@@ -75,6 +76,7 @@ static int wire(struct flow *f)
         if (r < 0)
                 return r;
         pipeline_set_enricher(f->pipeline, f->enricher);
+        pipeline_set_screen(f->pipeline, f->screen);
         pipeline_configure(f->pipeline, f->config);
         f->intake.queue = f->queue;
         f->intake.ledger = f->ledger;
@@ -84,17 +86,22 @@ static int wire(struct flow *f)
 }
 
 int flow_new(struct source *source, const struct recording_header *identity, const char *etc,
-             const struct config *config, struct flow **ret)
+             const struct config *config, struct rules *rules, struct flow **ret)
 {
         _cleanup_(flow_freep) struct flow *f = NULL;
         int r;
 
         f = calloc(1, sizeof(*f));
-        if (!f)
+        if (!f) {
+                rules_free(rules);
                 return -ENOMEM;
+        }
         f->source = source;
         f->identity = *identity;
         f->config = config;
+        r = screen_new(config, rules, &f->screen);
+        if (r < 0)
+                return r;
         r = new_encoder(f);
         if (r < 0)
                 return r;
@@ -124,6 +131,7 @@ struct flow *flow_free(struct flow *f)
         ledger_free(f->ledger);
         queue_free(f->queue);
         enricher_free(f->enricher);
+        screen_free(f->screen);
         encoder_free(f->encoder);
         free(f);
         return NULL;
@@ -173,6 +181,7 @@ int flow_start(struct flow *f, const char *version)
         struct start_info info = { .version = version,
                                    .kernel = f->identity.kernel,
                                    .config = f->config,
+                                   .rules = screen_rules(f->screen),
                                    .missing = f->source->missing_keys,
                                    .down = down[f->source->past] };
         struct stats inherited;
@@ -195,19 +204,27 @@ int flow_end_sink(struct flow *f, enum sink_place place)
         return pipeline_end_sink(f->pipeline, place);
 }
 
-int flow_prepare(struct flow *f, const struct config *config)
+int flow_prepare(struct flow *f, const struct config *config, struct rules *rules)
 {
+        int r;
+
+        r = screen_prepare(f->screen, config, rules);
+        if (r < 0)
+                return r;
         return queue_resize(f->queue, config->queue.size);
 }
 
 void flow_commit(struct flow *f, const struct config *config)
 {
         f->config = config;
+        screen_commit(f->screen);
+        outputs_set_rules(f->outputs, screen_rules(f->screen));
         pipeline_configure(f->pipeline, config);
 }
 
 void flow_revert(struct flow *f)
 {
+        screen_revert(f->screen);
         (void)queue_resize(f->queue, f->config->queue.size);
 }
 
@@ -237,6 +254,16 @@ void flow_mark_lost(struct flow *f)
         uint64_t mark_ns;
 
         (void)pipeline_mark_lost(f->pipeline, source_now_ns(f->source), &mark_ns);
+}
+
+uint64_t flow_due_ns(const struct flow *f)
+{
+        return screen_due_ns(f->screen);
+}
+
+void flow_mark_moment(struct flow *f)
+{
+        (void)pipeline_mark_moment(f->pipeline, source_now_ns(f->source));
 }
 
 int flow_mark_stats(struct flow *f)

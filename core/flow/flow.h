@@ -21,14 +21,16 @@ struct config;
 struct flow;
 struct recorder;
 struct recording_header;
+struct rules;
 struct source;
 
 /*
  * For a stream of `identity`, which is copied. Borrows the source for good, and the settings until
- * they change. `etc`: the folder with the host's users, or NULL: they have no names here.
+ * they change. `etc`: the folder with the host's users, or NULL: they have no names here. `rules`:
+ * those of the settings, compiled, or NULL: there are none; taken over, also if it fails.
  */
 int flow_new(struct source *source, const struct recording_header *identity, const char *etc,
-             const struct config *config, struct flow **ret);
+             const struct config *config, struct rules *rules, struct flow **ret);
 struct flow *flow_free(struct flow *f);
 DEFINE_FREEP(struct flow, flow_free)
 
@@ -54,8 +56,11 @@ int flow_stop(struct flow *f);
 /* The last event of one sink, which is about to go. */
 int flow_end_sink(struct flow *f, enum sink_place place);
 
-/* Other settings, borrowed from the commit on; revert undoes a prepare, also one that failed. */
-int flow_prepare(struct flow *f, const struct config *config);
+/*
+ * Other settings, borrowed from the commit on; revert undoes a prepare, also one that failed. The
+ * rules are taken over in any case.
+ */
+int flow_prepare(struct flow *f, const struct config *config, struct rules *rules);
 void flow_commit(struct flow *f, const struct config *config);
 void flow_revert(struct flow *f);
 
@@ -74,6 +79,13 @@ void flow_release_all(struct flow *f);
 void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,
                uint64_t to_ns);
 void flow_mark_lost(struct flow *f);
+
+/*
+ * When something is to be said in the stream though nothing happens (a summary), by the clock of
+ * the source; UINT64_MAX: never. And: that moment has come.
+ */
+uint64_t flow_due_ns(const struct flow *f);
+void flow_mark_moment(struct flow *f);
 
 /* All counters are to be said in the stream. -ENOBUFS: too many such requests wait already. */
 int flow_mark_stats(struct flow *f);

@@ -14,6 +14,7 @@ struct flow {
         const struct config *config;
         struct encoder *encoder;
         struct enricher *enricher;
+        struct screen *screen;
         struct queue *queue;
         struct ledger *ledger;
         struct outputs *outputs;

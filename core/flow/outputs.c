@@ -29,6 +29,7 @@ struct outputs {
         uint64_t earlier; /* events of the time before us */
         uint64_t down_from_ns, down_to_ns;
         uint64_t events;        /* of the kernel, offered */
+        uint64_t hidden;        /* likewise, not offered, and accounted for */
         struct start_info info; /* of the start; its version is NULL before */
 };
 
@@ -81,7 +82,7 @@ static void account_open(struct outputs *o, enum sink_place place, struct accoun
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
                 lost.lost[where] = ledger_lost(o->ledger, where);
         o->output[place].before = o->earlier + o->events;
-        state.accounted = o->output[place].before + stats_lost(&lost);
+        state.accounted = o->output[place].before + stats_lost(&lost) + o->hidden;
         state.sending = state.uncertain = 0;
         account_write(account, &state);
         account->is_open = true;
@@ -149,7 +150,7 @@ size_t outputs_line_limit(const struct outputs *o)
         return limit;
 }
 
-static int offer_to(struct outputs *o, enum sink_place place, const struct message *m)
+int outputs_offer_to(struct outputs *o, enum sink_place place, const struct message *m)
 {
         int r;
 
@@ -163,24 +164,27 @@ void outputs_offer(struct outputs *o, const struct message *m)
 {
         if (event_kind_is_kernel(m->kind))
                 o->events++;
+        if (m->kind == EVENT_SUMMARY)
+                o->hidden += m->events;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (o->output[i].sink)
-                        (void)offer_to(o, i, m);
+                        (void)outputs_offer_to(o, i, m);
 }
 
-void outputs_offer_line(struct outputs *o, enum event_kind kind, const struct line *line)
+void outputs_hide(struct outputs *o)
 {
-        const struct message m = { .kind = kind, .line = *line, .brief = *line };
-
-        outputs_offer(o, &m);
+        o->hidden++;
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (o->output[i].sink)
+                        sink_account(o->output[i].sink, 1);
 }
 
-int outputs_offer_line_to(struct outputs *o, enum sink_place place, enum event_kind kind,
-                          const struct line *line)
+bool outputs_have_room(const struct outputs *o, size_t size)
 {
-        const struct message m = { .kind = kind, .line = *line, .brief = *line };
-
-        return offer_to(o, place, &m);
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (o->output[i].sink && !sink_has_room(o->output[i].sink, size))
+                        return false;
+        return true;
 }
 
 /* Once more if some sink could not show it whole. */
@@ -214,6 +218,11 @@ int outputs_start(struct outputs *o, const struct start_info *info)
         return 0;
 }
 
+void outputs_set_rules(struct outputs *o, const struct rules *rules)
+{
+        o->info.rules = rules;
+}
+
 int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config)
 {
         struct start_info info = o->info;
@@ -228,7 +237,7 @@ int outputs_start_sink(struct outputs *o, enum sink_place place, const struct co
         r = encode_start_message(o, &info, &m);
         if (r < 0)
                 return r;
-        return offer_to(o, place, &m);
+        return outputs_offer_to(o, place, &m);
 }
 
 /* A sink without room gets it later. */
@@ -241,12 +250,12 @@ static int report_loss(struct outputs *o, enum sink_place place, const struct lo
 
         part.count = MIN(loss->count, LOSS_COUNT_MAX);
         if (loss_concerns(part.where, place))
-                m.lost = part.count;
+                m.events = part.count;
         r = encode_lost(o->encoder, boot_ns, &part, &m.line);
         if (r < 0)
                 return r;
         m.brief = m.line;
-        if (offer_to(o, place, &m) >= 0)
+        if (outputs_offer_to(o, place, &m) >= 0)
                 ledger_reported(o->ledger, place, part.where, part.count);
         return 0;
 }

@@ -22,6 +22,7 @@
 struct config;
 struct ledger;
 struct outputs;
+struct rules;
 struct sink_stats;
 struct stats;
 
@@ -54,11 +55,18 @@ size_t outputs_line_limit(const struct outputs *o);
 
 /* To all sinks. Whatever one of them refuses is lost for it, and counted. */
 void outputs_offer(struct outputs *o, const struct message *m);
-void outputs_offer_line(struct outputs *o, enum event_kind kind, const struct line *line);
+
+/*
+ * An event of the kernel that no sink gets, because the configuration says so: it is accounted for
+ * all the same. A summary does that for the events that are counted in it.
+ */
+void outputs_hide(struct outputs *o);
+
+/* True if each sink would take so many bytes more. */
+bool outputs_have_room(const struct outputs *o, size_t size);
 
 /* To one sink, which is there. 0, or what sink_write() returned. */
-int outputs_offer_line_to(struct outputs *o, enum sink_place place, enum event_kind kind,
-                          const struct line *line);
+int outputs_offer_to(struct outputs *o, enum sink_place place, const struct message *m);
 
 /*
  * The first event of the stream. What `info` points to, but for the settings and `inherited`, is
@@ -66,6 +74,9 @@ int outputs_offer_line_to(struct outputs *o, enum sink_place place, enum event_k
  * of its time; nothing, before the stream has begun.
  */
 int outputs_start(struct outputs *o, const struct start_info *info);
+
+/* The rules for the start of later sinks: those of `info` are no longer there. */
+void outputs_set_rules(struct outputs *o, const struct rules *rules);
 int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config);
 
 /*

@@ -2,10 +2,11 @@
 /*
  * The stages in their order, for one record at a time:
  *
- *   queue → (marks) → chunks → decode → filter → enrich → encode → outputs
+ *   queue → (marks) → chunks → decode → filter → rules → enrich → rules → redact → encode → outputs
  *
- * Every event that comes out of the queue is offered to the sinks, or lost here (LOSS_DECODE) and
- * counted in the ledger.
+ * Every event that comes out of the queue is offered to the sinks, hidden by a rule and counted by
+ * it, or lost here (LOSS_DECODE) and counted in the ledger. What a rule can decide without it is
+ * not enriched.
  *
  * Continuations of an event follow it in the queue at once and are complete: the queue releases
  * nothing that is still in flight. So joining them needs no table of unfinished events; whatever is
@@ -20,6 +21,7 @@
 #include "event/enrich.h"
 #include "event/filter.h"
 #include "flow/pipeline.h"
+#include "policy/screen.h"
 
 /*
  * Of lines in one run. In the journal they may take twice as much, with their fields, or with what
@@ -32,7 +34,8 @@
 enum mark {
         MARK_STATS = RECORD_DAEMON,
         MARK_LOST,
-        MARK_CLOCK, /* struct clock_mark */
+        MARK_MOMENT, /* there may be something to say by then, though nothing has happened */
+        MARK_CLOCK,  /* struct clock_mark */
 };
 
 struct clock_mark {
@@ -47,6 +50,7 @@ struct pipeline {
         struct outputs *outputs;
         struct decoder *decoder;
         struct enricher *enricher; /* or NULL */
+        struct screen *screen;     /* or NULL */
         const struct pipeline_ops *ops;
         void *userdata;
         const struct config *config;
@@ -98,15 +102,20 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher)
         p->enricher = enricher;
 }
 
+void pipeline_set_screen(struct pipeline *p, struct screen *screen)
+{
+        p->screen = screen;
+}
+
 void pipeline_configure(struct pipeline *p, const struct config *config)
 {
         p->config = config;
 }
 
 /* Encodes the event, twice if some sink could not show it whole, and offers it. */
-static int offer_event(struct pipeline *p, const struct exec_event *event)
+static int offer_event(struct pipeline *p, const struct exec_event *event, uint32_t events)
 {
-        struct message m = { .kind = event->kind, .event = event };
+        struct message m = { .kind = event->kind, .event = event, .events = events };
         size_t limit = outputs_line_limit(p->outputs);
         int r;
 
@@ -120,8 +129,6 @@ static int offer_event(struct pipeline *p, const struct exec_event *event)
                         return r;
         }
 
-        if (p->observer.on_event)
-                p->observer.on_event(p->observer.userdata, event);
         p->run_bytes += line_size_max(&m.line);
         if (event->cut)
                 p->cut++;
@@ -160,25 +167,86 @@ static void join_chunks(struct pipeline *p, const struct exec_record_head *head,
                 event->argv = buf_span(&p->argv);
 }
 
+/* POLICY_LOG: it is enriched then. */
+static enum policy_result decide(struct pipeline *p, struct exec_event *event)
+{
+        enum policy_result result = POLICY_ENRICH;
+
+        if (p->screen)
+                result = screen_decide(p->screen, event, false);
+        if (result != POLICY_LOG && result != POLICY_ENRICH)
+                return result;
+        if (p->enricher)
+                enrich_event(p->enricher, event);
+        if (p->screen && result == POLICY_ENRICH)
+                return screen_decide(p->screen, event, true);
+        return POLICY_LOG;
+}
+
+/* No memory for this one; the next may be smaller. */
+static void lose_event(struct pipeline *p, uint32_t cpu, uint64_t boot_ns)
+{
+        ledger_add(p->ledger, LOSS_DECODE, cpu, 1, boot_ns, boot_ns);
+}
+
 static void process_event(struct pipeline *p, const struct exec_record_head *head)
 {
         struct exec_event event;
-        int r;
 
         if (decode_record(p->decoder, head, head->size, &event) != DECODE_OK) {
-                ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
+                lose_event(p, head->cpu, head->boot_ns);
                 return;
         }
         if (head->n_chunks > 0)
                 join_chunks(p, head, &event);
         if (event.env.data)
                 event.env = filter_env(p->config->capture.environment, event.env, &p->env);
-        if (p->enricher)
-                enrich_event(p->enricher, &event);
+        if (p->observer.on_event)
+                p->observer.on_event(p->observer.userdata, &event);
+        switch (decide(p, &event)) {
+        case POLICY_DROP:
+                outputs_hide(p->outputs);
+                return;
+        case POLICY_SUM: /* its summary will account for it */
+                return;
+        default:
+                break;
+        }
+        if ((p->screen && screen_redact(p->screen, &event) < 0) || offer_event(p, &event, 0) < 0)
+                lose_event(p, head->cpu, head->boot_ns);
+}
 
-        r = offer_event(p, &event);
-        if (r < 0) /* no memory for this one; the next may be smaller */
-                ledger_add(p->ledger, LOSS_DECODE, head->cpu, 1, head->boot_ns, head->boot_ns);
+/* Of the line of a summary: each byte may have to be escaped; and what is not a string. */
+static size_t summary_room(const struct pipeline *p)
+{
+        return 8 * screen_next_size(p->screen) + 16 * KIB;
+}
+
+/*
+ * The summaries that are due by `due_ns`, as events of the moment `boot_ns`. Unless it is the end,
+ * they wait until every sink has room for them: nobody would know of the events otherwise.
+ */
+static void offer_summaries(struct pipeline *p, uint64_t due_ns, uint64_t boot_ns)
+{
+        const bool is_end = due_ns == UINT64_MAX;
+        struct exec_event event;
+        uint64_t count = 0;
+        int r;
+
+        while (p->screen && screen_due_ns(p->screen) <= due_ns) {
+                if (!is_end && (p->run_bytes >= RUN_BYTES_MAX ||
+                                !outputs_have_room(p->outputs, summary_room(p))))
+                        return;
+                r = screen_take_summary(p->screen, due_ns, &event, &count);
+                if (r == 0)
+                        return;
+                count = MIN(count, (uint64_t)LOSS_COUNT_MAX);
+                event.boot_ns = boot_ns;
+                if (r > 0)
+                        r = offer_event(p, &event, (uint32_t)count);
+                if (r < 0)
+                        ledger_add(p->ledger, LOSS_DECODE, LOSS_ANY_CPU, count, boot_ns, boot_ns);
+        }
 }
 
 void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer)
@@ -186,22 +254,39 @@ void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observ
         p->observer = observer ? *observer : (struct pipeline_observer){};
 }
 
+/* Once more if some sink could not show it whole. */
+static int encode_counters(struct pipeline *p, enum event_kind kind, uint64_t boot_ns,
+                           struct message *ret)
+{
+        const size_t limit = outputs_line_limit(p->outputs);
+        struct stats stats;
+        int r;
+
+        *ret = (struct message){ .kind = kind };
+        pipeline_stats(p, &stats);
+        r = encode_stats(p->encoder, kind, boot_ns, &stats, 0, &ret->line);
+        if (r < 0)
+                return r;
+        ret->brief = ret->line;
+        if (limit > 0 && line_size_max(&ret->line) > limit)
+                r = encode_stats(p->encoder, kind, boot_ns, &stats, limit, &ret->brief);
+        return r;
+}
+
 /* A loss that it counts has been reported before it, unless that goes on. */
 static int offer_stats(struct pipeline *p, uint64_t boot_ns)
 {
-        struct stats stats;
-        struct line line;
+        struct message m;
         int r;
 
         ledger_close_ended(p->ledger, boot_ns);
         r = outputs_report(p->outputs, boot_ns);
         if (r < 0)
                 return r;
-        pipeline_stats(p, &stats);
-        r = encode_stats(p->encoder, boot_ns, &stats, &line);
+        r = encode_counters(p, EVENT_STATS, boot_ns, &m);
         if (r < 0)
                 return r;
-        outputs_offer_line(p->outputs, EVENT_STATS, &line);
+        outputs_offer(p->outputs, &m);
         return 0;
 }
 
@@ -210,7 +295,10 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
         struct clock_mark clock;
 
         outputs_advance(p->outputs, head->boot_ns);
+        offer_summaries(p, head->boot_ns, head->boot_ns);
         switch (head->kind) {
+        case MARK_MOMENT:
+                return 0;
         case MARK_STATS:
                 return offer_stats(p, head->boot_ns);
         case MARK_LOST:
@@ -270,6 +358,11 @@ int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns)
         return push_mark(p, MARK_STATS, now_ns);
 }
 
+int pipeline_mark_moment(struct pipeline *p, uint64_t now_ns)
+{
+        return push_mark(p, MARK_MOMENT, now_ns);
+}
+
 int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_ns)
 {
         uint64_t mark_ns;
@@ -299,8 +392,7 @@ void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_
 
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
 {
-        struct stats stats;
-        struct line line;
+        struct message m;
         uint64_t end_ns;
         int r;
 
@@ -308,28 +400,26 @@ int pipeline_end_sink(struct pipeline *p, enum sink_place place)
         r = outputs_report_to(p->outputs, place, end_ns);
         if (r < 0)
                 return r;
-        pipeline_stats(p, &stats);
-        r = encode_stats(p->encoder, end_ns, &stats, &line);
+        r = encode_counters(p, EVENT_STATS, end_ns, &m);
         if (r < 0)
                 return r;
-        return outputs_offer_line_to(p->outputs, place, EVENT_STATS, &line);
+        return outputs_offer_to(p->outputs, place, &m);
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)
 {
-        struct stats stats;
-        struct line line;
+        struct message m;
         int r;
 
         now_ns = ledger_close(p->ledger, MAX(now_ns, outputs_now(p->outputs)));
+        offer_summaries(p, UINT64_MAX, now_ns);
         r = outputs_report(p->outputs, now_ns);
         if (r < 0)
                 return r;
-        pipeline_stats(p, &stats);
-        r = encode_stop(p->encoder, now_ns, &stats, &line);
+        r = encode_counters(p, EVENT_STOP, now_ns, &m);
         if (r < 0)
                 return r;
-        outputs_offer_line(p->outputs, EVENT_STOP, &line);
+        outputs_offer(p->outputs, &m);
         return 0;
 }
 
@@ -343,6 +433,8 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
         s.queued = queue_events(p->queue);
         s.queue_bytes = queue_bytes(p->queue);
         s.cut = p->cut;
+        if (p->screen)
+                screen_fill_stats(p->screen, &s);
         outputs_fill_stats(p->outputs, &s);
         *ret = s;
 }

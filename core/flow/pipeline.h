@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Pipeline: the order of the stages. Takes released records from the queue, joins continuations,
- * decodes, filters, encodes, and offers the result to the outputs. Blocks on nothing, delivers
+ * decodes, screens, encodes, and offers the result to the outputs. Blocks on nothing, delivers
  * nothing: flushing the sinks is the daemon's turn.
  *
  * The daemon's own events (lost, stats) and steps of the clock pass the queue as marks, so that
@@ -21,6 +21,7 @@
 struct config;
 struct enricher;
 struct pipeline;
+struct screen;
 
 /* What the pipeline cannot know by itself. */
 struct pipeline_ops {
@@ -38,6 +39,9 @@ DEFINE_FREEP(struct pipeline, pipeline_free)
 /* Borrowed, or NULL: events are not enriched. */
 void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
 
+/* Borrowed, or NULL: every event leaves as it is. */
+void pipeline_set_screen(struct pipeline *p, struct screen *screen);
+
 /* Takes what it needs of the settings: borrows until the next call. */
 void pipeline_configure(struct pipeline *p, const struct config *config);
 
@@ -54,6 +58,9 @@ int pipeline_run(struct pipeline *p, unsigned max);
  */
 int pipeline_mark_stats(struct pipeline *p, uint64_t now_ns);
 
+/* Likewise, and nothing becomes of it but that the summaries that are due are taken. */
+int pipeline_mark_moment(struct pipeline *p, uint64_t now_ns);
+
 /*
  * Likewise what is lost by now; once at a time. *ret_mark_ns, if a mark was put, is its moment:
  * now, or when the last loss that is known has ended, if that is later.
@@ -64,7 +71,7 @@ int pipeline_mark_lost(struct pipeline *p, uint64_t now_ns, uint64_t *ret_mark_n
  */
 void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_offset_ns);
 
-/* Called with each event of the kernel that leaves for the sinks; it is valid during the call. */
+/* Called with each event of the kernel, whatever rules say; it is valid during the call. */
 struct pipeline_observer {
         void (*on_event)(void *userdata, const struct exec_event *event);
         void *userdata;

@@ -86,7 +86,8 @@ bool hidden_take(struct hidden *h, uint32_t pid, uint64_t start_ns, int *ret_rul
         return true;
 }
 
-void hidden_renumber(struct hidden *h, const int *rule_of)
+void hidden_renumber(struct hidden *h, int (*rule_of)(const void *userdata, int rule),
+                     const void *userdata)
 {
         for (size_t i = 0; i < ELEMENTSOF(h->buckets); i++)
                 for (unsigned k = 0; k < BUCKET_SIZE; k++) {
@@ -94,8 +95,8 @@ void hidden_renumber(struct hidden *h, const int *rule_of)
 
                         if (e->pid == 0 || e->rule < 0)
                                 continue;
-                        e->rule = rule_of[e->rule];
-                        if (e->rule == HIDDEN_NO_RULE)
+                        e->rule = rule_of(userdata, e->rule);
+                        if (e->rule < 0)
                                 e->pid = 0;
                 }
 }

@@ -22,9 +22,11 @@ void hidden_put(struct hidden *h, uint32_t pid, uint64_t start_ns, int rule);
 /* Takes the process out; false: it is not there, and *ret_rule is not set. */
 bool hidden_take(struct hidden *h, uint32_t pid, uint64_t start_ns, int *ret_rule);
 
-/* Other rules: for each process, rule_of[rule] is what its rule is now, or HIDDEN_NO_RULE. */
-#define HIDDEN_NO_RULE (-2)
-void hidden_renumber(struct hidden *h, const int *rule_of);
+/* Other rules: rule_of() says what each is now; a negative number: none, and its processes are
+ * forgotten.
+ */
+void hidden_renumber(struct hidden *h, int (*rule_of)(const void *userdata, int rule),
+                     const void *userdata);
 
 /* Forgets all. */
 void hidden_clear(struct hidden *h);

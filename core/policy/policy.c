@@ -63,36 +63,30 @@ static void counters_add(struct rule_counters *to, const struct rule_counters *f
         to->spared += from->spared;
 }
 
-int policy_replace(struct policy *p, struct rules *rules, bool has_exits)
+void policy_replace(struct policy *p, struct rules *rules, bool has_exits)
 {
-        const size_t n = rules_count(p->rules);
-        _cleanup_(freep) int *rule_of = calloc(n + 1, sizeof(*rule_of));
-
-        if (!rule_of)
-                return -ENOMEM;
-        assert(summaries_due_ns(p->summaries) == UINT64_MAX);
+        rules_set_successors(p->rules, rules);
         *rules_counters(rules, RULE_DEFAULT) = *rules_counters(p->rules, RULE_DEFAULT);
-        for (size_t i = 0; i < n; i++) {
-                const int now = rules_find(rules, rules_name(p->rules, (int)i));
+        for (size_t i = 0; i < rules_count(p->rules); i++) {
+                const int now = rules_successor(p->rules, (int)i);
 
-                counters_add(now == RULE_DEFAULT ? &p->gone : rules_counters(rules, now),
+                counters_add(now == RULE_GONE ? &p->gone : rules_counters(rules, now),
                              rules_counters(p->rules, (int)i));
-                rule_of[i] = now == RULE_DEFAULT ? HIDDEN_NO_RULE : now;
         }
+        summaries_renumber(p->summaries, rules_successor, p->rules);
         if (has_exits)
-                hidden_renumber(p->hidden, rule_of);
+                hidden_renumber(p->hidden, rules_successor, p->rules);
         else
                 hidden_clear(p->hidden);
         rules_free(p->rules);
         p->rules = rules;
         p->has_exits = has_exits;
-        return 0;
 }
 
 static enum policy_result drop(struct policy *p, int rule)
 {
         rules_counters(p->rules, rule)->dropped++;
-        return POLICY_HIDE;
+        return POLICY_DROP;
 }
 
 /* `follows`: an exit whose exec was not logged. */
@@ -104,7 +98,7 @@ static enum policy_result summarize(struct policy *p, int rule, const struct exe
         if (summaries_add(p->summaries, rule, interval_ns, event, follows) != SUMMARIES_COUNTED)
                 return POLICY_LOG;
         rules_counters(p->rules, rule)->summarized++;
-        return POLICY_HIDE;
+        return POLICY_SUM;
 }
 
 /* The exit of a process whose exec was hidden: as that rule does now. */
@@ -142,7 +136,7 @@ static void remember(struct policy *p, const struct exec_event *event, enum poli
 
         if (!p->has_exits || event->kind != EVENT_EXEC)
                 return;
-        if (result == POLICY_HIDE)
+        if (result != POLICY_LOG)
                 hidden_put(p->hidden, event->facts.pid, event->facts.start_ns, rule);
         else
                 (void)hidden_take(p->hidden, event->facts.pid, event->facts.start_ns, &before);
@@ -191,6 +185,11 @@ bool policy_take_summary(struct policy *p, uint64_t now_ns, struct summary *ret)
 uint64_t policy_due_ns(const struct policy *p)
 {
         return summaries_due_ns(p->summaries);
+}
+
+size_t policy_next_size(const struct policy *p)
+{
+        return summaries_next_size(p->summaries);
 }
 
 uint64_t policy_pending(const struct policy *p)

@@ -23,15 +23,16 @@ struct policy *policy_free(struct policy *p);
 DEFINE_FREEP(struct policy, policy_free)
 
 /*
- * Other rules, which are then the policy's; a failure changes nothing, and they are still the
- * caller's. All summaries have been taken (UINT64_MAX). Counters go on under the same name; those
- * of rules that are gone are in policy_gone().
+ * Other rules, which are then the policy's. Counters, and what is being summed up, go on under the
+ * same name; the counters of rules that are gone are in policy_gone(), and what they have summed up
+ * by now is still to be taken.
  */
-int policy_replace(struct policy *p, struct rules *rules, bool has_exits);
+void policy_replace(struct policy *p, struct rules *rules, bool has_exits);
 
 enum policy_result {
         POLICY_LOG,
-        POLICY_HIDE,
+        POLICY_DROP,
+        POLICY_SUM,    /* it will be in a summary */
         POLICY_ENRICH, /* call enrich_event(), then ask again about the same event */
 };
 
@@ -42,9 +43,10 @@ enum policy_result {
 enum policy_result policy_decide(struct policy *p, const struct exec_event *event, bool is_enriched,
                                  uint64_t *ret_tags);
 
-/* See summaries_take(), summaries_due_ns() and summaries_pending(). */
+/* See summaries_take(), summaries_due_ns(), summaries_next_size() and summaries_pending(). */
 bool policy_take_summary(struct policy *p, uint64_t now_ns, struct summary *ret);
 uint64_t policy_due_ns(const struct policy *p);
+size_t policy_next_size(const struct policy *p);
 uint64_t policy_pending(const struct policy *p);
 
 /* Those in force, with their counters. Borrowed. */

@@ -138,6 +138,20 @@ int rules_find(const struct rules *r, const char *name)
         return RULE_DEFAULT;
 }
 
+void rules_set_successors(struct rules *r, const struct rules *by)
+{
+        for (size_t i = 0; i < r->n; i++) {
+                const int now = rules_find(by, r->rules[i].name);
+
+                r->rules[i].successor = now == RULE_DEFAULT ? RULE_GONE : now;
+        }
+}
+
+int rules_successor(const void *rules, int rule)
+{
+        return rule < 0 ? RULE_GONE : rule_at(rules, rule)->successor;
+}
+
 const char *rules_tag(const struct rules *r, unsigned bit)
 {
         return bit < r->n_tags ? r->tags[bit] : NULL;

@@ -57,6 +57,9 @@ struct rule_counters {
  */
 int rules_new(const struct config *config, const struct key_names *names,
               struct config_report *report, struct rules **ret);
+/* No rule, and everything is kept. 0 or -ENOMEM. */
+int rules_new_empty(struct rules **ret);
+
 struct rules *rules_free(struct rules *r);
 DEFINE_FREEP(struct rules, rules_free)
 
@@ -78,6 +81,11 @@ struct rule_counters *rules_counters(struct rules *r, int rule);
 
 /* The index of the rule of that name; RULE_DEFAULT if there is none. */
 int rules_find(const struct rules *r, const char *name);
+
+/* Before `r` is replaced: the rule of the same name in `by` takes on what one of `r` has begun. */
+#define RULE_GONE (-2)
+void rules_set_successors(struct rules *r, const struct rules *by);
+int rules_successor(const void *rules, int rule); /* an index or RULE_GONE */
 
 /* The tag of a bit; NULL: there are no more. */
 const char *rules_tag(const struct rules *r, unsigned bit);

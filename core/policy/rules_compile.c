@@ -337,3 +337,9 @@ int rules_new(const struct config *config, const struct key_names *names,
         *ret = TAKE_PTR(rules);
         return 0;
 }
+
+int rules_new_empty(struct rules **ret)
+{
+        *ret = calloc(1, sizeof(**ret));
+        return *ret ? 0 : -ENOMEM;
+}

@@ -27,6 +27,7 @@ struct rule {
         char *name, *text;
         char *file;
         unsigned line;
+        int successor; /* rules_set_successors() */
 };
 
 struct rules {

@@ -203,9 +203,21 @@ bool summaries_take(struct summaries *s, uint64_t now_ns, struct summary *ret)
         return true;
 }
 
+void summaries_renumber(struct summaries *s, int (*rule_of)(const void *userdata, int rule),
+                        const void *userdata)
+{
+        for (size_t i = 0; i < s->n; i++)
+                s->heap[i]->rule = rule_of(userdata, s->heap[i]->rule);
+}
+
 uint64_t summaries_due_ns(const struct summaries *s)
 {
         return s->n > 0 ? s->heap[0]->end_ns : UINT64_MAX;
+}
+
+size_t summaries_next_size(const struct summaries *s)
+{
+        return s->n > 0 ? s->heap[0]->size : 0;
 }
 
 uint64_t summaries_pending(const struct summaries *s)

@@ -27,7 +27,7 @@
 struct summaries;
 
 struct summary {
-        int rule;
+        int rule;                /* or a negative number: it is gone */
         uint64_t count;          /* events, the one that was logged not included; at least 1 */
         uint64_t from_ns, to_ns; /* boot_ns of the first and the last of them */
         struct exec_event facts; /* what they have in common; its spans are the summaries' */
@@ -57,8 +57,15 @@ enum summaries_result summaries_add(struct summaries *s, int rule, uint64_t inte
  */
 bool summaries_take(struct summaries *s, uint64_t now_ns, struct summary *ret);
 
+/* Other rules: rule_of() says what each is now, or a negative number. */
+void summaries_renumber(struct summaries *s, int (*rule_of)(const void *userdata, int rule),
+                        const void *userdata);
+
 /* When the next interval ends; UINT64_MAX: there is none. Nothing may be to be said of it then. */
 uint64_t summaries_due_ns(const struct summaries *s);
+
+/* Bytes of the facts of the group whose interval ends first; 0: there is none. */
+size_t summaries_next_size(const struct summaries *s);
 
 /* Events that are counted and in no summary yet. */
 uint64_t summaries_pending(const struct summaries *s);

@@ -199,6 +199,12 @@ void backlog_pop(struct backlog *b, size_t n)
                 backlog_restart(b);
 }
 
+bool backlog_has_room(const struct backlog *b, size_t size)
+{
+        /* What is free is in two places at most, of which one has to be large enough. */
+        return size < b->limit && b->limit - b->bytes >= 2 * (size + 2 * sizeof(struct entry_head));
+}
+
 size_t backlog_count(const struct backlog *b)
 {
         return b->count;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct backlog;
@@ -36,6 +38,9 @@ size_t backlog_peek(const struct backlog *b, struct backlog_entry *ret, size_t m
 
 /* Drops the `n` oldest entries. There are as many. */
 void backlog_pop(struct backlog *b, size_t n);
+
+/* False: backlog_push() of so many bytes might have no room. */
+bool backlog_has_room(const struct backlog *b, size_t size);
 
 size_t backlog_count(const struct backlog *b);
 size_t backlog_bytes(const struct backlog *b);

@@ -58,6 +58,19 @@ struct sink *sink_free(struct sink *s)
         return NULL;
 }
 
+bool sink_has_room(const struct sink *s, size_t size)
+{
+        return backlog_has_room(s->backlog, size);
+}
+
+void sink_account(struct sink *s, uint64_t n)
+{
+        struct account_state state = account_read(s->account);
+
+        state.accounted += n;
+        account_write(s->account, &state);
+}
+
 int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts)
 {
         int r;

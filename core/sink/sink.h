@@ -30,7 +30,8 @@ struct message {
         enum event_kind kind;
         struct line line;
         struct line brief; /* within the line_limit of each sink; the same as line if that fits */
-        uint32_t lost;     /* EVENT_LOST: for how many events of the sink, at most LOSS_COUNT_MAX */
+        uint32_t events;   /* EVENT_LOST, _SUMMARY: of the sink that it accounts for, at most
+                            * LOSS_COUNT_MAX */
         bool settles;      /* EVENT_LOST: reports what was uncertain */
         const struct exec_event *event; /* NULL for the daemon's own events */
 };
@@ -73,6 +74,12 @@ struct sink {
  * Delivers nothing yet.
  */
 int sink_write(struct sink *s, const struct message *m);
+
+/* The backlog would take so many bytes more. */
+bool sink_has_room(const struct sink *s, size_t size);
+
+/* So many events are accounted for without a line. */
+void sink_account(struct sink *s, uint64_t n);
 
 /* Delivers as much as can be without blocking. */
 enum sink_state sink_flush(struct sink *s);

@@ -29,7 +29,7 @@ static inline uint32_t sink_tag(const struct message *m)
 {
         bool is_kernel = event_kind_is_kernel(m->kind);
 
-        return (is_kernel ? 1 : m->lost) << 2 | (m->settles ? SINK_TAG_SETTLES : 0) |
+        return (is_kernel ? 1 : m->events) << 2 | (m->settles ? SINK_TAG_SETTLES : 0) |
                (is_kernel ? SINK_TAG_KERNEL : 0);
 }
 

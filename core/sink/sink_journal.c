@@ -92,6 +92,7 @@ static const struct span constant_fields[_EVENT_KIND_MAX] = {
         [EVENT_EXEC_FAILED] = CONSTANT_FIELDS("exec_failed", MESSAGE_ID_EXEC_FAILED, "6"),
         [EVENT_EXEC_ATTEMPT] = CONSTANT_FIELDS("exec_attempt", MESSAGE_ID_EXEC_ATTEMPT, "6"),
         [EVENT_EXIT] = CONSTANT_FIELDS("exit", MESSAGE_ID_EXIT, "6"),
+        [EVENT_SUMMARY] = CONSTANT_FIELDS("summary", MESSAGE_ID_SUMMARY, "6"),
         [EVENT_LOST] = CONSTANT_FIELDS("lost", MESSAGE_ID_LOST, "4"),
         [EVENT_STATS] = CONSTANT_FIELDS("stats", MESSAGE_ID_STATS, "6"),
         [EVENT_STOP] = CONSTANT_FIELDS("stop", MESSAGE_ID_STOP, "5"),
@@ -204,7 +205,8 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
 {
         struct buf *b = &s->fields;
 
-        append_number(b, "EXECSNOOP_PID", e->facts.pid);
+        if (e->kind != EVENT_SUMMARY) /* which is of many */
+                append_number(b, "EXECSNOOP_PID", e->facts.pid);
         if (event_has(e, FACT_PARENT))
                 append_number(b, "EXECSNOOP_PPID", e->facts.ppid);
         if (event_has(e, FACT_CREDS))
@@ -219,6 +221,8 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
         append_text(s, SPAN_LITERAL("EXECSNOOP_EXE"), e->exe);
         append_text(s, SPAN_LITERAL("EXECSNOOP_UNIT"), e->names.unit);
         append_text(s, SPAN_LITERAL("EXECSNOOP_CGROUP"), e->cgroup);
+        for (struct span rest = e->tags, tag; span_cut(&rest, '\0', &tag);)
+                append_text(s, SPAN_LITERAL("EXECSNOOP_TAGS"), tag);
 }
 
 static int sink_journal_write(struct sink *sink, const struct message *m)

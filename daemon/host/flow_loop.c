@@ -11,6 +11,10 @@
 #include "host/delivery.h"
 #include "host/flow_loop.h"
 #include "host/loop.h"
+#include "host/timer.h"
+
+/* Until a summary for which a sink had no room is tried again. */
+#define RETRY_NS (100 * NSEC_PER_MSEC)
 
 struct flow_loop {
         sd_event *event; /* borrowed, as all */
@@ -19,14 +23,47 @@ struct flow_loop {
         struct delivery *delivery;
         sd_event_source *batch;
         sd_event_source *step; /* NULL: the source is live */
+        struct timer *due;     /* likewise not NULL then */
+        uint64_t due_ns;       /* for which it was started; UINT64_MAX: it was not */
         int end;
 };
+
+/* For a moment at which something is to be said though nothing happens. */
+static int await_due(struct flow_loop *l)
+{
+        const uint64_t due_ns = flow_due_ns(l->flow);
+        uint64_t now_ns;
+
+        if (!l->due || due_ns == l->due_ns)
+                return 0;
+        l->due_ns = due_ns;
+        if (due_ns == UINT64_MAX) {
+                timer_stop(l->due);
+                return 0;
+        }
+        now_ns = source_now_ns(l->source);
+        return timer_start(l->due, MAX(due_ns - MIN(due_ns, now_ns), RETRY_NS));
+}
+
+static int on_due(void *userdata)
+{
+        struct flow_loop *l = userdata;
+
+        l->due_ns = UINT64_MAX; /* if there was no room, it is due again */
+        flow_mark_moment(l->flow);
+        source_reconcile(l->source); /* lets the mark out of the queue */
+        return 0;
+}
 
 /* After every other event: what is there to do next? */
 static int on_post(sd_event_source *post _unused_, void *userdata)
 {
         struct flow_loop *l = userdata;
+        int r;
 
+        r = await_due(l);
+        if (r < 0)
+                return r;
         if (!flow_is_idle(l->flow))
                 return sd_event_source_set_enabled(l->batch, SD_EVENT_ONESHOT);
         if (l->step && delivery_are_idle(l->delivery))
@@ -67,11 +104,14 @@ int flow_loop_new(struct sd_event *event, struct source *source, struct flow *fl
         l->source = source;
         l->flow = flow;
         l->delivery = delivery;
+        l->due_ns = UINT64_MAX;
         r = loop_add_post(event, on_post, l);
         if (r >= 0)
                 r = loop_add_defer(event, on_batch, l, &l->batch);
         if (r >= 0 && !source_is_live(source))
                 r = loop_add_defer(event, on_step, l, &l->step);
+        else if (r >= 0)
+                r = timer_new(event, &(struct timer_config){ .on_time = on_due }, l, &l->due);
         if (r < 0)
                 return r;
 
@@ -85,6 +125,7 @@ struct flow_loop *flow_loop_free(struct flow_loop *l)
                 return NULL;
         sd_event_source_disable_unref(l->batch);
         sd_event_source_disable_unref(l->step);
+        timer_free(l->due);
         free(l);
         return NULL;
 }

@@ -82,7 +82,8 @@ static void flush(struct world *w)
 static void give(struct world *w, enum event_kind kind, uint32_t lost, size_t pad)
 {
         _cleanup_(buf_done) struct buf head = { 0 }, tail = { 0 };
-        struct message m = { .kind = kind, .lost = kind == EVENT_LOST ? lost : 0 };
+        struct message m = { .kind = kind,
+                             .events = kind == EVENT_LOST || kind == EVENT_SUMMARY ? lost : 0 };
         struct given *l = &model.lines[model.n_lines];
 
         buf_printf(&head, "{\"event\":\"%s\",\"seq\":", event_kind_name(kind));
@@ -103,7 +104,7 @@ static void give(struct world *w, enum event_kind kind, uint32_t lost, size_t pa
         buf_append_char(&model.text, '\n');
         assert(buf_error(&model.text) == 0);
         l->size = model.text.size - l->start;
-        l->worth = event_kind_is_kernel(kind) ? 1 : m.lost;
+        l->worth = event_kind_is_kernel(kind) ? 1 : m.events;
         model.n_lines++;
         check_counters(w);
 }

@@ -419,7 +419,7 @@ static void send_event(struct sink *sink, struct sent *s)
         const struct message m = { .kind = s->event.kind,
                                    .line = s->line,
                                    .brief = s->brief,
-                                   .lost = s->event.kind == EVENT_LOST,
+                                   .events = s->event.kind == EVENT_LOST,
                                    .event = is_kernel ? &s->event : NULL };
         int r;
 

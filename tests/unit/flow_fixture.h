@@ -104,7 +104,7 @@ static inline int flow_fixture_init(struct flow_fixture *f, struct source *sourc
         r = source_identify(source, &identity);
         if (r < 0)
                 return r;
-        r = flow_new(source, &identity, NULL, f->config, &f->flow);
+        r = flow_new(source, &identity, NULL, f->config, NULL, &f->flow);
         return r < 0 ? r : flow_open(f->flow);
 }
 

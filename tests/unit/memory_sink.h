@@ -56,7 +56,7 @@ static inline int memory_sink_write(struct sink *s, const struct message *m)
         buf_append_char(&o->text, '\n');
         assert_int_equal(buf_error(&o->text), 0);
         o->n_lines++;
-        o->lost += m->lost;
+        o->lost += m->events;
         o->settled |= m->settles;
         s->stats.backlog += event_kind_is_kernel(m->kind);
         return 0;

@@ -26,9 +26,10 @@ static const struct sink_stats a_sink = {
         "\"lost_other\":0,\"recursion_misses\":0,\"bare\":0,\"lost_chunks\":0,\"faults\":0,"       \
         "\"untracked\":0}"
 #define STATS_ZERO                                                                                 \
-        "\"seen\":0,\"filtered\":0,\"lost\":0," NO_LOSS ",\"in_rings\":0,\"queued\":0,"            \
-        "\"queue_bytes\":0,\"wakeups\":0,\"cut\":0,\"programs\":{\"exec\":" PROGRAM_ZERO           \
-        "},\"sinks\":{},"                                                                          \
+        "\"seen\":0,\"filtered\":0,\"filtered_by\":{},\"lost\":0," NO_LOSS                         \
+        ",\"in_rings\":0,\"queued\":0,"                                                            \
+        "\"queue_bytes\":0,\"wakeups\":0,\"cut\":0,\"redacted\":0,\"summing\":0,\"programs\":{"    \
+        "\"exec\":" PROGRAM_ZERO "},\"sinks\":{},"                                                 \
         "\"unaccounted\":0"
 
 static void lost_tells_where_when_and_how_many(void **state)
@@ -73,9 +74,9 @@ static void stats_of_nothing_show_all_counters(void **state)
         struct line line;
 
         (void)state;
-        assert_int_equal(encode_stats(e, NOW_BOOT_NS, &stats, &line), 0);
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
         assert_line(&line, HEAD("stats") COMMON "," STATS_ZERO "}");
-        assert_int_equal(encode_stop(e, NOW_BOOT_NS, &stats, &line), 0);
+        assert_int_equal(encode_stats(e, EVENT_STOP, NOW_BOOT_NS, &stats, 0, &line), 0);
         assert_line(&line, HEAD("stop") COMMON "," STATS_ZERO "}");
 }
 
@@ -105,12 +106,14 @@ static void stats_show_each_counter_in_its_place(void **state)
         struct line line;
 
         (void)state;
-        assert_int_equal(encode_stats(e, NOW_BOOT_NS, &stats, &line), 0);
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
         assert_line(&line, HEAD("stats") COMMON
-                    ",\"seen\":24,\"filtered\":3,\"lost\":58,"
+                    ",\"seen\":24,\"filtered\":3,\"filtered_by\":{\"FailedExecsIgnore=\":3},"
+                    "\"lost\":58,"
                     "\"lost_by\":{\"ring\":13,\"recursion\":14,\"queue\":15,\"decode\":16,"
                     "\"stdout\":17,\"down\":18},"
                     "\"in_rings\":23,\"queued\":19,\"queue_bytes\":20,\"wakeups\":21,\"cut\":22,"
+                    "\"redacted\":0,\"summing\":0,"
                     "\"programs\":{\"exec\":" PROGRAM_ZERO ","
                     "\"exit\":{\"seen\":1,\"sent\":2,\"filtered\":3,\"lost_ring_full\":4,"
                     "\"lost_no_ring\":5,\"lost_other\":6,\"recursion_misses\":11,\"bare\":7,"
@@ -136,14 +139,14 @@ static void stats_show_the_worst_balance_of_the_sinks(void **state)
         stats.sink[0] = (struct sink_stats){ .name = "journal", .written = 98 };
         stats.sink[1] = (struct sink_stats){ .name = "file", .written = 105 };
         stats.sink[2] = (struct sink_stats){ .name = "stdout", .written = 96 };
-        assert_int_equal(encode_stats(e, NOW_BOOT_NS, &stats, &line), 0);
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
         json = parse_line(&line);
         assert_value(json, "unaccounted", "-5");
         assert_value(get(get(json, "sinks"), "stdout"), "unaccounted", "4");
         json_object_put(json);
 
         stats.sink[2].written = (UINT64_C(1) << 63) + 100;
-        assert_int_equal(encode_stats(e, NOW_BOOT_NS, &stats, &line), 0);
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
         json = parse_line(&line);
         assert_value(json, "unaccounted", "-9223372036854775808");
         json_object_put(json);

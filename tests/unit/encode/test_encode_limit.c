@@ -396,6 +396,10 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
                 event.names.user_unit = event.names.container_id = buf_span(path);
         event.argv = buf_span(argv);
         event.env = buf_span(env);
+        event.tags = buf_span(argv);
+        event.redacted = span_head(buf_span(path), path->size & ~3u);
+        event.summary = NULL;
+        event.parent_exe = event.parent_argv = (struct span){ 0 };
         event.n_ancestors = EXEC_ANCESTORS_MAX;
         for (unsigned i = 0; i < EXEC_ANCESTORS_MAX; i++)
                 memcpy(event.ancestors[i].comm, path->data, EXEC_COMM_SIZE);
@@ -445,6 +449,11 @@ static void hostile_events_always_fit(void **state)
                 size_t size;
                 unsigned n;
         } args[] = { { ARG_SIZE, 3 }, { 1000, 50 }, { 4, 5000 }, { 0, 3000 }, { 30, 1 }, { 0, 0 } };
+        static const struct event_summary summary = {
+                .rule = "one that has a name",
+                .kind = EVENT_EXEC_FAILED,
+                .count = LOSS_COUNT_MAX,
+        };
         char host[65] = "";
 
         (void)state;
@@ -456,6 +465,9 @@ static void hostile_events_always_fit(void **state)
                         make_hostile(patterns[i], args[k].size, args[k].n, &path, &argv, &env,
                                      &event);
                         memset(host, k % 2 ? '\x7f' : patterns[i][0], sizeof(host) - 1);
+                        assert_fits(host, &event);
+                        event.kind = EVENT_SUMMARY;
+                        event.summary = &summary;
                         assert_fits(host, &event);
                         event.kind = EVENT_EXIT;
                         event.comm = event.exe; /* no process has so long a name */

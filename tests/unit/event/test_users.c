@@ -196,16 +196,16 @@ static void numbers_are_found_by_name(void **state)
         uint32_t number = 77;
 
         write_file(f, text, sizeof(text) - 1);
-        assert_false(users_number(f->users, SPAN_LITERAL("a"), 0, &number));
-        assert_false(users_number(f->users, SPAN_LITERAL(""), 0, &number));
+        assert_false(users_number(f->users, SPAN_LITERAL("a"), now_ns(), &number));
+        assert_false(users_number(f->users, SPAN_LITERAL(""), now_ns(), &number));
         assert_int_equal(number, 77);
-        assert_true(users_number(f->users, SPAN_LITERAL("toor"), 0, &number));
+        assert_true(users_number(f->users, SPAN_LITERAL("toor"), now_ns(), &number));
         assert_int_equal(number, 0);
         /* The first line counts, though its number is higher. */
-        assert_true(users_number(f->users, SPAN_LITERAL("ann"), 0, &number));
+        assert_true(users_number(f->users, SPAN_LITERAL("ann"), now_ns(), &number));
         assert_int_equal(number, 1000);
         write_file(f, "eve:x:1:1:\n", 11);
-        assert_true(users_number(f->users, SPAN_LITERAL("eve"), NSEC_PER_SEC, &number));
+        assert_true(users_number(f->users, SPAN_LITERAL("eve"), now_ns(), &number));
         assert_int_equal(number, 1);
 }
 

@@ -115,9 +115,9 @@ static void settings_that_are_reverted_leave_no_trace(void **state)
         (void)feed_exec(*state, 10, 0);
         assert_int_equal(config_new(&other), 0);
         other->queue.size = 64;
-        assert_int_equal(flow_prepare(f, other), -ENOBUFS);
+        assert_int_equal(flow_prepare(f, other, NULL), -ENOBUFS);
         other->queue.size = 4 * KIB;
-        assert_int_equal(flow_prepare(f, other), 0);
+        assert_int_equal(flow_prepare(f, other, NULL), 0);
         flow_revert(f);
         config_free(other);
         for (unsigned i = 0; i < 100; i++) /* more than would fit into the other */

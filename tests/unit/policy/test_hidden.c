@@ -69,17 +69,22 @@ static void hidden_keeps_the_newest(void **state)
                 assert_true(hidden_take(h, pid, pid, &rule));
 }
 
+static int moved(const void *userdata, int rule)
+{
+        return ((const int *)userdata)[rule];
+}
+
 static void hidden_follows_rules_that_move(void **state)
 {
         _cleanup_(hidden_freep) struct hidden *h = make();
-        const int rule_of[] = { 2, HIDDEN_NO_RULE };
+        const int rule_of[] = { 2, -2 };
         int rule = 77;
 
         (void)state;
         hidden_put(h, 10, 1, 0);
         hidden_put(h, 11, 1, 1);
         hidden_put(h, 12, 1, -1);
-        hidden_renumber(h, rule_of);
+        hidden_renumber(h, moved, rule_of);
         assert_true(hidden_take(h, 10, 1, &rule));
         assert_int_equal(rule, 2);
         assert_false(hidden_take(h, 11, 1, &rule));
