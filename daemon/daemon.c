@@ -10,12 +10,12 @@
  * through the flow with a flush behind it, a signal, a timer. A batch is small, so that a round
  * never waits long for it.
  *
- * After READY=1 a round waits for little: a reload waits for the kernel to verify
- * what it loads (the rings are larger meanwhile), for a sink that goes (delivery.c) and for a
- * service manager that does not read (notify.h, once); an upgrade for the sinks that are behind
- * (upgrade.c). Nothing that goes wrong ends the process: a reload that fails leaves all as it was,
- * a sink that fails is retried for ever. The loop ends when it is asked to, when nobody reads our
- * stdout any more, or when the rings cannot be read.
+ * After READY=1 a round waits for little: a reload waits for the kernel to verify what it loads
+ * (the rings are larger meanwhile), for a sink that is closed (delivery.c) and for a service
+ * manager that does not read (notify.h, once); an upgrade waits for the sinks that are behind
+ * (upgrade.c). No failure ends the process: a reload that fails changes nothing, a sink that fails
+ * is retried for ever. The loop ends when it is asked to, when the reader of our stdout has gone,
+ * or when the rings cannot be read.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -112,7 +112,7 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
         source_reconcile(d->source);
         delivery_drain(d->delivery, clock_monotonic_ns() + BLIND_TIMEOUT_NS);
         (void)delivery_flush(d->delivery);
-        handover_forget_all(d->handover); /* whatever is wrong shall not be inherited */
+        handover_forget_all(d->handover); /* the fault must not be inherited */
         (void)notify_send("WATCHDOG=trigger");
 }
 
@@ -246,7 +246,7 @@ static void lower_privilege(const struct daemon *d)
                           "Running with more capabilities than needed, which cannot be dropped");
 }
 
-/* A recording, of the one or the other direction, leaves nothing to the run after us. */
+/* A run that records or replays hands nothing over to the next. */
 static int open_source(struct daemon *d)
 {
         const char *replay_path = d->options->replay_path;
@@ -316,7 +316,7 @@ static int add_signals(struct daemon *d)
         return 0;
 }
 
-/* What only a source that speaks by itself needs. */
+/* For a live source alone. */
 static int add_live_timers(struct daemon *d)
 {
         static const struct timer_config stats = { .on_time = on_stats_time };

@@ -22,6 +22,6 @@ struct rules;
 
 /*
  * Runs until SIGTERM, SIGINT, or the end of a recording. `config` and `rules` were loaded by the
- * caller and are taken over. Returns the exit code of the process; what went wrong has been logged.
+ * caller and are taken over. Returns the exit code of the process; errors have been logged.
  */
 int daemon_run(const struct daemon_options *options, struct config *config, struct rules *rules);

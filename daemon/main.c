@@ -109,7 +109,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
         return 0;
 }
 
-/* What stdout could not take is an error of the command. */
+/* A write to stdout that failed is an error of the command. */
 static int finish_stdout(void)
 {
         if (fflush(stdout) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A child, which is the trial, and a pipe from it. Nobody waits for the child: its end is that of
- * the pipe, and the kernel ends it when it takes too long.
+ * A child, which is the trial, and a pipe from it. We do not wait for the child: the pipe ends when
+ * it does, and the kernel ends it when it takes too long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static char **arguments_of(char *const *argv)
         return copy;
 }
 
-/* In the child. What it may do is inherited by the image; the alarm outlives exec, too. */
+/* In the child. The image inherits its capabilities, and the alarm. */
 static _Noreturn void become_trial(const char *path, char *const *argv, int result)
 {
         char number[16];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Trial: would the image that has been put in the place of ours run here? It is found out before an
- * upgrade, by that image itself, in a process of its own and while we go on: it reads the settings
- * and loads and attaches its programs. So whatever it lacks (a library, a kernel that it supports,
- * a permission), the host keeps a daemon that sees.
+ * Trial: does the image that has replaced ours run here? Before an upgrade that image itself finds
+ * out, in a process of its own and while we go on: it reads the settings, and loads and attaches
+ * its programs. If it lacks something (a library, a kernel that it supports, a permission), the
+ * host keeps a daemon that works.
  *
  * The image is executed with our arguments and --test-config, and finds in $EXECSNOOPD_TRIAL a
- * descriptor to which it writes a byte when all has gone well. An end of that file without it, for
- * whatever reason, is a failure.
+ * descriptor to which it writes a byte when all has gone well. If that file ends without the byte,
+ * the trial has failed.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct sd_event;
 struct trial;
 
 struct trial_ops {
-        /* Once, from the loop; the trial may be freed by it. What failed has been logged. */
+        /* Once, from the loop; the trial may be freed by it. Errors have been logged. */
         void (*on_tried)(void *userdata, bool can_run);
 };
 
@@ -28,7 +28,7 @@ struct trial_ops {
 int trial_new(struct sd_event *event, const char *path, char *const *argv,
               const struct trial_ops *ops, void *userdata, struct trial **ret);
 
-/* If it is still running, nobody waits for its result any more. */
+/* A trial that is still running ends unheard. */
 struct trial *trial_free(struct trial *t);
 DEFINE_FREEP(struct trial, trial_free)
 

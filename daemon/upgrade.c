@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The keeper: a child that maps the rings, says so, and sleeps until the descriptor "keeper" is
- * closed: by the new image, when it has rings of its own (see ring_set.c), or
- * by the kernel if it dies.
+ * closed: by the new image, when it has rings of its own (see ring_set.c), or by the kernel if it
+ * dies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ struct upgrade {
         struct trial *trial;
 };
 
-/* True if the file that we run is no longer what its path leads to. Static memory. */
+/* True if the path of our file leads to another file now. *ret_path is static memory. */
 static bool is_due(const char **ret_path)
 {
         static const char gone[] = " (deleted)";
@@ -100,7 +100,7 @@ static int start_keeper(const struct source *source)
         return r < 0 ? r : end[1];
 }
 
-/* Returns only if there is no way on; nothing has changed then. */
+/* Returns only if the upgrade is not possible; nothing has changed then. */
 static void go_on_as(const struct upgrade_parts *parts, const char *path)
 {
         _cleanup_(closep) int keeper = -1;
@@ -134,7 +134,7 @@ static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
                  clock_monotonic_ns() < end_ns);
 }
 
-/* Tells all that it can before the end of this image. */
+/* Delivers all that it can before the end of this image. */
 static void drain(const struct upgrade_parts *parts)
 {
         catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
@@ -144,7 +144,7 @@ static void drain(const struct upgrade_parts *parts)
         delivery_drain(parts->delivery, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
 }
 
-/* Returns only if there is no way on; nothing has changed then. */
+/* Returns only if the upgrade is not possible; nothing has changed then. */
 static void try_upgrade(const struct upgrade_parts *parts, const char *path)
 {
         log_notice("Upgrading in place to %s", path);

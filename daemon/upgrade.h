@@ -2,7 +2,7 @@
 /*
  * Upgrade: from this image to the one that a package has put in its place, in the same process and
  * without missing an exec, once a trial (trial.h) has shown that it can run. The rings go on
- * filling while nobody reads; a child keeps them mapped until the new image has.
+ * filling meanwhile; a child keeps them mapped until the new image has mapped them.
  */
 #pragma once
 

@@ -20,7 +20,7 @@ struct sink_stats {
         uint64_t backlog; /* accepted, waiting */
         uint64_t before;  /* seen before this sink was opened */
         uint64_t lost;    /* refused, for the backlog was full or it was too large; and `down` */
-        uint64_t down;    /* of lost: before our time, since the run before us */
+        uint64_t down;    /* of lost: before our time, since the previous run */
         uint64_t lines;   /* lines delivered, those of the daemon's own events included */
         uint64_t bytes;   /* likewise */
         uint64_t retries; /* deliveries that had to be tried again */

@@ -17,7 +17,7 @@
 
 /*
  * What came out of a ring after its counter was read for the last time, was seen as well: at the
- * end, when the programs go on for the run after us, or if the counters could not be read. And all
+ * end, when the programs go on for the next run, or if the counters could not be read. And all
  * of a recording, which has no counters.
  */
 static void count_lane(const struct flow *f, enum exec_program program, unsigned cpu,

@@ -88,7 +88,7 @@ static void account_open(struct outputs *o, enum sink_place place, struct accoun
         account->is_open = true;
 }
 
-/* The stream of the run before us goes on: what it lacks is lost, and has to be reported. */
+/* The stream of the previous run goes on: what it lacks is lost, and has to be reported. */
 static void account_resume(struct outputs *o, enum sink_place place, struct sink *sink)
 {
         struct account_state state = account_read(sink->account);
@@ -232,8 +232,7 @@ int outputs_start_sink(struct outputs *o, enum sink_place place, const struct co
         if (!o->output[place].sink || !info.version)
                 return 0; /* outputs_start() is still to come */
         info.config = config;
-        /* Of the stream's moment, not of now: what is in the queue is older, and comes behind it.
-         */
+        /* Of the stream's moment, not of now: events in the queue are older, and come behind it. */
         r = encode_start_message(o, &info, &m);
         if (r < 0)
                 return r;

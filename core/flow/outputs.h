@@ -4,7 +4,7 @@
  *
  * A stream has a moment, which is that of the record that came last: whatever the outputs say by
  * themselves is of that moment. A sink that is opened while the stream runs begins with a `start`
- * event of its own; one that goes on where the run before us has stopped gets a report of what came
+ * event of its own; one that goes on where the previous run has stopped gets a report of what came
  * in between.
  *
  * Encodes only what is about the stream and its losses (start, lost); everything else comes
@@ -33,7 +33,7 @@ DEFINE_FREEP(struct outputs, outputs_free)
 
 /*
  * Before any sink is set: this run begins behind the event that the kernel gave the number
- * `earlier` (all programs and CPUs together); the run before us was reading until `from_ns`.
+ * `earlier` (all programs and CPUs together); the previous run was reading until `from_ns`.
  */
 void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64_t now_ns);
 
@@ -42,7 +42,7 @@ void outputs_advance(struct outputs *o, uint64_t boot_ns);
 uint64_t outputs_now(const struct outputs *o);
 
 /*
- * A sink whose account was left open by the run before us gets a report of what came between. Takes
+ * A sink whose account was left open by the previous run gets a report of what came between. Takes
  * over the sink, or NULL; frees what was in its place, and counts what was still in that as lost.
  */
 void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink);

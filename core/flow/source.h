@@ -83,7 +83,7 @@ struct source {
         struct ledger *ledger; /* what was accounted for of what the source has said */
         enum source_past past;
         const char *const *missing_keys; /* of events, which it cannot give: NULL-terminated */
-        uint64_t watermark_ns; /* of the last round, or that of the run before us; 0: none */
+        uint64_t watermark_ns; /* of the last round, or that of the previous run; 0: none */
         uint64_t wakeups;      /* of the daemon by it */
 };
 
@@ -139,7 +139,7 @@ const struct exec_counters *source_counters(const struct source *s, enum exec_pr
 void source_grow(struct source *s);
 
 /*
- * Before handover_exec(), after the last reconciliation: it goes on in the image after us. The
+ * Before handover_exec(), after the last reconciliation: it goes on in the next image. The
  * rings live as long as some process has called source_keep() or has taken them. -EOPNOTSUPP: this
  * source cannot go on.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * One timer. A canary that does not come is looked for every second; what was lost meanwhile may
- * have been it, so then the next one is sent instead of an alarm.
+ * One timer. A canary that does not come is looked for every second; if events were lost
+ * meanwhile it may be among them, so then the next one is sent instead of an alarm.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 #define LOOK_INTERVAL_NS NSEC_PER_SEC
 
 /*
- * Rings and queue hold a second or two of the worst storm: by then it has come, or was counted. Not
- * a time: who was stopped or suspended meanwhile has not looked.
+ * Rings and queue hold a second or two of the worst storm: by then it has come, or was counted. A
+ * number of looks, not a time: a process that was stopped or suspended meanwhile has not looked.
  */
 #define LOOKS_MAX 10
 
@@ -83,7 +83,7 @@ static uint64_t lost_so_far(const struct canary *c)
 }
 
 /*
- * Without the environment: who looks at the log shall find nothing strange. With our signals still
+ * Without the environment, so that its event in the log looks harmless. With our signals still
  * blocked: one that is sent to all processes of the service must not end it before it has run.
  */
 static int spawn(pid_t *ret)

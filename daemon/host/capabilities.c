@@ -55,7 +55,7 @@ int capabilities_begin(void)
         r = sets_read(&s);
         if (r < 0)
                 return r;
-        s.effective = s.inheritable = 0; /* what is not inheritable, is not ambient */
+        s.effective = s.inheritable = 0; /* only the inheritable can be ambient */
         return sets_write(&s);
 }
 
@@ -117,7 +117,7 @@ int capabilities_settle(bool (*perfmon_suffices)(void))
         if (r < 0)
                 return r;
         if ((s.permitted & (perfmon | admin)) != (perfmon | admin))
-                return 0; /* what is there, has been enough */
+                return 0; /* those we have were enough */
         raised = capabilities_raise(perfmon);
         suffices = perfmon_suffices();
         capabilities_lower(&raised);

@@ -2,16 +2,16 @@
 /*
  * Capabilities: what this process may do, and when.
  *
- * What it was given it keeps in reserve, permitted but not effective: at work it has none, so that
- * no path and no descriptor is opened by a privilege that nobody thought of. Whoever needs one
- * raises it around the operation, as a local with _cleanup_. What it executes inherits none, but
- * for the image that replaces it. After set-up, what is not needed later is dropped for good.
+ * They are kept in reserve, permitted but not effective: at work the process has none, so that no
+ * path and no descriptor is opened by unintended privilege. An operation that needs one raises it
+ * for that time, as a local with _cleanup_. Programs that it executes inherit none, except for the
+ * image that replaces it. After set-up, capabilities not needed later are dropped for good.
  *
- * root is left as it is: there files are opened by capabilities, and nothing tells which. So every
+ * root keeps all of them: it opens files by capabilities, and it is unknown by which. So every
  * function here does nothing for it, and succeeds.
  *
  * The kernel holds the sets, we hold no copy. The bounding set stays as it is: only CAP_SETPCAP,
- * which we are not given, may reduce it, and what is not in it could not be handed on.
+ * which we are not given, may reduce it, and the next image could not inherit what it lacks.
  */
 #pragma once
 
@@ -45,10 +45,10 @@ void capabilities_lower(uint64_t *raised);
 int capabilities_drop(uint64_t unwanted);
 
 /*
- * After set-up. CAP_SYS_ADMIN implies CAP_PERFMON, so one of them is too much: which, is told by
- * `perfmon_suffices`, called with CAP_PERFMON alone.
+ * After set-up. CAP_SYS_ADMIN implies CAP_PERFMON, so one of them is too much:
+ * `perfmon_suffices`, called with CAP_PERFMON alone, decides which.
  */
 int capabilities_settle(bool (*perfmon_suffices)(void));
 
-/* What is permitted is inherited by what we execute next, or nothing again; also after an error. */
+/* Programs executed from now on inherit what is permitted, or nothing; also after an error. */
 int capabilities_bequeath(bool yes);

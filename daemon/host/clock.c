@@ -13,10 +13,10 @@
 
 #define OFFSET_ROUNDS 8
 
-/* An offset that was measured is off by some 10 ns; nobody sets a clock by less than this. */
+/* A measured offset is off by some 10 ns; clocks are not set by less than this. */
 #define STEP_MIN_NS 1000
 
-/* A record is made in microseconds: what seems to take more is looked into. */
+/* A record is made in microseconds: one that seems to take more may show a step. */
 #define SUSPICIOUS_NS NSEC_PER_MSEC
 
 static uint64_t read_clock(clockid_t clock)

@@ -5,11 +5,11 @@
  * while the machine sleeps.
  *
  * When the clock is set, the events go on, and each has its time by the setting that was in
- * force when it happened. The kernel tells nobody when it was set, but says the wall clock's time
- * with each record, and the first that disagrees with the old offset was made after the step. What
- * was being made at that moment may be on either side; and steps of less than a millisecond, as
- * well as all but the last of several between two rounds, hold only from the round on that saw
- * them. A recording has the moment of the step, so its replay says the same times.
+ * force when it happened. The kernel does not report when it was set, but each record has the wall
+ * clock's time, and the first that disagrees with the old offset was made after the step. A record
+ * that was being made at that moment may be on either side; and steps of less than a millisecond,
+ * as well as all but the last of several between two rounds, hold only from the round on that saw
+ * them. A recording has the moment of the step, so its replay gives the same times.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ bool clock_was_set(int64_t *offset_ns);
 
 struct clock_watch {
         int64_t offset_ns; /* to be measured before the first record */
-        int64_t next_ns;   /* what it is to be after the step */
+        int64_t next_ns;   /* after the step */
         uint64_t step_ns;  /* CLOCK_BOOTTIME: the step was then or earlier; 0: there is none */
 };
 

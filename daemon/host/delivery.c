@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Each place is in one of four situations when settings change: nothing there and nothing wanted;
- * a sink to open; one to close, which delivers first what it can; or one to keep with new settings.
- * One that is not the same by the new settings, like a file with another path, is one to close and
- * one to open. What to know of a destination for all that is in its row of sink_kinds.
+ * When settings change, each place has nothing to do, or a sink to open, or one to close, which
+ * first delivers what it can, or one to keep with new settings. A sink that is another one by the
+ * new settings, like a file with another path, is closed, and one opened. The row of sink_kinds has
+ * all that differs between destinations.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,14 +19,14 @@
 #include "sink/sink.h"
 #include "sink/sink_kind.h"
 
-/* How long a reload may wait for the reader of a sink that goes. */
+/* How long a reload may wait for the reader of a sink that is closed. */
 #define CLOSE_TIMEOUT_NS (100 * NSEC_PER_MSEC)
 
 struct place {
         struct outlet *outlet; /* of the sink here */
         struct sink *fresh;    /* prepared, to take its place */
         struct outlet *fresh_outlet;
-        bool leaves; /* the sink here is not wanted any more */
+        bool is_closing; /* the sink here is not wanted any more */
 };
 
 struct delivery {
@@ -61,7 +61,7 @@ static int place_prepare(struct delivery *s, enum sink_place i, const struct con
 
         if (is_kept(s, i, config))
                 return sink_resize(outputs_sink(s->outputs, i), config->queue.backlog);
-        p->leaves = p->outlet;
+        p->is_closing = p->outlet;
         if (!is_wanted(s, i, config))
                 return 0;
         r = sink_kinds[i].open(config, config->queue.backlog, &p->fresh);
@@ -70,8 +70,8 @@ static int place_prepare(struct delivery *s, enum sink_place i, const struct con
         return outlet_new(s->event, p->fresh, s->outputs, i, &p->fresh_outlet);
 }
 
-/* First what waits, so that there is room for the last words. */
-static void place_leave(struct delivery *s, enum sink_place i)
+/* First the lines that wait, so that there is room for the last ones. */
+static void place_close(struct delivery *s, enum sink_place i)
 {
         uint64_t end_ns = clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
         struct place *p = &s->place[i];
@@ -93,20 +93,20 @@ static void place_commit(struct delivery *s, enum sink_place i)
         bool is_new = p->fresh;
         int r;
 
-        if (p->leaves)
-                place_leave(s, i);
+        if (p->is_closing)
+                place_close(s, i);
         if (account && is_new) {
                 if (sink_kinds[i].recover && account->is_open && !outputs_sink(s->outputs, i))
                         sink_kinds[i].recover(account, s->prepared);
                 sink_keep_account(p->fresh, account);
         }
-        if (p->leaves || is_new) {
+        if (p->is_closing || is_new) {
                 outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
-        p->leaves = false;
+        p->is_closing = false;
         if (account && !outputs_sink(s->outputs, i))
-                account->is_open = false; /* the run before us may have had such a sink */
+                account->is_open = false; /* the previous run may have had such a sink */
         if (!is_new)
                 return;
         r = outputs_start_sink(s->outputs, i, s->prepared);
@@ -183,7 +183,7 @@ void delivery_revert(struct delivery *s)
                         (void)sink_resize(outputs_sink(s->outputs, i), s->backlog_size);
                 p->fresh_outlet = outlet_free(p->fresh_outlet);
                 p->fresh = sink_free(p->fresh);
-                p->leaves = false;
+                p->is_closing = false;
         }
         s->prepared = NULL;
 }

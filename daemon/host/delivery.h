@@ -21,7 +21,7 @@ struct delivery;
 
 /*
  * Borrows the flow, whose outputs own the sinks, and the accounts that they keep for the run after
- * us: _SINK_ACCOUNT_MAX, by place, or NULL. `use_stdout`: stdout alone, whatever is configured.
+ * us: _SINK_ACCOUNT_MAX, by place, or NULL. `use_stdout`: stdout alone, despite the configuration.
  */
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
                  bool use_stdout, struct delivery **ret);
@@ -33,8 +33,7 @@ int delivery_prepare(struct delivery *s, const struct config *config);
 void delivery_commit(struct delivery *s);
 void delivery_revert(struct delivery *s);
 
-/* Some records through the flow, to be delivered next; true if there are more. Errors are logged.
- */
+/* Some records through the flow, delivered next; true if there are more. Errors are logged. */
 bool delivery_run(struct delivery *s);
 
 /* Delivers what can be delivered now and plans the rest. */
@@ -44,7 +43,7 @@ int delivery_flush(struct delivery *s);
 bool delivery_are_idle(const struct delivery *s);
 
 /*
- * True if the image after us can report what has not been delivered: for each sink that is behind,
+ * True if the next image can report what has not been delivered: for each sink that is behind,
  * there is an account.
  */
 bool delivery_can_be_left(const struct delivery *s);

@@ -55,7 +55,7 @@ static int on_due(void *userdata)
         return 0;
 }
 
-/* After every other event: what is there to do next? */
+/* After every other event: plans the next step. */
 static int on_post(sd_event_source *post _unused_, void *userdata)
 {
         struct flow_loop *l = userdata;

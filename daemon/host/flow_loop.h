@@ -21,5 +21,5 @@ int flow_loop_new(struct sd_event *event, struct source *source, struct flow *fl
 struct flow_loop *flow_loop_free(struct flow_loop *l);
 DEFINE_FREEP(struct flow_loop, flow_loop_free)
 
-/* How such a source has ended, see source_step(); else 0. */
+/* The end of such a source, see source_step(); else 0. */
 int flow_loop_end(const struct flow_loop *l);

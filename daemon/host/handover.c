@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The names and the page. What is stored stays open here as long as its owner keeps it open: we
- * remember numbers, not copies.
+ * The names and the page. A stored descriptor stays open here as long as its owner keeps it open:
+ * we remember numbers, not copies.
  *
  * FDPOLL=0 because the service manager would else drop a descriptor at once that polls with an
  * error, as BPF maps do.
@@ -30,7 +30,7 @@
 struct item {
         char name[NAME_SIZE];
         int fd;
-        bool is_ours;   /* nobody has taken it: to be closed */
+        bool is_ours;   /* not taken yet: ours to close */
         bool is_direct; /* not stored: for handover_exec() alone */
 };
 
@@ -121,7 +121,7 @@ static int take_listen_fds(struct handover *h)
         return r;
 }
 
-/* What handover_exec() has left there: see write_list(). */
+/* The list that handover_exec() has made: see write_list(). */
 static int take_list(struct handover *h, FILE *list)
 {
         char name[NAME_SIZE];
@@ -252,7 +252,7 @@ static int new_page(struct handover *h, unsigned n_cpus)
         return 0;
 }
 
-/* Somebody else's page, of whatever size, must not become ours. */
+/* A page of another version, of any size, must not become ours. */
 static int old_page(struct handover *h, unsigned n_cpus)
 {
         _cleanup_(closep) int fd = handover_take(h, PAGE_NAME);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Handover: what one run of the daemon leaves to the next.
+ * Hand-over: what one run of the daemon keeps for the next.
  *
  * Descriptors, each with a name: the maps, programs and links of the BPF side, which go on counting
- * while nobody reads, and a page of memory with the accounts of the sinks. They are kept by the
+ * without a reader, and a page of memory with the accounts of the sinks. They are kept by the
  * service manager (its fd store, see sd_pid_notify_with_fds(3)), which survives us however we end,
  * or handed over directly by handover_exec(), which replaces the image of this very process.
  *
@@ -40,7 +40,7 @@ struct handover_page {
         uint64_t earlier_misses[_PROGRAM_MAX];      /* of programs that have gone */
         struct account accounts[_SINK_ACCOUNT_MAX]; /* by enum sink_place */
 
-        /* Valid for handover_exec() only: what has come out of the rings, which go on. */
+        /* Valid for handover_exec() only: how far the rings, which go on, were read. */
         uint64_t ring_version; /* RING_VERSION of what they hold */
         uint64_t ring_size;
         uint64_t missed[_PROGRAM_MAX];
@@ -53,44 +53,44 @@ static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 2);
 struct handover;
 
 /*
- * Takes what the service manager or the image before us has kept. Errors are logged. Unless `keep`,
- * this run is for itself: it takes nothing and leaves nothing.
+ * Takes what the service manager or the previous image has kept. Errors are logged. Unless `keep`,
+ * this run is for itself: it takes nothing and keeps nothing.
  */
 int handover_open(bool keep, struct handover **ret);
 
-/* Closes what nobody has taken. */
+/* Closes the descriptors that were not taken. */
 struct handover *handover_free(struct handover *h);
 DEFINE_FREEP(struct handover, handover_free)
 
 /*
- * Takes the page of the run before us, for `n_cpus` CPUs. False: there is none that we understand,
+ * Takes the page of the previous run, for `n_cpus` CPUs. False: there is none that we understand,
  * and handover_reset() has to be called. To be called first.
  */
 bool handover_take_page(struct handover *h, unsigned n_cpus);
 
-/* What there is, is of no use: drops it, from the store as well, and starts a new page. */
+/* Drops all there is, which is of no use, from the store as well, and starts a new page. */
 int handover_reset(struct handover *h);
 
-/* What is written into it is there for the run after us. NULL before one of the two above. */
+/* The next run finds what is written into it. NULL before one of the two above. */
 struct handover_page *handover_page(const struct handover *h);
 
 /* True if this image was put in the place of another, and nothing of that was taken yet. */
 bool handover_is_coming(void);
 
-/* True if nothing has come from the run before us, and nothing is stored yet. */
+/* True if nothing has come from the previous run, and nothing is stored yet. */
 bool handover_is_empty(const struct handover *h);
 
-/* A descriptor from the run before us, now the caller's; -1 if there is none. */
+/* A descriptor from the previous run, now the caller's; -1 if there is none. */
 int handover_take(struct handover *h, const char *name);
 
 /*
- * Keeps a copy for the run after us, or forgets it. Errors are logged: it is then not kept. The
+ * Keeps a copy for the next run, or forgets it. Errors are logged: it is then not kept. The
  * descriptor stays the caller's, and open until it is forgotten.
  */
 void handover_store(struct handover *h, const char *name, int fd);
 void handover_forget(struct handover *h, const char *name);
 
-/* What was taken has another number now. */
+/* A descriptor that was taken has another number now. */
 void handover_renumber(struct handover *h, const char *name, int fd);
 
 /* A copy for handover_exec() alone, which is not stored; and drops all of these again. */
@@ -103,17 +103,17 @@ void handover_drop_direct(struct handover *h);
  */
 int handover_exec(struct handover *h, const char *path, char *const *argv);
 
-/* True if there was no moment between the image before us and us: its rings have gone on. */
+/* True if there was no moment between the previous image and us: its rings have gone on. */
 bool handover_is_direct(const struct handover *h);
 
-/* Leaves nothing at all to the run after us: it is to begin from scratch. */
+/* Keeps nothing at all: the next run is to begin from scratch. */
 void handover_forget_all(struct handover *h);
 
-/* Drops what nobody has taken, from the store as well. */
+/* Drops the descriptors that were not taken, from the store as well. */
 void handover_forget_rest(struct handover *h);
 
-/* True if there is a run after us to leave anything to. */
+/* True if there can be a next run that takes anything. */
 bool handover_has_next(const struct handover *h);
 
-/* True if what we store may survive us: there is somebody to keep it. */
+/* True if the service manager has a store, so that stored descriptors survive us. */
 bool handover_has_store(const struct handover *h);

@@ -9,8 +9,8 @@
  * of the next message. A message of which the stream took only a part is ended by a newline before
  * the next, so that two messages never melt into one line.
  *
- * A stream knows no fields but the priority. What deserves a MESSAGE_ID goes to the journal by its
- * native protocol, and like all the rest if that fails.
+ * A stream knows no fields but the priority. A message with a MESSAGE_ID goes to the journal by its
+ * native protocol, or like all others if that fails.
  *
  * The level and the destination are the only global state of the daemon: a logger handed through
  * every signature would not make it less global.
@@ -33,7 +33,7 @@
 #include "base/buf.h"
 #include "base/datagram.h"
 
-/* Before what a terminal or a file gets; the journal knows who we are. */
+/* Before each line for a terminal or a file; the journal adds it by itself. */
 #define NAME "execsnoopd: "
 
 static struct {
@@ -106,7 +106,7 @@ static size_t log_write(const char *data, size_t size)
                 struct pollfd p = { .fd = logger.fd, .events = POLLOUT };
                 ssize_t n;
 
-                /* POLLERR: nobody reads the pipe any more, a write would raise SIGPIPE. */
+                /* POLLERR: the reader of the pipe has gone, a write would raise SIGPIPE. */
                 if (poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
                         break;
                 n = write(logger.fd, data + done, MIN(size - done, (size_t)PIPE_BUF));

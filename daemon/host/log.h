@@ -12,9 +12,9 @@
 #include "base/macro.h"
 
 /*
- * Where to: `fd` stays the caller's and open. If it is the stream of $JOURNAL_STREAM, lines carry
- * their priority, and log_catalog() sends to `journal_socket`, which is kept, not copied. Level:
- * that of $SYSTEMD_LOG_LEVEL ("debug" to "emerg", or a digit) if it is set, else unchanged.
+ * Writes to `fd`, which stays the caller's and open. If it is the stream of $JOURNAL_STREAM, lines
+ * carry their priority, and log_catalog() sends to `journal_socket`, which is kept, not copied.
+ * Level: that of $SYSTEMD_LOG_LEVEL ("debug" to "emerg", or a digit) if it is set, else unchanged.
  *
  * Without this call: to stderr, as plain text.
  */

@@ -7,15 +7,15 @@
  * that the error ends the loop instead: sd_event_loop() returns it, and the service manager starts
  * another process. tests/style/check_rooms.sh refuses sd_event_add_*() anywhere else.
  *
- * So a handler deals with what goes wrong where it happens, and returns an error only if the daemon
- * can do its work no more:
+ * So a handler deals with a failure where it happens, and returns an error only if the daemon can
+ * do its work no more:
  *
  *   rings         one cannot be read, or nothing would look into them any more (source_perf)
  *   timers, post  the loop itself cannot be changed; sd-event fails there for misuse alone
  *
  * Not for want of memory, a bad record, a reload that fails, a full disk, a journald or a service
  * manager that does not answer: those are counted, logged, tried again; outlet_flush() says so for
- * the sinks. That nobody reads our stdout any more is no error either, but an end: sd_event_exit().
+ * the sinks. When the reader of our stdout has gone, that is an end and no error: sd_event_exit().
  *
  * All return 0 or a negative errno: the source could not be added. With `ret` the caller owns the
  * source and releases it by sd_event_source_disable_unref(); without, it is the loop's.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Notify: what the service manager is told, by the protocol of sd_notify(3), which is documented
- * and stable.
+ * Notify: messages to the service manager, by the protocol of sd_notify(3), which is documented and
+ * stable.
  *
  * Spoken by ourselves because sd_notify() waits for room in the manager's socket, without end if it
- * does not read: a PID 1 that has crashed "freezes execution" and leaves the host to itself, and
- * then the log of what is executed there must go on.
+ * does not read: a PID 1 that has crashed "freezes execution" and manages the host no more, but
+ * programs are still executed there, and the log must go on.
  *
  * All return 1; 0 if there is no manager ($NOTIFY_SOCKET); or a negative errno, -EAGAIN for want of
  * room.

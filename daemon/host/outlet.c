@@ -3,7 +3,7 @@
  * One timer and, while the sink is busy and has an fd to wait for, one io source. Both are one-shot
  * and off while the sink is idle, so an idle daemon is not woken by its sinks.
  *
- * A closed sink (whoever read our stdout has gone) ends the loop: there is nothing left to do.
+ * A closed sink (the reader of our stdout has gone) ends the loop: there is nothing left to do.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ struct outlet {
         sd_event_source *io;
         enum sink_state state;
         uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
-        int reported_error;    /* that the administrator knows of */
+        int reported_error;    /* that was logged */
         const char *reported_what;
 };
 

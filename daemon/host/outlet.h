@@ -27,8 +27,8 @@ DEFINE_FREEP(struct outlet, outlet_free)
 
 /*
  * Delivers what can be delivered now and plans the rest. A broken sink is left alone until its
- * pause is over, or until outlet_hurry(): something was changed, and it may work again. What goes
- * wrong in a sink is no error here; what is (a negative errno) ends the loop: see loop.h.
+ * pause is over, or until outlet_hurry(): something was changed, and it may work again. A
+ * failure of the sink is no error here; a negative errno ends the loop: see loop.h.
  */
 int outlet_flush(struct outlet *o);
 void outlet_hurry(struct outlet *o);
@@ -42,5 +42,5 @@ bool outlet_is_idle(const struct outlet *o);
  */
 void outlet_finish(struct outlet *o, uint64_t end_ns);
 
-/* Says what could not be delivered, for nobody will: after the last outlet_finish(). */
+/* Logs how much was not delivered and never will be: after the last outlet_finish(). */
 void outlet_report_rest(const struct outlet *o);

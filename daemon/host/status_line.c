@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A timer and the line said last. What the line says is made by stats_describe().
+ * A timer and the line said last. stats_describe() makes it.
  *
  * Nothing is sent while nothing changes; and a rate needs two moments, so the first line has none.
- * What the manager had no room for, is said next time.
+ * A line that the manager had no room for is sent next time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,7 @@
 #include "host/status_line.h"
 #include "host/timer.h"
 
-/* Often enough for who looks, rarely enough to cost nothing; 1 s of leave, to join other wake-ups.
- */
+/* Often enough for a reader, rarely enough to cost nothing; up to 1 s later, to join wake-ups. */
 #define INTERVAL_NS (10 * NSEC_PER_SEC)
 #define ACCURACY_NS NSEC_PER_SEC
 

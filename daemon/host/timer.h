@@ -17,7 +17,7 @@ struct timer;
 
 struct timer_config {
         int (*on_time)(void *userdata);
-        /* How much later it may be, to be joined with other wake-ups; 0: 250 ms, as sd-event has
+        /* It may be so much later, to be joined with other wake-ups; 0: 250 ms, as sd-event has
          * it. */
         uint64_t accuracy_ns;
         int64_t priority; /* of sd-event; 0: as most */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* One timer, before everything else in the loop: that it turns is all that is told. */
+/* One timer, before everything else in the loop: it shows that the loop turns, and no more. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "host/timer.h"
 #include "host/watchdog.h"
 
-/* Where the manager had no room: it may read again, and then look at once who has been silent. */
+/* If the manager had no room: once it reads again, it may look for silent services at once. */
 #define RETRY_NS NSEC_PER_SEC
 
 /* To be joined with other wake-ups; four of five intervals may take so much longer. */

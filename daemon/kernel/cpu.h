@@ -29,11 +29,11 @@ struct cpu_config {
 /* 0 also if the CPU is offline: then it has no ring. Errors are logged. */
 int cpu_open(const struct cpu_config *config, unsigned number, struct cpu *ret);
 
-/* The same with the ring of the image before us, if it has handed one over. */
+/* The same with the ring of the previous image, if it has handed one over. */
 int cpu_resume(const struct cpu_config *config, unsigned number, struct handover *h,
                struct cpu *ret);
 
-/* Hands the ring over to the image after us; does nothing if there is none. */
+/* Hands the ring over to the next image; does nothing if there is none. */
 int cpu_hand_over(const struct cpu *c, unsigned number, struct handover *h);
 
 void cpu_close(struct cpu *c);

@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "kernel/kernel_facts.h"
 
-/* What is not on every kernel: the key, and the member that it is read from. */
+/* Facts that some kernels lack: the key, and the member that it is read from. */
 static const struct {
         const char *key, *structure, *member;
 } optional_facts[] = {

@@ -104,7 +104,7 @@ static int check_tracefs(void)
         return 0;
 }
 
-/* What libbpf says of an empty or damaged file depends on its version, and never names BTF. */
+/* libbpf's message about an empty or damaged file depends on its version, and never names BTF. */
 static int check_btf(void)
 {
         _cleanup_(closep) int fd = -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What the daemon needs of the kernel it runs on, and one clear line when it is not there.
+ * Checks that the kernel has what the daemon needs; one clear line says what is missing.
  *
- * All functions that return an error have logged it: -EPERM or -EACCES for what is not permitted,
- * -EOPNOTSUPP for what the kernel does not have.
+ * All functions that return an error have logged it: -EPERM or -EACCES if it is not permitted,
+ * -EOPNOTSUPP if the kernel lacks it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Knobs: what the settings tell the BPF programs that run.
+ * Knobs: the settings as the BPF programs read them while they run.
  */
 #pragma once
 

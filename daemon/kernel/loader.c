@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * One instance of the BPF object has the maps and no program; each program is an instance of its
- * own that shares them (program.c). Maps and programs may be those of the run before us: they are
+ * own that shares them (program.c). Maps and programs may be those of the previous run: they are
  * taken as they run, and programs of another build are let go only when ours have taken over.
  * Counters stay in the shared map whatever comes and goes, so the ledger goes on.
  */
@@ -157,7 +157,7 @@ static int make_maps(struct loader *p)
         return 0;
 }
 
-/* What runs goes on running until loader_attach(), whichever daemon's it is. */
+/* Programs that run go on until loader_attach(), also those of another build. */
 static void inherit_programs(struct loader *p, const struct config *config)
 {
         bool is_same = handover_page(p->handover)->object_hash == program_object_hash();
@@ -178,11 +178,11 @@ static void inherit_programs(struct loader *p, const struct config *config)
 
 /*
  * The last close of a link waits for a grace period that covers all tasks: milliseconds, but in a
- * storm of forks as long as the storm. So the last one shall not be ours but that of a child, which
- * has copies of all descriptors and nothing else to do. Nor shall it be that of the service
- * manager, which is told to let go of its copies, and before systemd 254 or so waits for a close:
- * so the child goes some time after the returned descriptor is closed, at the latest with us. -1:
- * there can be no child, and we wait ourselves.
+ * storm of forks as long as the storm. So a child, which has copies of all descriptors and nothing
+ * else to do, makes the last close. It must not be the service manager's either, which is asked to
+ * remove its copies, and until systemd 254 or so waits for a close: so the child ends some time
+ * after the returned descriptor is closed, at the latest after our end. -1: there can be no child,
+ * and we wait ourselves.
  */
 static int start_last_closer(void)
 {
@@ -196,7 +196,7 @@ static int start_last_closer(void)
         if (pid == 0) {
                 (void)close(ends[1]);
                 for (int fd = 0; fd <= STDERR_FILENO; fd++)
-                        (void)close(fd); /* whoever reads from us waits for us alone */
+                        (void)close(fd); /* a reader of our output must not wait for it */
                 while (read(ends[0], &c, sizeof(c)) < 0 && errno == EINTR)
                         ;
                 (void)sleep(LAST_CLOSER_SECONDS);
@@ -210,7 +210,7 @@ static int start_last_closer(void)
         return ends[1];
 }
 
-/* From the last to the first: what is watched for its consequences is attached last. */
+/* From the last to the first: EXEC last, so that no exec is logged whose exit is not. */
 static int attach_loaded(struct loader *p)
 {
         int r;
@@ -272,7 +272,7 @@ static _printf_(2, 0) int on_libbpf_message(enum libbpf_print_level level _unuse
         return 0;
 }
 
-/* What the run before us left is of no use; its links may be closed here for the last time. */
+/* The previous run left nothing that can be used; here may be the last close of its links. */
 static int begin_anew(struct loader *p)
 {
         _cleanup_(closep) int last_closer = -1;
@@ -284,7 +284,7 @@ static int begin_anew(struct loader *p)
         return r < 0 ? r : make_maps(p);
 }
 
-/* The maps, of the run before us if it has left them, and what goes with them. */
+/* The maps, those of the previous run if they can be used, and the memory shared with them. */
 static int obtain_maps(struct loader *p)
 {
         int r;
@@ -315,8 +315,9 @@ bool loader_are_to_load(const struct loader *p, const struct config *config)
 }
 
 /*
- * With a generation that none had before: not those in the store, of which who was killed while
- * storing them has let none run, nor what was released a moment ago and is still attached.
+ * With a generation that no other program has: neither one in the store, which a daemon that was
+ * killed while it stored them never let run, nor one that was released a moment ago and is still
+ * attached.
  */
 static int load_wanted(struct loader *p, const struct config *config)
 {
@@ -396,18 +397,18 @@ bool loader_counted_all(const struct loader *p)
         return p->is_complete;
 }
 
-/* What somebody keeps for the run after us, goes on counting. */
+/* Programs that the store keeps for the next run go on counting. */
 struct loader *loader_free(struct loader *p)
 {
-        bool leave = p && p->attached && handover_has_store(p->handover);
+        bool keep = p && p->attached && handover_has_store(p->handover);
         _cleanup_(closep) int last_closer = -1;
 
         if (!p)
                 return NULL;
-        if (p->attached && !leave)
+        if (p->attached && !keep)
                 last_closer = start_last_closer();
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
-                (leave ? program_leave : program_release)(&p->program[i]);
+                (keep ? program_keep : program_release)(&p->program[i]);
                 program_release(&p->old[i]);
         }
         if (p->maps)
@@ -441,7 +442,7 @@ static void run_attached(struct loader *p)
                             program_is_attached(&p->program[i]) ? p->program[i].generation : 0);
 }
 
-/* Nobody would take them out any more: they would fill the table with processes that are gone. */
+/* Nothing would remove them any more, and the table would fill with processes that have ended. */
 static void forget_processes(struct loader *p)
 {
         int map = bpf_map__fd(p->maps->maps.processes);
@@ -473,7 +474,7 @@ int loader_attach(struct loader *p)
         if (r < 0)
                 return r;
         p->attached = true;
-        store_attached(p); /* first: whatever runs must be found by the run after us */
+        store_attached(p); /* first: the next run must find all that run */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 p->control->before[i] = p->old[i].generation;
         run_attached(p);
@@ -494,12 +495,12 @@ int loader_attach(struct loader *p)
 void loader_stop(struct loader *p)
 {
         if (handover_has_store(p->handover))
-                return; /* what comes now is for the run after us to count */
+                return; /* the next run counts the events that come now */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 set_running(p, i, 0);
 }
 
-/* Lets go of what `config` does not want or, if that failed, of what was loaded for it. */
+/* Releases programs that `config` does not want or, if that failed, those loaded for it. */
 static void release_unwanted(struct loader *p, const struct config *config, const bool *is_new)
 {
         _cleanup_(closep) int last_closer = -1;

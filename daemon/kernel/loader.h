@@ -19,16 +19,16 @@ struct handover;
 struct loader;
 
 /*
- * Loads what `config` asks for, or takes it from the run before us, whose programs have never
- * stopped; attaches nothing. Errors are logged: -EPERM, -EACCES not permitted, -EOPNOTSUPP the
+ * Loads the programs that `config` asks for, or takes those of the previous run, which have never
+ * stopped; attaches nothing. Errors are logged: -EPERM, -EACCES: not permitted; -EOPNOTSUPP: the
  * kernel lacks what is needed. `handover` is borrowed.
  */
 int loader_new(const struct config *config, struct handover *handover, struct loader **ret);
 
-/* True: what ran in the run before us has never stopped, so the counters have all there was. */
+/* True: the programs of the previous run have never stopped, so the counters are complete. */
 bool loader_counted_all(const struct loader *p);
 
-/* Detaches, too, unless the run after us is to find them. */
+/* Detaches, too, unless the next run is to find them. */
 struct loader *loader_free(struct loader *p);
 DEFINE_FREEP(struct loader, loader_free)
 
@@ -37,7 +37,7 @@ int loader_attach(struct loader *p);
 
 /*
  * The programs do nothing any more, but for those in flight. They stay attached until
- * loader_free(): to detach one may take seconds. If there is a run after us, they go on for it.
+ * loader_free(): to detach one may take seconds. If there is a next run, they go on for it.
  */
 void loader_stop(struct loader *p);
 

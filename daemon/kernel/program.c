@@ -217,7 +217,7 @@ void program_release(struct program *p)
         program_reset(p);
 }
 
-void program_leave(struct program *p)
+void program_keep(struct program *p)
 {
         if (p->link)
                 bpf_link__disconnect(p->link); /* or to destroy it would disable it */
@@ -229,14 +229,14 @@ uint64_t program_recursion_misses(const struct program *p)
         struct bpf_prog_info info = {};
         uint32_t size = sizeof(info);
 
-        /* The field is there from 5.12 on; a shorter answer leaves it at 0. */
+        /* The field is there from 5.12 on; with a shorter answer it stays 0. */
         if (!program_is_loaded(p) || bpf_obj_get_info_by_fd(p->prog_fd, &info, &size) < 0)
                 return 0;
         return info.recursion_misses;
 }
 
 /*
- * Until 5.19 every bpf() call may be refused to those who have not CAP_BPF: if and when, is up to
+ * Until 5.19 bpf() may refuse every call without CAP_BPF: that depends on the sysctl
  * kernel.unprivileged_bpf_disabled. From the first refusal on it stays effective.
  */
 int program_read_counters(int map, enum exec_program which, struct exec_counters *ret)

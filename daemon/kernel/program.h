@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * One BPF program, attached or not: an instance of the BPF object of its own, which shares the maps
- * of another instance; or what the run before us has left of one, which is but descriptors.
+ * of another instance; or one of the previous run, of which there are only descriptors.
  */
 #pragma once
 
@@ -50,14 +50,14 @@ uint64_t program_object_hash(void);
 int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool can_loop,
                  uint32_t generation, struct program *ret);
 
-/* Takes the attached program that the run before us has left running; false: there is none. */
+/* Takes the attached program of the previous run, which still runs; false: there is none. */
 bool program_inherit(enum exec_program which, uint32_t generation, struct handover *h,
                      struct program *ret);
 
 /* Does nothing if it is attached. Errors are logged. */
 int program_attach(struct program *p, enum exec_program which);
 
-/* Leaves it to the run after us, once; or does so no more. */
+/* Stores it for the next run, once; or removes it from the store. */
 void program_store(struct program *p, enum exec_program which, struct handover *h);
 void program_forget(struct program *p, enum exec_program which, struct handover *h);
 
@@ -68,7 +68,7 @@ void program_forget(struct program *p, enum exec_program which, struct handover 
 void program_release(struct program *p);
 
 /* Frees our side of it; it stays attached as long as somebody holds its descriptors. */
-void program_leave(struct program *p);
+void program_keep(struct program *p);
 
 /* How often the kernel did not run it; 0 before 5.12. */
 uint64_t program_recursion_misses(const struct program *p);

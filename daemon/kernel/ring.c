@@ -3,8 +3,8 @@
  * Two perf events of a CPU, each with its buffer, as perf_event_open(2) describes them: a page with
  * head and tail, then the data, which only grows; positions in it are taken modulo its size.
  *
- * What the kernel says there of lost records is left aside. It comes too late, if at all; the
- * programs' own counters and numbers know better.
+ * The kernel's own records of losses are ignored: they come too late, if at all, and the counters
+ * and numbers of the programs are exact.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -247,7 +247,7 @@ static int records_drain(struct ring *r)
         while (tail != head) {
                 const struct sample *s = sample_at(r, tail, head - tail);
 
-                if (!s) { /* we can no longer tell where the next one begins */
+                if (!s) { /* the start of the next one is unknown */
                         error = -EBADMSG;
                         tail = head;
                         break;

@@ -40,14 +40,14 @@ bool ring_is_permitted(void);
  */
 int ring_open(const struct ring_config *config, unsigned cpu, struct ring **ret);
 
-/* The ring of a run before us, which the maps lead to; takes both descriptors, also if it fails. */
+/* The ring of the previous image, which the maps lead to; owns both descriptors, also on error. */
 int ring_adopt(const struct ring_config *config, unsigned cpu, int records_fd, int bell_fd,
                struct ring **ret);
 
 /* In a child of ours, which has inherited the descriptors but not the memory: until it ends. */
 int ring_map_again(const struct ring *r);
 
-/* Leaves the maps as they are: they may lead to a successor already. */
+/* Does not touch the maps: they may lead to a successor already. */
 struct ring *ring_free(struct ring *r);
 DEFINE_FREEP(struct ring, ring_free)
 

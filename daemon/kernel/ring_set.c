@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Rings of the image before us have their keeper until they are replaced: perf_mmap_close() takes
- * the locked memory off the account of whoever unmaps a ring last, not of whoever mapped it first.
- * If that were us, it would drop below zero, and no ring could be opened any more (seen on 6.18).
+ * Rings of the previous image have their keeper until they are replaced: perf_mmap_close() takes
+ * the locked memory off the account of the last process that unmaps a ring, not of the first that
+ * mapped it. If that were us, it would drop below zero, and no ring could be opened any more (seen
+ * on 6.18).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 
 struct ring_set {
         struct cpu_config config;
-        int keeper; /* -1, or closed when the rings of the image before us are not ours any more */
+        int keeper; /* -1, or closed when the rings of the previous image are not ours any more */
         unsigned n_cpus;
         struct cpu cpus[];
 };
@@ -141,7 +142,7 @@ int ring_set_resize(struct ring_set *s, uint64_t size, int error_level)
         for (unsigned cpu = 0; cpu < s->n_cpus && r >= 0; cpu++)
                 r = cpu_open(&config, cpu, &fresh[cpu]);
 
-        loader_let_finish(); /* who has found the old ring a moment ago, still writes to it */
+        loader_let_finish(); /* a program that found the old ring a moment ago still writes to it */
         end_old_rings(s, r);
         if (r < 0) {
                 end_fresh_rings(s, fresh);

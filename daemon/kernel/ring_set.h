@@ -14,7 +14,7 @@ struct handover;
 struct ring_set;
 
 /*
- * Of all CPUs that are online; or, with `resume`, those of the image before us, which have gone on.
+ * Of all CPUs that are online; or, with `resume`, those of the previous image, which have gone on.
  * -ENODEV: of none. Errors are logged. `config` is copied, its `ring.size` is that of the rings.
  */
 int ring_set_open(const struct cpu_config *config, unsigned n_cpus, struct handover *handover,
@@ -24,7 +24,7 @@ DEFINE_FREEP(struct ring_set, ring_set_free)
 
 uint64_t ring_set_size(const struct ring_set *s);
 
-/* True if they are those of the image before us, which a keeper has mapped as well. */
+/* True if they are those of the previous image, which a keeper has mapped as well. */
 bool ring_set_is_kept(const struct ring_set *s);
 
 /* Each record goes to on_record. Errors are logged. */
@@ -36,17 +36,17 @@ int ring_set_drain(const struct ring_set *s);
  */
 int ring_set_resize(struct ring_set *s, uint64_t size, int error_level);
 
-/* As large as is good while nobody reads them for a while; or those we have must do. */
+/* Larger rings for a while without readers; if there can be none, these stay. */
 void ring_set_grow(struct ring_set *s);
 
 /*
  * Programs on this CPU have found no ring so many times, altogether. True: more often than was
- * known, so it was looked for, and has a ring now if it is online. What found none until that was
- * there, must not look like another return: ring_set_note_lost() is due.
+ * known, so the CPU has a ring now if it is online. Then ring_set_note_lost() has to be called, so
+ * that records which found no ring until now do not look like another return of the CPU.
  */
 bool ring_set_follow(struct ring_set *s, unsigned cpu, uint64_t lost_no_ring);
 void ring_set_note_lost(struct ring_set *s, unsigned cpu, uint64_t lost_no_ring);
 
-/* To the image after us, see cpu_hand_over(); and in another process: keeps them while it runs. */
+/* To the next image, see cpu_hand_over(); and in another process: keeps them while it runs. */
 int ring_set_hand_over(const struct ring_set *s, struct handover *handover);
 int ring_set_keep(const struct ring_set *s);

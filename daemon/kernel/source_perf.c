@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The kernel as a source: when to look into the rings, and what is then known.
+ * The kernel as a source: when the rings are read, and what is known after each round.
  *
  * Waking up is what costs, so the rings do not wake us per record. While the daemon sleeps, the
  * first record rings the bell, once. While there is work, a timer drains the rings twice per
- * MaxLatency; and a ring that is a quarter full wakes us by its watermark, whatever the timer says.
+ * MaxLatency; and a ring that is a quarter full wakes us by its watermark before the timer does.
  * When a round over the rings finds nothing we arm the bell, look once more, and sleep. Once a
  * second we look without being asked: nothing may hang on a bell alone.
  *
@@ -153,7 +153,7 @@ static uint64_t seq_of(const struct source_perf *s, enum exec_program program, u
         return c->seen - c->filtered;
 }
 
-static void tell_counted(const struct source_perf *s, enum exec_program program)
+static void report_counted(const struct source_perf *s, enum exec_program program)
 {
         const struct source_handler *h = &s->source.handler;
         uint64_t missed = loader_recursion_misses(s->programs, program);
@@ -178,7 +178,7 @@ static void reconcile(struct source_perf *s)
                 return;
         s->reconciled_ns = clock_boottime_ns();
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
-                tell_counted(s, i);
+                report_counted(s, i);
         if (!s->in_flight)
                 h->on_counted(h->userdata, counted_ns);
         for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
@@ -191,7 +191,7 @@ static int fall_asleep(struct source_perf *s)
         struct exec_control *control = loader_control(s->programs);
         int r;
 
-        /* Armed before we look: who comes after the look, finds it armed. */
+        /* Armed before we look: a record that comes after the look finds it armed. */
         __atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         reconcile(s);
@@ -245,10 +245,10 @@ static bool has_rings_before_us(const struct source_perf *s)
 }
 
 /*
- * Before any ring of ours is there: whatever has its number by now is of the time before us. Of an
- * event that is just being made the record may yet come; it is then one too old, and not counted.
- * But the rings of the image before us have gone on: what has come out of them was its, all later
- * is ours.
+ * Before any ring of ours is there: events that have a number by now belong to the time before us.
+ * The record of an event that is just being made may still come; its number is too old then, and it
+ * is not counted. But rings of the previous image have gone on: it has accounted for the records
+ * that it read, and all later ones are ours.
  */
 static int begin_ledger(struct source_perf *s)
 {
@@ -292,7 +292,7 @@ static int open_rings(struct source_perf *s)
         r = ring_set_open(&config, s->source.n_cpus, s->handover, resume, &s->rings);
         if (r < 0)
                 return r;
-        /* What found no ring until now, needs none any more. */
+        /* Records that found no ring until now are no reason to look for one. */
         r = loader_read_counters(s->programs);
         for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
                 ring_set_note_lost(s->rings, cpu, lost_no_ring(s, cpu));
@@ -321,12 +321,12 @@ static int attach(struct source_perf *s, const struct config *config)
         r = loader_attach(s->programs);
         if (r < 0)
                 return r;
-        if (ring_set_is_kept(s->rings)) /* or those of the image before us will do */
+        if (ring_set_is_kept(s->rings)) /* or those of the previous image will do */
                 (void)ring_set_resize(s->rings, config->capture.ring_size, LOG_ERR);
         return timer_start(s->timer, 0);
 }
 
-/* What else is needed from here on, is known: some privilege for rings that are to come. */
+/* From here on privilege is needed for one thing only: rings of CPUs that come online. */
 static int perf_start(struct source *source, const struct config *config)
 {
         int r;
@@ -368,7 +368,7 @@ static int perf_configure(struct source *source, const struct config *config)
                         return r;
         }
         if (loader_are_to_load(s->programs, config))
-                ring_set_grow(s->rings); /* nobody reads them while the kernel verifies */
+                ring_set_grow(s->rings); /* they are not read while the kernel verifies */
         r = loader_configure(s->programs, config);
         if (r < 0)
                 size = old_size;

@@ -9,9 +9,9 @@ struct handover;
 struct sd_event;
 
 /*
- * Loads the programs that `config` asks for, or takes those of the run before us. They are attached
+ * Loads the programs that `config` asks for, or takes those of the previous run. They are attached
  * when it is started; it then adds itself to the event loop. When it is stopped, they do nothing
- * any more, or go on for the run after us. Settings are applied without touching what goes on.
+ * any more, or go on for the next run. New settings do not interrupt programs that stay.
  * Borrows the hand-over.
  *
  * -EPERM, -EACCES: not permitted. -EOPNOTSUPP, -ESRCH: the kernel lacks what is needed, BTF or a
