@@ -282,6 +282,8 @@ static int open_sinks(struct daemon *d)
         struct handover_page *page = handover_page(d->handover);
         int r;
 
+        if (page)
+                outputs_keep_dropped(flow_outputs(d->flow), &page->dropped);
         r = delivery_new(d->event, d->flow, page ? page->accounts : NULL, d->options->use_stdout,
                          &d->delivery);
         if (r < 0)

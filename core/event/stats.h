@@ -51,6 +51,7 @@ struct stats {
         uint64_t hidden;  /* by rules: dropped or summarized; part of filtered; of these: */
         uint64_t hidden_by_default;     /* by [Filter] Default= */
         uint64_t hidden_by_removed;     /* by rules that are no longer there */
+        uint64_t hidden_by_earlier;     /* dropped by runs before this one */
         uint64_t summing;               /* counted, and in no summary yet */
         uint64_t redacted;              /* arguments and variables of which something was hidden */
         const struct rule_stats *rules; /* borrowed until the next call; NULL: there are none */

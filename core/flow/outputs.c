@@ -28,8 +28,10 @@ struct outputs {
         uint64_t now_ns;  /* the moment of the stream */
         uint64_t earlier; /* events of the time before us */
         uint64_t down_from_ns, down_to_ns;
-        uint64_t events;        /* of the kernel, offered */
-        uint64_t hidden;        /* likewise, not offered, and accounted for */
+        uint64_t events;   /* of the kernel, offered */
+        uint64_t hidden;   /* likewise, not offered, and accounted for */
+        uint64_t *dropped; /* of these: by rules, since the first run; borrowed, or NULL */
+        uint64_t dropped_earlier;
         struct start_info info; /* of the start; its version is NULL before */
 };
 
@@ -63,6 +65,12 @@ void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64
         o->down_to_ns = now_ns;
 }
 
+void outputs_keep_dropped(struct outputs *o, uint64_t *dropped)
+{
+        o->dropped = dropped;
+        o->dropped_earlier = *dropped;
+}
+
 void outputs_advance(struct outputs *o, uint64_t boot_ns)
 {
         o->now_ns = boot_ns;
@@ -81,8 +89,8 @@ static void account_open(struct outputs *o, enum sink_place place, struct accoun
 
         for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++)
                 lost.lost[where] = ledger_lost(o->ledger, where);
-        o->output[place].before = o->earlier + o->events;
-        state.accounted = o->output[place].before + stats_lost(&lost) + o->hidden;
+        o->output[place].before = o->earlier + o->events - MIN(o->earlier, o->dropped_earlier);
+        state.accounted = o->earlier + o->events + stats_lost(&lost) + o->hidden;
         state.sending = state.uncertain = 0;
         account_write(account, &state);
         account->is_open = true;
@@ -101,7 +109,9 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
                 .to_ns = o->down_to_ns,
         };
 
+        /* What the run before us has dropped is still `filtered`. */
         o->output[place].before = o->earlier - down.count;
+        o->output[place].before -= MIN(o->output[place].before, o->dropped_earlier);
         ledger_sink_down(o->ledger, place, &down);
         state.accounted = MIN(state.accounted, o->earlier);
         state.uncertain = down.uncertain;
@@ -174,6 +184,8 @@ void outputs_offer(struct outputs *o, const struct message *m)
 void outputs_hide(struct outputs *o)
 {
         o->hidden++;
+        if (o->dropped)
+                (*o->dropped)++;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (o->output[i].sink)
                         sink_account(o->output[i].sink, 1);
@@ -311,6 +323,8 @@ void outputs_sink_stats(const struct outputs *o, enum sink_place place, struct s
 
 void outputs_fill_stats(const struct outputs *o, struct stats *stats)
 {
+        stats->hidden += o->dropped_earlier;
+        stats->hidden_by_earlier = o->dropped_earlier;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 struct sink_stats *ret = &stats->sink[stats->n_sinks];
 

@@ -37,6 +37,12 @@ DEFINE_FREEP(struct outputs, outputs_free)
  */
 void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64_t now_ns);
 
+/*
+ * Before any sink is set: events that rules have dropped are counted there, too, in memory that
+ * outlives us; it has those of the runs before us.
+ */
+void outputs_keep_dropped(struct outputs *o, uint64_t *dropped);
+
 /* The stream has come to this moment. */
 void outputs_advance(struct outputs *o, uint64_t boot_ns);
 uint64_t outputs_now(const struct outputs *o);

@@ -26,7 +26,7 @@
  * A change of the page bumps it, and one of what the maps that go with it mean; of another shape
  * than we expect, they are dropped anyway.
  */
-#define HANDOVER_VERSION 2
+#define HANDOVER_VERSION 3
 
 /* The keeper's end: to be taken, and closed when its rings are mapped no more. */
 #define HANDOVER_KEEPER "keeper"
@@ -39,6 +39,7 @@ struct handover_page {
         uint64_t watermark_ns; /* CLOCK_BOOTTIME: all before this has come out of the rings */
         uint64_t earlier_misses[_PROGRAM_MAX];      /* of programs that have gone */
         struct account accounts[_SINK_ACCOUNT_MAX]; /* by enum sink_place */
+        uint64_t dropped;                           /* events, by rules, since the first run */
 
         /* Valid for handover_exec() only: how far the rings, which go on, were read. */
         uint64_t ring_version; /* RING_VERSION of what they hold */
@@ -48,7 +49,7 @@ struct handover_page {
 };
 
 /* One account more is another page. */
-static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 2);
+static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 3);
 
 struct handover;
 

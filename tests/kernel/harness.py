@@ -220,10 +220,22 @@ class Notifications:
         self.socket.close()
 
 
+def write_config(path, defaults, settings):
+    """Settings over the defaults; a list has a section more than once: rules."""
+    repeated = [(section, keys) for section, value in settings.items() if isinstance(value, list)
+                for keys in value]
+    for section, keys in settings.items():
+        if isinstance(keys, dict):
+            defaults.setdefault(section, {}).update(keys)
+    with open(path, "w", encoding="utf-8") as file:
+        for section, keys in [*defaults.items(), *repeated]:
+            file.write(f"[{section}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
+
+
 class Daemon:
     """The daemon with a configuration and a folder of its own.
 
-    settings: {"Section": {"Key": "value"}}; sink: "stdout" or "file".
+    settings: {"Section": {"Key": "value"}, "Rule": [{"Key": "value"}, ...]}; sink: "stdout" or "file".
     """
 
     prefix = ()     # a command that runs the daemon
@@ -259,12 +271,7 @@ class Daemon:
         sections = {"Journal": {"Enabled": "no"}, "Stats": {"SelfTest": "0"}}
         if self.sink == "file":
             sections["File"] = {"Enabled": "yes", "Path": self.path}
-        for section, keys in settings.items():
-            sections.setdefault(section, {}).update(keys)
-        with open(self.config, "w", encoding="utf-8") as file:
-            for section, keys in sections.items():
-                file.write(f"[{section}]\n")
-                file.writelines(f"{key}={value}\n" for key, value in keys.items())
+        write_config(self.config, sections, settings)
 
     def start(self, options, paused, environment):
         notify_path = os.path.join(self.folder, "notify")

@@ -76,11 +76,7 @@ class Manager:
     def configure(self, settings):
         sections = {"Journal": {"Enabled": "no"},
                     "File": {"Enabled": "yes", "Path": self.path, "MaxSize": "0"}}
-        for section, keys in settings.items():
-            sections.setdefault(section, {}).update(keys)
-        with open(self.config, "w", encoding="utf-8") as file:
-            for section, keys in sections.items():
-                file.write(f"[{section}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
+        harness.write_config(self.config, sections, settings)
 
     def listen(self):
         """Whatever fails here, those who wait shall know at once."""
