@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EXEC_RECORD_VERSION 2
+#define EXEC_RECORD_VERSION 3
 
 /*
  * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
@@ -99,6 +99,7 @@ enum exec_fact {
         FACT_NS_PID = 1 << 9,
         FACT_NAMESPACES = 1 << 10,
         FACT_CAPS = 1 << 11,
+        FACT_SID = 1 << 12, /* sid, pgid */
 };
 
 /* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
@@ -162,6 +163,8 @@ struct exec_facts {
         __u32 pid; /* thread group */
         __u32 tid; /* the thread that called, before exec made it the leader */
         __u32 ppid;
+        __u32 sid;    /* session: what setsid(2) makes, not the audit's */
+        __u32 pgid;   /* process group */
         __u32 ns_pid; /* pid in the process's own PID namespace */
         __u32 uid;
         __u32 gid;
@@ -208,6 +211,6 @@ struct exec_exit_record {
 EXEC_ASSERT_SIZE(struct exec_record_head, 40);
 EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
 EXEC_ASSERT_SIZE(struct exec_file, 48);
-EXEC_ASSERT_SIZE(struct exec_facts, 184);
-EXEC_ASSERT_SIZE(struct exec_record, 352);
+EXEC_ASSERT_SIZE(struct exec_facts, 192);
+EXEC_ASSERT_SIZE(struct exec_record, 360);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);

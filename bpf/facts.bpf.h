@@ -110,11 +110,24 @@ static __always_inline void collect_ancestors(struct scratch *s, struct task_str
         walk_end(s, FIELD_ANCESTORS);
 }
 
+#define SIGNAL(member) COPIED(s, struct signal_struct, signal, pids, member)
+
 static __always_inline void collect_session(struct scratch *s, struct task_struct *task)
 {
+        struct signal_struct *signal = READ(task, signal);
         struct exec_record *r = &s->record;
-        struct tty_struct *tty = READ(task, signal, tty);
+        struct pid *session, *group;
+        struct tty_struct *tty;
 
+        COPY_FROM(s, struct signal_struct, signal, pids);
+        session = SIGNAL(pids[PIDTYPE_SID]);
+        group = SIGNAL(pids[PIDTYPE_PGID]);
+        tty = SIGNAL(tty);
+        if (session && group) {
+                r->facts.sid = READ(session, numbers[0].nr);
+                r->facts.pgid = READ(group, numbers[0].nr);
+                r->facts.present |= FACT_SID;
+        }
         if (tty && READ_STRING(r->tty, sizeof(r->tty), tty->name) > 0)
                 r->facts.present |= FACT_TTY;
         if (bpf_core_field_exists(task->loginuid)) {

@@ -182,10 +182,18 @@ typedef struct {
 
 struct task_struct;
 
+/* include/linux/pid.h, since 4.19 */
+enum pid_type {
+        PIDTYPE_PGID = 2,
+        PIDTYPE_SID = 3,
+        PIDTYPE_MAX = 4,
+};
+
 struct signal_struct {
         atomic_t live;
         int group_exit_code;
         unsigned int flags;
+        struct pid *pids[PIDTYPE_MAX];
         struct tty_struct *tty;
 };
 

@@ -41,6 +41,10 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
         json_put_u64(b, "tid", event->facts.tid);
         if (event_has(event, FACT_PARENT))
                 json_put_u64(b, "ppid", event->facts.ppid);
+        if (event_has(event, FACT_SID)) {
+                json_put_u64(b, "sid", event->facts.sid);
+                json_put_u64(b, "pgid", event->facts.pgid);
+        }
         if (event_has(event, FACT_CREDS)) {
                 json_put_u64(b, "uid", event->facts.uid);
                 json_put_u64(b, "gid", event->facts.gid);

@@ -129,6 +129,7 @@ class Facts(KernelTest):
                       if os.path.exists(f"/proc/{pid}/ns/{name}")}
         expected = {
             "pid": pid, "tid": pid, "ppid": os.getpid(),
+            "sid": os.getsid(pid), "pgid": os.getpgid(pid),
             "uid": 0, "gid": 0, "euid": 0, "egid": 0, "suid": 0, "sgid": 0,
             "loginuid": audit_id(pid, "loginuid"), "session": audit_id(pid, "sessionid"),
             "comm": comm_of(pid), "parent_comm": comm_of(os.getpid()),
@@ -335,6 +336,17 @@ class Facts(KernelTest):
             os.execve(TARGET, [TARGET], {})
 
         self.assert_facts(self.exec_of(start), tty=None)
+
+    def test_session_and_process_group_are_those_of_the_living_process(self):
+        for leave in (os.setsid, os.setpgrp):
+            child = Child(lambda: (leave(), os.execve(TARGET, [TARGET], {})))
+            child.await_exec()
+            sid, pgid = os.getsid(child.pid), os.getpgid(child.pid)
+            child.close()
+            self.assertEqual(pgid, child.pid)
+            self.assertEqual(sid == pgid, leave is os.setsid)
+            event, = self.daemon.of(child.pid, "exec", since=child.since)
+            self.assert_facts(event, sid=sid, pgid=pgid)
 
     def test_login_user_survives_a_change_of_user(self):
         def start():

@@ -46,9 +46,11 @@ static struct exec_event make_full_event(void)
 
         event.facts.present = FACT_CREDS | FACT_PARENT | FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES |
                               FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID | FACT_SESSION |
-                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS;
+                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID;
         event.facts.traits = (TRAIT_POINT_OF_NO_RETURN << 1) - 1;
         event.facts.ppid = 1;
+        event.facts.sid = 40;
+        event.facts.pgid = 41;
         event.facts.ns_pid = 2;
         event.facts.uid = 1000;
         event.facts.gid = 1001;
@@ -96,8 +98,9 @@ static void exec_has_all_facts_in_order(void **state)
         (void)state;
         assert_event(
                 &event, HEAD("exec") COMMON
-                "," EXEC_IDS ",\"ppid\":1,\"uid\":1000,\"gid\":1001,\"euid\":0,\"egid\":1002,"
-                "\"suid\":1003,\"sgid\":4294967295,\"loginuid\":1004,\"session\":3,\"comm\":\"ls\","
+                "," EXEC_IDS ",\"ppid\":1,\"sid\":40,\"pgid\":41,"
+                "\"uid\":1000,\"gid\":1001,\"euid\":0,\"egid\":1002,\"suid\":1003,\"sgid\":"
+                "4294967295,\"loginuid\":1004,\"session\":3,\"comm\":\"ls\","
                 "\"parent_comm\":\"sh\",\"filename\":\"bin/ls\",\"exe\":\"/usr/bin/ls\","
                 "\"argv\":[\"ls\",\"-l\"],\"argc\":2,\"cwd\":\"/\",\"tty\":\"pts/0\","
                 "\"cgroup\":\"/user.slice\",\"ns_pid\":2,"
