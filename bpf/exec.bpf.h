@@ -38,7 +38,7 @@ static __always_inline int record_exec(struct trace_event_raw_sched_process_exec
         collect_task(&run, task);
         collect_image(run.scratch, mm, ctx);
         collect_places(run.scratch, task);
-        collect_privilege(run.scratch, READ(task, cred));
+        collect_privilege(run.scratch, task);
         collect_argc(run.scratch, mm);
         collect_env(&run, mm, can_loop);
         collect_argv(&run, mm);

@@ -119,6 +119,7 @@ enum exec_trait {
         TRAIT_SCRIPT = 1 << 9,
         TRAIT_EXECVEAT = 1 << 10,
         TRAIT_POINT_OF_NO_RETURN = 1 << 11, /* failed after the old image was gone */
+        TRAIT_SECURE = 1 << 12,             /* AT_SECURE */
 };
 
 enum exec_namespace {

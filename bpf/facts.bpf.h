@@ -12,7 +12,13 @@
 #define S_ISUID 04000
 #define S_ISGID 02000
 #define S_IXGRP 00010
-#define NOT_SET ((__u32)-1) /* AUDIT_UID_UNSET, AUDIT_SID_UNSET */
+#define PFA_NO_NEW_PRIVS (1UL << 0)
+#define MNT_NOSUID 1
+#define SECBIT_NOROOT 1
+#define AT_SECURE 23
+#define AUXV_PAIRS 24          /* AT_SECURE is about the 15th, behind those of the architecture */
+#define USER_NAMESPACES_MAX 33 /* the kernel nests 32 and the host's */
+#define NOT_SET ((__u32)-1)    /* AUDIT_UID_UNSET, AUDIT_SID_UNSET */
 
 #define CRED(member) COPIED(s, struct cred, cred, uid, member)
 
@@ -29,7 +35,7 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
 {
         struct exec_facts *facts = &s->record.facts;
         struct user_namespace *user_ns;
-        __u64 known;
+        __u64 known, usual;
 
         COPY_FROM(s, struct cred, cred, uid);
         facts->uid = CRED(uid.val);
@@ -44,10 +50,10 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
         facts->namespaces[NAMESPACE_USER] = READ(user_ns, ns.inum);
         facts->present |= FACT_CREDS;
 
-        /* Plain is the same in both, and nothing or everything that this kernel knows. */
+        /* Usual is everything that this kernel knows for root, and nothing for all others. */
         known = facts->caps_permitted & control->caps_full;
-        if (facts->caps_effective != facts->caps_permitted ||
-            (known && known != control->caps_full))
+        usual = facts->euid ? 0 : control->caps_full;
+        if (facts->caps_effective != facts->caps_permitted || known != usual)
                 facts->present |= FACT_CAPS;
 }
 
@@ -240,25 +246,101 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         }
 }
 
-/* What the exec made of the credentials, as far as it can be told for sure from the new ones. */
-static __always_inline void collect_privilege(struct scratch *s, const struct cred *cred)
+/*
+ * Did the kernel look at these bits of the file at all? As its mnt_may_suid() has it, and not under
+ * no_new_privs.
+ */
+static __always_inline bool may_set_ids(struct task_struct *task, const struct cred *cred)
 {
-        struct exec_facts *facts = &s->record.facts;
+        struct vfsmount *mnt = READ(task, mm, exe_file, f_path.mnt);
+        struct user_namespace *owner = READ(mnt, mnt_sb, s_user_ns);
+        struct user_namespace *space = READ(cred, user_ns);
+
+        if ((READ(task, atomic_flags) & PFA_NO_NEW_PRIVS) || (READ(mnt, mnt_flags) & MNT_NOSUID) ||
+            READ(mount_of(mnt), mnt_ns) != READ(task, nsproxy, mnt_ns))
+                return false;
+        for (int i = 0; i < USER_NAMESPACES_MAX && space && space != owner; i++)
+                space = READ(space, parent);
+        return space == owner;
+}
+
+/* Root has nothing to gain: what is another user's program does not make it more. */
+static __always_inline void collect_set_ids(struct exec_facts *facts)
+{
         const struct exec_file *f = &facts->exe_file;
 
-        if ((f->mode & S_ISUID) && facts->euid == f->uid && facts->uid != facts->euid)
+        if ((f->mode & S_ISUID) && facts->euid == f->uid && facts->uid && facts->uid != facts->euid)
                 facts->traits |= TRAIT_SETUID;
         if ((f->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && facts->egid == f->gid &&
             facts->gid != facts->egid)
                 facts->traits |= TRAIT_SETGID;
+}
 
-        /*
-         * Outside user namespaces neither root, real or effective: then exec leaves nothing in the
-         * permitted set but the file's capabilities or, without such, the ambient ones.
-         */
-        if (facts->uid && facts->euid && !READ(cred, user_ns, parent) &&
-            (facts->caps_permitted & ~caps_value(READ(cred, cap_ambient))))
+/* The user who is root in a user namespace; NOT_SET: nobody is. */
+static __always_inline __u32 root_of(struct user_namespace *space)
+{
+        struct uid_gid_extent extent[UID_GID_MAP_MAX_BASE_EXTENTS] = {};
+        __u32 n = READ(space, uid_map.nr_extents);
+
+        if (!READ(space, parent))
+                return 0;
+        if (n > UID_GID_MAP_MAX_BASE_EXTENTS)
+                READ_BYTES(extent, sizeof(extent[0]), READ(space, uid_map.forward));
+        else
+                READ_BYTES(extent, sizeof(extent), &space->uid_map.extent);
+        for (int i = 0; i < UID_GID_MAP_MAX_BASE_EXTENTS; i++)
+                if (extent[i].count && !extent[i].first)
+                        return extent[i].lower_first;
+        return NOT_SET;
+}
+
+/*
+ * To root, real or effective, exec gives capabilities for being root. For all others, and under
+ * SECBIT_NOROOT, it leaves nothing in the permitted set but the file's and the ambient ones.
+ */
+static __always_inline bool has_file_caps(const struct exec_facts *facts, const struct cred *cred)
+{
+        __u32 root;
+
+        if (!(facts->caps_permitted & ~caps_value(READ(cred, cap_ambient))))
+                return false;
+        if (READ(cred, securebits) & SECBIT_NOROOT)
+                return true;
+        root = root_of(READ(cred, user_ns));
+        return facts->uid != root && facts->euid != root;
+}
+
+/* The kernel's own verdict, in the vector that it has given to the program: pairs of words. */
+static __always_inline bool is_secure(struct scratch *s, struct mm_struct *mm)
+{
+        const __u64 *word = (void *)COPY(s);
+        bool is_wide;
+
+        if (READ_BYTES(COPY(s), AUXV_PAIRS * 2 * sizeof(*word), &mm->saved_auxv))
+                return false;
+        is_wide = !(word[0] >> 32); /* else a 32-bit program's: a pair in each, and none is 0 */
+#pragma unroll
+        for (int i = 0; i < AUXV_PAIRS; i++) {
+                if (is_wide && word[2 * i] == AT_SECURE)
+                        return word[2 * i + 1];
+                if (!is_wide && (__u32)word[i] == AT_SECURE)
+                        return word[i] >> 32;
+        }
+        return false;
+}
+
+/* What the exec made of the credentials, as far as it can be told for sure from the new ones. */
+static __always_inline void collect_privilege(struct scratch *s, struct task_struct *task)
+{
+        struct exec_facts *facts = &s->record.facts;
+        const struct cred *cred = READ(task, cred);
+
+        if ((facts->exe_file.mode & (S_ISUID | S_ISGID)) && may_set_ids(task, cred))
+                collect_set_ids(facts);
+        if (has_file_caps(facts, cred))
                 facts->traits |= TRAIT_FILECAPS;
+        if (is_secure(s, READ(task, mm)))
+                facts->traits |= TRAIT_SECURE;
 }
 
 /* Everything about the calling task that is the same question for each kind of record. */
@@ -273,6 +355,8 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
         s->pos = sizeof(*r);
         r->facts.pid = pid_tgid >> 32;
         r->facts.tid = (__u32)pid_tgid;
+        if (r->facts.tid != r->facts.pid)
+                r->facts.traits |= TRAIT_THREAD_EXEC;
         r->facts.start_ns = READ(task, group_leader, start_boottime);
         bpf_get_current_comm(r->comm, sizeof(r->comm));
         collect_creds(s, run->control, cred);

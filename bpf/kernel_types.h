@@ -29,7 +29,20 @@ struct ns_common {
         unsigned int inum;
 };
 
+struct uid_gid_extent {
+        __u32 first, lower_first, count;
+};
+
+#define UID_GID_MAP_MAX_BASE_EXTENTS 5
+
+struct uid_gid_map {
+        __u32 nr_extents;
+        struct uid_gid_extent extent[UID_GID_MAP_MAX_BASE_EXTENTS];
+        struct uid_gid_extent *forward; /* in their place if there are more, sorted */
+};
+
 struct user_namespace {
+        struct uid_gid_map uid_map;
         struct user_namespace *parent;
         struct ns_common ns;
 };
@@ -89,6 +102,7 @@ typedef struct {
 struct cred {
         kuid_t uid, suid, euid;
         kgid_t gid, sgid, egid;
+        unsigned int securebits;
         kernel_cap_t cap_permitted, cap_effective, cap_ambient;
         struct user_namespace *user_ns;
 };
@@ -97,13 +111,22 @@ struct qstr {
         const unsigned char *name;
 };
 
+struct hlist_bl_node {
+        struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+        struct hlist_bl_node d_hash;
         struct dentry *d_parent;
         struct qstr d_name;
 };
 
+struct super_block;
+
 struct vfsmount {
         struct dentry *mnt_root;
+        struct super_block *mnt_sb;
+        int mnt_flags;
 };
 
 struct mount {
@@ -121,6 +144,7 @@ struct path {
 struct super_block {
         __u32 s_dev;
         unsigned long s_magic;
+        struct user_namespace *s_user_ns;
 };
 
 struct inode {
@@ -161,6 +185,7 @@ struct mm_struct {
         unsigned long task_size;
         unsigned long start_stack;
         unsigned long arg_start, arg_end, env_start, env_end;
+        unsigned long saved_auxv[1];
         struct file *exe_file;
 };
 
@@ -228,6 +253,7 @@ struct cgrp_cset_link {
 struct task_struct {
         void *stack;
         unsigned int flags;
+        unsigned long atomic_flags;
         struct mm_struct *mm;
         int exit_code;
         int pid;
@@ -257,7 +283,7 @@ struct trace_event_raw_sched_process_exec {
 
 /* Not trace_event_raw_sys_*: RT and lazy-preempt kernels moved their members. */
 struct syscall_trace_enter {
-        unsigned long args[1];
+        unsigned long args[6];
 };
 
 struct syscall_trace_exit {
@@ -267,7 +293,7 @@ struct syscall_trace_exit {
 /* Registers saved at the entry into the kernel: the arguments of the system call. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-        unsigned long dx, si, di;
+        unsigned long r8, dx, si, di;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {

@@ -6,8 +6,9 @@
  * each with its NUL; user space reverses and joins them. A walk ends at the root of the mount
  * namespace, whatever the process's own root is. What it finds is marked in `cut` if that is not
  * the namespace of the process, or none (unmounted, or never mounted): anybody can give such a file
- * the path of a well-known one. So it is if the walk does not end at the root of a mount at all,
- * and after WALK_STEPS_MAX steps, WALK_SIZE_MAX bytes, or a name that is longer than we take.
+ * the path of a well-known one. So it is if the walk does not end at the root of a mount at all, if
+ * a name on its way is gone (what the kernel shows as "(deleted)": its dentry is not hashed), and
+ * after WALK_STEPS_MAX steps, WALK_SIZE_MAX bytes, or a name that is longer than we take.
  *
  * The verifier made us: the body of each loop is a function of its own that is not inlined, since
  * clang 14 turns a `continue` into a back-edge that 6.1 refuses.
@@ -27,7 +28,8 @@
 /* PATH_MAX, NUL included, and one more to tell what is longer. */
 #define FILENAME_SIZE 4097
 
-/* `n`: of a string read to data[pos], its length with the NUL, or -errno. */
+/* `n`: of a string read to data[pos], its length with the NUL, or -errno. Goes on with the field.
+ */
 static __always_inline void add_filename(struct scratch *s, long n)
 {
         if (n <= 0) {
@@ -36,7 +38,7 @@ static __always_inline void add_filename(struct scratch *s, long n)
         }
         if (n == FILENAME_SIZE) /* the kernel refuses it as well */
                 s->record.cut |= EXEC_CUT(FIELD_FILENAME);
-        s->record.len[FIELD_FILENAME] = n - 1; /* without the NUL */
+        s->record.len[FIELD_FILENAME] += n - 1; /* without the NUL */
         s->pos += n - 1;
 }
 
@@ -87,7 +89,7 @@ static __always_inline int leave_mount(struct scratch *s)
         parent = COPIED(s, struct mount, mount, mnt_parent, mnt_parent);
         if (mount == parent) {
                 space = COPIED(s, struct mount, mount, mnt_parent, mnt_ns);
-                s->done = space == s->path.space ? WALK_COMPLETE : WALK_CUT;
+                s->done = space && space == s->path.space ? WALK_COMPLETE : WALK_CUT;
                 return 1;
         }
         s->path.dentry = COPIED(s, struct mount, mount, mnt_parent, mnt_mountpoint);
@@ -102,9 +104,9 @@ static __always_inline int leave_dentry(struct scratch *s)
         struct dentry *dentry = s->path.dentry, *parent;
         const void *name;
 
-        COPY_FROM(s, struct dentry, dentry, d_parent);
-        name = COPIED(s, struct dentry, dentry, d_parent, d_name.name);
-        parent = COPIED(s, struct dentry, dentry, d_parent, d_parent);
+        COPY_FROM(s, struct dentry, dentry, d_hash);
+        name = COPIED(s, struct dentry, dentry, d_hash, d_name.name);
+        parent = COPIED(s, struct dentry, dentry, d_hash, d_parent);
         /* Moved out of what is mounted, or opened by handle. */
         if (parent == dentry && !is_memfd_name(name)) {
                 s->done = WALK_CUT;
@@ -116,6 +118,8 @@ static __always_inline int leave_dentry(struct scratch *s)
                 s->done = WALK_COMPLETE;
                 return 1;
         }
+        if (!COPIED(s, struct dentry, dentry, d_hash, d_hash.pprev))
+                s->path.space = NULL; /* the name is gone: the walk ends at no root that counts */
         s->path.dentry = parent;
         return 0;
 }

@@ -45,7 +45,8 @@ struct scratch {
                                         struct dentry *dentry;
                                         struct mount *mount; /* where that dentry is */
                                         struct dentry *mount_root;
-                                        struct mnt_namespace *space; /* where it has to end */
+                                        struct mnt_namespace
+                                                *space; /* where it has to end, or NULL */
                                 } path;
                                 struct {
                                         struct list_head *head, *entry;

@@ -44,6 +44,7 @@ const char *event_trait_name(unsigned bit)
                 TRAIT_BIT(SCRIPT) = "script",
                 TRAIT_BIT(EXECVEAT) = "execveat",
                 TRAIT_BIT(POINT_OF_NO_RETURN) = "point_of_no_return",
+                TRAIT_BIT(SECURE) = "secure",
         };
 
         return bit < ELEMENTSOF(names) ? names[bit] : NULL;

@@ -76,13 +76,14 @@ def audit_id(pid, name):
 
 
 def caps_of(pid):
-    """None if they are the same in both sets, and none or all that this kernel knows."""
+    """None if both sets are what one expects: all that this kernel knows for root, else none."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     effective, permitted = int(status["CapEff"], 16), int(status["CapPrm"], 16)
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
         full = (2 << int(file.read())) - 1
-    if effective == permitted and permitted in (0, full):
+    euid = int(status["Uid"].split("\t")[1])
+    if effective == permitted == (0 if euid else full):
         return None
     return {"effective": hex(effective), "permitted": hex(permitted)}
 
@@ -276,7 +277,61 @@ class Facts(KernelTest):
             os.rmdir(path)
             os.execve(TARGET, [TARGET], {})
 
-        self.assertEqual(self.exec_of(start)["cwd"], self.folder + "/gone")
+        self.assert_gone(self.exec_of(start), "cwd", "/gone")
+
+    def assert_gone(self, event, key, name):
+        """It never looks like a path that is there."""
+        self.assertEqual(event[key], (self.folder + name).lstrip("/"))
+        self.assertEqual(event["truncated"], [key])
+
+    def test_folder_that_was_removed_with_the_one_above(self):
+        def start():
+            path = os.path.join(self.folder, "above/gone")
+            os.makedirs(path)
+            os.chdir(path)
+            os.rmdir(path)
+            os.rmdir(os.path.dirname(path))
+            os.mkdir(os.path.dirname(path))
+            os.execve(TARGET, [TARGET], {})
+
+        self.assert_gone(self.exec_of(start), "cwd", "/above/gone")
+
+    def test_program_whose_name_is_gone_while_another_is_left(self):
+        def start():
+            fd = os.open(path, os.O_RDONLY)
+            os.link(path, os.path.join(self.folder, "left"))
+            os.unlink(path)
+            os.execve(fd, [TARGET], {})
+
+        path = self.copy_target("linked")
+        event = self.exec_of(start)
+        self.assert_gone(event, "exe", "/linked")
+        self.assert_facts(event, flags=None)
+        self.assertEqual(event["exe_file"]["nlink"], 1)
+
+    def test_program_whose_place_another_has_taken(self):
+        def start():
+            fd = os.open(path, os.O_RDONLY)
+            os.rename(self.copy_target("new"), path)
+            os.execve(fd, [TARGET], {})
+
+        path = self.copy_target("replaced")
+        event = self.exec_of(start)
+        self.assert_gone(event, "exe", "/replaced")
+        self.assert_facts(event, flags=["deleted"])
+
+    def test_program_that_never_had_a_name(self):
+        def start():
+            fd = os.open(self.folder, os.O_TMPFILE | os.O_RDWR, 0o700)
+            with open(TARGET, "rb") as file:
+                os.write(fd, file.read())
+            again = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
+            os.close(fd)
+            os.execve(again, [TARGET], {})
+
+        event = self.exec_of(start)
+        self.assert_facts(event, flags=["deleted"], truncated=["exe"])
+        self.assertFalse(event["exe"].startswith("/"), event["exe"])
 
     def cgroup_event(self, name):
         """An exec in a new control group, at the root of the hierarchy that counts."""
@@ -374,6 +429,37 @@ class Facts(KernelTest):
         event = self.last_exec_of(start)
         self.assert_facts(event, uid=NOBODY, flags=None,
                           caps={"effective": hex(1 << bit), "permitted": hex(1 << bit)})
+
+    def test_root_without_capabilities(self):
+        prctl_capbset_drop = 24
+
+        def start():
+            for capability in range(64):
+                harness.libc.prctl(prctl_capbset_drop, capability, 0, 0, 0)
+            os.execve(TARGET, [TARGET], {})
+
+        self.assert_facts(self.exec_of(start), uid=0, euid=0,
+                          caps={"effective": "0x0", "permitted": "0x0"})
+
+    def test_ordinary_user_with_all_capabilities(self):
+        prctl_securebits, no_setuid_fixup, prctl_ambient, ambient_raise = 28, 4, 47, 2
+        version = 0x20080522
+
+        def start():
+            harness.call("prctl", prctl_securebits, no_setuid_fixup, 0, 0, 0)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            low, high = full & 0xffffffff, full >> 32
+            harness.call("capset", struct.pack("=Ii", version, 0),
+                         struct.pack("=6I", low, low, low, high, high, high))
+            for capability in range(full.bit_length()):
+                harness.call("prctl", prctl_ambient, ambient_raise, capability, 0, 0)
+            os.execve(path, [path], {})
+
+        path = self.copy_target("mighty")
+        with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+            full = (2 << int(file.read())) - 1
+        self.assert_facts(self.exec_of(start), uid=NOBODY, euid=NOBODY, flags=None,
+                          caps={"effective": hex(full), "permitted": hex(full)})
 
     def test_ancestors_are_eight_at_most_and_the_nearest(self):
         def start(levels=12):

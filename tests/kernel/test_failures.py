@@ -5,15 +5,18 @@ import errno
 import mmap
 import os
 import ctypes
+import random
 import signal
 import struct
 import subprocess
+import time
 
 import harness
 from harness import DOORS, KernelTest, NOBODY, TARGET
 
 UNMAPPED = 8        # an address that no process has
 PIECE = 4096        # the kernel side reads strings by so many bytes, with a NUL each
+AT_EXECVE_CHECK = 0x10000   # 6.14; EINVAL before
 N_RACES = harness.rounds(20)
 
 
@@ -197,9 +200,56 @@ class Failures(FailureTest):
         folder = os.open(self.folder, os.O_PATH)
         event = self.failure(lambda: harness.execveat(folder, b"nothing", [b"tried", b"at"]),
                              errno.ENOENT)
-        self.assert_facts(event, filename="nothing", flags=["execveat"])
+        self.assert_facts(event, filename=f"/dev/fd/{folder}/nothing", flags=["execveat"])
         self.assert_argv(event, [b"tried", b"at"])
         os.close(folder)
+
+    def test_execveat_of_a_descriptor_of_many_digits(self):
+        for fd in (0, 9, 10, 1_234_567_890, -1, -(2**31)):
+            with self.subTest(fd=fd):
+                event = self.failure(lambda fd=fd: harness.execveat(fd, b"x", [b"tried"]),
+                                     errno.ENOTDIR if fd == 0 else errno.EBADF)
+                self.assert_facts(event, filename=f"/dev/fd/{fd}/x", flags=["execveat"])
+
+    def test_execveat_of_an_absolute_name_needs_no_descriptor(self):
+        event = self.failure(lambda: harness.execveat(99, b"/nonexistent/x", [b"tried"]),
+                             errno.ENOENT)
+        self.assert_facts(event, filename="/nonexistent/x", flags=["execveat"])
+
+    def test_execveat_of_an_empty_name_without_its_flag(self):
+        event = self.failure(lambda: harness.execveat(0, b"", [b"tried"]), errno.ENOENT)
+        self.assert_facts(event, filename="", flags=["execveat"])
+
+    def test_question_whether_it_may_be_executed_is_no_exec(self):
+        path = self.copy_target("asked", mode=0o644)
+        child = harness.Child(lambda: os._exit(harness.execveat(
+            harness.AT_FDCWD, path.encode(), [b"x"], AT_EXECVE_CHECK) == 0))
+        self.assertEqual(child.close(), 0)
+        self.assertEqual(self.daemon.of(child.pid, since=child.since), [])
+
+    def test_thread_that_is_not_the_leader(self):
+        child = harness.Child(lambda: os.execv(DOORS, [DOORS, "thread", "/nonexistent/x"]))
+        status = child.close()
+        self.assertEqual(os.waitstatus_to_exitcode(status), 1)
+        _, event = self.daemon.of(child.pid, since=child.since)
+        self.assert_facts(event, event="exec_failed", flags=["thread_exec"],
+                          tid=int(child.output))
+
+    def test_process_that_is_killed_meanwhile_has_not_failed(self):
+        def start():
+            while True:
+                harness.execve(path, [b"x" * 100_000] * 10)
+
+        path = self.copy_target("plain7", mode=0o644).encode()
+        for _ in range(N_RACES):
+            pid = os.fork()
+            if pid == 0:
+                start()
+            time.sleep(random.uniform(0, 0.01))
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            errors = {e["error"] for e in self.daemon.of(pid)}
+            self.assertLessEqual(errors, {"EACCES"})
 
     def test_execveat_that_refuses_a_link(self):
         link = os.path.join(self.folder, "link")
@@ -211,7 +261,7 @@ class Failures(FailureTest):
     def test_execveat_of_a_bad_descriptor(self):
         event = self.failure(lambda: harness.execveat(99, b"", [b"tried"], harness.AT_EMPTY_PATH),
                              errno.EBADF)
-        self.assert_facts(event, filename="", flags=["execveat"])
+        self.assert_facts(event, filename="/dev/fd/99", flags=["execveat"])
 
     def test_signal_that_is_blocked_hides_nothing(self):
         def prepare():
@@ -342,7 +392,16 @@ class Attempts(FailureTest):
         events = self.run_child(lambda: harness.execveat(folder, b"target", [b"at"]))
         os.close(folder)
         self.assertEqual([e["event"] for e in events], ["exec_attempt", "exec"])
-        self.assert_facts(events[0], filename="target", flags=["execveat"], argv=["at"])
+        self.assert_facts(events[0], filename=f"/dev/fd/{folder}/target", flags=["execveat"],
+                          argv=["at"])
+        self.assertEqual(events[1]["filename"], events[0]["filename"])
+
+    def test_question_whether_it_may_be_executed_is_no_attempt(self):
+        child = harness.Child(lambda: os._exit(harness.execveat(
+            harness.AT_FDCWD, TARGET.encode(), [b"x"], AT_EXECVE_CHECK) not in
+            (0, errno.EINVAL)))
+        self.assertEqual(child.close(), 0)
+        self.assertEqual(self.daemon.of(child.pid, since=child.since), [])
 
 
 class Everything(FailureTest):
