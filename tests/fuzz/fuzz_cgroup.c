@@ -17,6 +17,7 @@
 #define NAME_FIRST "[0-9A-Za-z:_\\-]"
 #define NAME_OTHERS "[0-9A-Za-z:_.@\\-]*"
 #define ID "[0-9a-f]{64}"
+#define BUILD_STEP "[0-9a-z]{25}"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,10 +26,10 @@ enum pattern {
         PATTERN_SLICE,
         PATTERN_USER_MANAGER,
         PATTERN_ID,
-        PATTERN_PREFIXED_ID,
+        PATTERN_MONITOR,
+        PATTERN_BUILD_STEP,
+        PATTERN_BUILD_STEP_SCOPE,
         PATTERN_LXC_PAYLOAD,
-        PATTERN_POD,
-        PATTERN_KUBEPODS,
         _PATTERN_MAX,
 };
 
@@ -37,11 +38,11 @@ static const char *const patterns[_PATTERN_MAX] = {
         [PATTERN_UNIT] = "^(" NAME_FIRST NAME_OTHERS "\\.(service|scope|socket|mount|swap|slice))$",
         [PATTERN_SLICE] = "\\.slice$",
         [PATTERN_USER_MANAGER] = "^user@[0-9]+\\.service$",
-        [PATTERN_ID] = "^(" ID ")$",
-        [PATTERN_PREFIXED_ID] = "^(docker|nerdctl|libpod|cri-containerd|crio)-(" ID ")(\\.scope)?$",
+        [PATTERN_ID] = "(^|[-:])(" ID ")(\\.scope)?$",
+        [PATTERN_MONITOR] = "conmon[-:]" ID "(\\.scope)?$",
+        [PATTERN_BUILD_STEP] = "^" BUILD_STEP "$",
+        [PATTERN_BUILD_STEP_SCOPE] = "^docker-(" BUILD_STEP ")\\.scope$",
         [PATTERN_LXC_PAYLOAD] = "^lxc\\.payload\\.([^/]+)$",
-        [PATTERN_POD] = "^pod",
-        [PATTERN_KUBEPODS] = "^kubepods",
 };
 
 /* The part of `s` in this group, or .data NULL: no match. */
@@ -113,22 +114,19 @@ static void find_unit(struct span *rest, struct span *ret_slice, struct span *re
 static struct span find_container(struct span rest)
 {
         struct span before = { 0 }, component, found = { 0 }, name;
-        bool in_kubepods = false;
 
         for (; next_component(&rest, &component); before = component) {
-                name = match(component, PATTERN_ID, 1);
-                if (!before.data ||
-                    !(is(before, "docker") || (in_kubepods && match(before, PATTERN_POD, 0).data)))
-                        name.data = NULL;
-                if (!name.data)
-                        name = match(component, PATTERN_LXC_PAYLOAD, 1);
+                name = match(component, PATTERN_LXC_PAYLOAD, 1);
                 if (!name.data && before.data && (is(before, "lxc") || is(before, "lxc.payload")))
                         name = component;
+                if (!name.data && before.data && is(before, "buildkit"))
+                        name = match(component, PATTERN_BUILD_STEP, 0);
                 if (!name.data)
-                        name = match(component, PATTERN_PREFIXED_ID, 2);
+                        name = match(component, PATTERN_BUILD_STEP_SCOPE, 1);
+                if (!name.data && !match(component, PATTERN_MONITOR, 0).data)
+                        name = match(component, PATTERN_ID, 2);
                 if (name.data)
                         found = name;
-                in_kubepods |= match(component, PATTERN_KUBEPODS, 0).data != NULL;
         }
         return found;
 }
