@@ -90,6 +90,8 @@ static void give(struct world *w, enum event_kind kind, uint32_t lost, size_t pa
         buf_printf(&tail, ",\"id\":%zu", model.n_lines);
         if (kind == EVENT_LOST)
                 buf_printf(&tail, ",\"where\":\"ring\",\"count\":%" PRIu32, lost);
+        if (kind == EVENT_SUMMARY)
+                buf_printf(&tail, ",\"count\":%" PRIu32, lost);
         buf_printf(&tail, ",\"pad\":\"%0*d\"}", (int)pad, 0);
         m.line = m.brief = (struct line){ buf_span(&head), buf_span(&tail) };
         if (sink_write(w->sink, &m) < 0) {

@@ -38,7 +38,7 @@
 
 #define CONTROL_IS_LARGE(byte) (((byte)&7) == 7) /* seldom: it takes milliseconds */
 #define CONTROL_HAS_NO_FDS(byte) (((byte)&8) != 0)
-#define CONTROL_NEXT_KIND(byte) ((byte) >> 5)
+#define CONTROL_NEXT_KIND(byte) ((byte)&16 ? EVENT_STOP : (byte) >> 5)
 
 /* What journald and its readers accept. */
 #define NAME_SIZE_MAX 64
@@ -322,6 +322,7 @@ static size_t check_kind(const struct entry *e, enum event_kind kind, uint64_t s
                 [EVENT_EXEC_FAILED] = { "6", MESSAGE_ID_EXEC_FAILED },
                 [EVENT_EXEC_ATTEMPT] = { "6", MESSAGE_ID_EXEC_ATTEMPT },
                 [EVENT_EXIT] = { "6", MESSAGE_ID_EXIT },
+                [EVENT_SUMMARY] = { "6", MESSAGE_ID_SUMMARY },
                 [EVENT_LOST] = { "4", MESSAGE_ID_LOST },
                 [EVENT_STATS] = { "6", MESSAGE_ID_STATS },
                 [EVENT_STOP] = { "5", MESSAGE_ID_STOP },

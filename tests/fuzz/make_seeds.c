@@ -342,7 +342,10 @@ static const struct {
         { "overflow", record_overflow, false },
 };
 
-/* Records with the first byte of fuzz_journal: 7 for a large argv, 8 for no descriptors. */
+/*
+ * Records with the first byte of fuzz_journal: 7 for a large argv, 8 for no descriptors; the kind
+ * of the next event in the upper bits.
+ */
 static const struct {
         const char *name;
         void (*make)(void);
@@ -362,6 +365,7 @@ static const struct {
         { "no_memfd", make_long, 7 | 8 },
         { "noncharacters", make_noncharacters, 0 },
         { "not_utf8", make_not_utf8, 7 },
+        { "stop", make_exit, 16 },
 };
 
 static int make_journal(const char *folder, unsigned i)
