@@ -2,8 +2,8 @@
 /*
  * The allowed variables of a new image's environment.
  *
- * Most programs have dozens of variables, and none that is wanted: so this is about saying no
- * quickly. The ELF loader leaves a vector of pointers to them on the new stack, behind argc and
+ * Most programs have dozens of variables, and none that is wanted: so most have to be refused
+ * quickly. The ELF loader puts a vector of pointers to them on the new stack, behind argc and
  * argv. We copy pointers and strings in large pieces and look only at the first eight bytes of each
  * string, with no call into the kernel; a string that is wanted is read whole.
  *
@@ -21,7 +21,7 @@
 /* Pages are this large, or a multiple. */
 #define PAGE_STEP 4096
 
-/* What the kernel leaves behind the environment: the filename again, and a null pointer. */
+/* Behind the environment the kernel puts the filename again, and a null pointer. */
 #define ENV_END_SLACK 8
 
 /*
@@ -58,8 +58,8 @@ static __always_inline struct env_scan *env_scan_of(struct scratch *s)
 }
 
 /*
- * The next pieces of the vector, never beyond the page of the first: behind the vector the loader
- * leaves a random gap, of which no page need be there. False: it cannot be read.
+ * The next pieces of the vector, never beyond the page of the first: behind the vector there is
+ * a random gap, of which no page need be there. False: it cannot be read.
  */
 static __always_inline bool env_read_pointers(struct env_scan *e)
 {

@@ -63,8 +63,8 @@ static inline __u32 env_hash(__u64 key)
 
 /*
  * Which programs run on a CPU right now, in memory shared with the daemon (one element per CPU, a
- * cache line): 0 = not running, 1 = starting, else the boot_ns of the record being made. Whatever
- * is not in flight and older than a moment has reached its ring before that moment.
+ * cache line): 0 = not running, 1 = starting, else the boot_ns of the record being made. A record
+ * that is not in flight and older than a moment has reached its ring before that moment.
  */
 #define EXEC_INFLIGHT_STARTING 1
 struct exec_inflight {

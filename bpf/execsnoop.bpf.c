@@ -15,7 +15,7 @@
 /* bpf_probe_read_kernel() and the others are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* What is asked for. */
+/* Attempts. */
 
 SEC("tracepoint/syscalls/sys_enter_execve")
 int on_execve_enter(struct syscall_trace_enter *ctx)
@@ -29,7 +29,7 @@ int on_execveat_enter(struct syscall_trace_enter *ctx)
         return record_attempt(ctx, PROGRAM_ATTEMPT_AT);
 }
 
-/* What has failed. */
+/* Failures. */
 
 SEC("tracepoint/syscalls/sys_exit_execve")
 int on_execve_exit(struct syscall_trace_exit *ctx)
@@ -43,7 +43,7 @@ int on_execveat_exit(struct syscall_trace_exit *ctx)
         return record_failed(ctx, PROGRAM_FAILED_AT);
 }
 
-/* What has succeeded. */
+/* Successes. */
 
 SEC("tracepoint/sched/sched_process_exec")
 int on_exec(struct trace_event_raw_sched_process_exec *ctx)
@@ -58,7 +58,7 @@ int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
         return record_exec(ctx, false);
 }
 
-/* What has ended. */
+/* Ends of processes. */
 
 SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *ctx)

@@ -10,7 +10,7 @@
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h, the same since 3.x */
 
 struct process {
-        __u64 start_ns; /* tells the process from a later one with its pid */
+        __u64 start_ns; /* distinguishes it from a later process with its pid */
         __u64 exec_ns;
 };
 

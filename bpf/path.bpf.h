@@ -19,13 +19,13 @@
 
 #define WALK_STEPS_MAX 256
 #define WALK_SIZE_MAX 4352 /* PATH_MAX and 256: paths that user space can name are whole */
-/* NUL included, and one more to tell what is longer: FUSE and cgroups exceed NAME_MAX. */
+/* NUL included, and one more to detect longer ones: FUSE and cgroups exceed NAME_MAX. */
 #define WALK_NAME_SIZE 1026
 
 #define NAME_MEMFD 0x3a64666d656dULL /* "memfd:", little endian */
 #define NAME_MEMFD_SIZE 6
 
-/* PATH_MAX, NUL included, and one more to tell what is longer. */
+/* PATH_MAX, NUL included, and one more to detect longer ones. */
 #define FILENAME_SIZE 4097
 
 /* `n`: of a string read to data[pos], its length with the NUL, or -errno. Goes on with the field.

@@ -82,7 +82,7 @@ static __always_inline bool is_mine(const struct run *run, __u32 program)
         return !before || before == cfg_generation || done_by != before;
 }
 
-/* What was entered turns out to be no event. */
+/* The run that was entered turns out to be no event. */
 static __always_inline void run_leave(struct run *run)
 {
         *(volatile __u64 *)run->since = 0;
@@ -106,7 +106,7 @@ static __always_inline bool run_enter(struct run *run, void *ctx, __u32 program)
                 return false;
 
         run->since = &slot->since[program];
-        /* Stamped before we look, so that who stops us sees us, or we see that we are stopped. */
+        /* Stamped before we look, so that a daemon that stops us sees us, or we see that. */
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
         if (is_mine(run, program))
                 return true;

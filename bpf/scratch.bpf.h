@@ -22,7 +22,7 @@
 #include "exec_record.h"
 #include "kernel_types.h"
 
-/* The state of loops, and what it leaves of the 32 KiB that a map value may have for the record. */
+/* The state of loops; the record has the rest of the 32 KiB that a map value may have. */
 #define SCRATCH_STATE_SIZE 64
 #define SCRATCH_DATA_SIZE (EXEC_RECORD_SIZE_MAX - SCRATCH_STATE_SIZE)
 

@@ -77,8 +77,8 @@ static __always_inline bool has_pending(struct task_struct *task, int signal)
 
 /*
  * The old program is gone, the new one is not complete, and the kernel kills the process. A signal
- * alone proves nothing: who blocks it can have it pending for long. The end of the environment is
- * the last thing that the ELF loader sets, and no program can make it 0 again.
+ * alone proves nothing: a process that blocks it can have it pending for long. The end of the
+ * environment is the last thing that the ELF loader sets, and no program can make it 0 again.
  */
 static __always_inline bool has_no_return(struct task_struct *task)
 {

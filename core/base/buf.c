@@ -3,7 +3,7 @@
  * Memory that grows: the target of everything that is built piece by piece.
  *
  * The first allocation that fails stays with the buf: all later appends do nothing, so that the
- * content never has a hole, and one buf_error() after the last append tells. What was appended
+ * content never has a hole, and one buf_error() after the last append suffices. What was appended
  * before the failure is still there.
  *
  * Capacity at least doubles, so appending is linear in the bytes appended. Nothing is ever given

@@ -38,7 +38,7 @@
 
 #define WORD_SIZE sizeof(uint64_t)
 
-/* What becomes of a byte within a string: itself, \u00xx, a part of a sequence, or \letter. */
+/* The form of a byte within a string: itself, \u00xx, a part of a sequence, or \letter. */
 enum {
         CLASS_ITSELF = '\0',
         CLASS_HEX = 'u',
@@ -62,8 +62,8 @@ static const char classes[256] = {
 };
 
 /*
- * Whatever begins, or has a key or a comma before it, needs no comma. A string ends with its quote,
- * so the last byte is never one of a value.
+ * No comma at the start of an array or object, behind a key, or behind a comma. A string ends with
+ * its quote, so the last byte is never one of a value.
  */
 static bool is_comma_due(const struct buf *b)
 {
@@ -72,7 +72,7 @@ static bool is_comma_due(const struct buf *b)
         return last != '{' && last != '[' && last != ':' && last != ',';
 }
 
-/* Where `size` bytes of a value or a key go, behind its comma; or NULL. */
+/* The place for `size` bytes of a value or a key, behind its comma; or NULL. */
 static char *reserve_next(struct buf *b, size_t size)
 {
         char *p = buf_reserve(b, size + 1);
@@ -176,7 +176,7 @@ static char *escape_hex(char *out, uint32_t utf16)
         return out;
 }
 
-/* What escape_next() does, for what is no ASCII character. */
+/* escape_next() for all but ASCII characters. */
 static char *escape_sequence(char *out, const uint8_t **p, size_t left, bool *bad)
 {
         struct text_unit unit = text_unit(*p, left);

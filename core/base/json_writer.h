@@ -3,7 +3,7 @@
  * JSON writer: appends JSON text to a buf, key by key and value by value. Commas come by
  * themselves; that each key gets one value and what is begun is ended is the caller's part.
  *
- * What is written is UTF-8 in one line without raw control characters: in strings, C0, DEL, C1 and
+ * The output is UTF-8 in one line without raw control characters: in strings, C0, DEL, C1 and
  * noncharacters are escaped, and neither NUL nor ill-formed UTF-8 gets in: see json_text().
  *
  * As with all appending, a failure to allocate stays with the buf: ask buf_error() at the end.

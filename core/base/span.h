@@ -121,7 +121,7 @@ static inline struct span span_trim(struct span s)
 }
 
 /*
- * What is before the first separator, and what is behind it. False if there is none: then all is
+ * The parts before and behind the first separator. False if there is none: then all is
  * before it, and behind it is the empty span at the end. `s` may be one of the results.
  */
 static inline bool span_split(struct span s, char separator, struct span *ret_before,

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-/* What may follow a lead byte (Unicode 15, table 3-7): the second byte's range, and the length. */
+/* By lead byte (Unicode 15, table 3-7): the range of the second byte, and the length. */
 struct lead {
         uint8_t low, high;
         uint8_t length; /* of the whole sequence; 0: cannot lead one */

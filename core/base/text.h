@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Text as events carry it: UTF-8, base64, RFC 3339 times, hexadecimal. Pure functions; those that
- * append to a buf leave an allocation failure in it (buf_error()).
+ * append to a buf record an allocation failure in it (buf_error()).
  *
  * NUL counts as invalid everywhere: it never appears in an event.
  */
@@ -22,7 +22,7 @@ struct text_unit {
         bool is_valid;
 };
 
-/* What is at `p`, where at least one byte is left. */
+/* The unit at `p`, where there is at least one byte. */
 struct text_unit text_unit(const uint8_t *p, size_t left);
 
 /* True if all of it is UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without NUL. */

@@ -11,7 +11,7 @@
  * Stricter than systemd, because a half-understood configuration of a security tool is worse than a
  * message: refuses, each with file:line, what has no meaning (no '=', no key, no section, a bad
  * header), NUL bytes, text that isn't UTF-8, overlong lines, and files that cannot be read or
- * aren't files. After an error it goes on, so that all errors are told at once.
+ * aren't files. After an error it goes on, so that all errors are reported at once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ static int parse_section(struct parser *p, struct span statement)
 {
         const struct span name = { .data = statement.data + 1, .size = statement.size - 2 };
 
-        /* What follows belongs to no section that anybody knows, and is not refused once more. */
+        /* Lines after a bad header are of an unknown section, and are not refused once more. */
         p->in_section = true;
         buf_reset(&p->section);
         if (statement.size < 2 || statement.data[statement.size - 1] != ']')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Reader of configuration files by systemd's rules: which files, in which order, and what their
- * lines say. What sections, keys and values mean is not its business.
+ * lines say. It does not know what sections, keys and values mean.
  */
 #pragma once
 

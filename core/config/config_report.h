@@ -17,7 +17,7 @@ struct config_report {
 
 void config_report_done(struct config_report *r);
 
-/* What a message is about. Borrowed. */
+/* The place that a message is about. Borrowed. */
 struct config_position {
         const char *file;
         unsigned line;   /* from 1, or 0: the file as a whole */

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-/* What lines look like, all there is: FORMAT_NAME, `Format=name`, and shape_name of encode/. */
+/* All formats of lines: FORMAT_NAME, `Format=name`, and shape_name of encode/. */
 #define FORMATS(X) X(NATIVE, native)
 
 #define FORMAT_ENUM(NAME, name) FORMAT_##NAME,

@@ -26,14 +26,14 @@ struct encoder;
 struct rules;
 struct stats;
 
-/* What is the same in every event. Strings are copied. */
+/* The same in every event. Strings are copied. */
 struct encode_context {
         enum config_format format;
         const char *boot_id; /* 32 lower case hex digits, as in /proc without the dashes */
         const char *host;    /* any bytes */
 };
 
-/* What only a start event says. */
+/* For start events alone. */
 struct start_info {
         const char *version;
         const char *kernel;          /* uname -r */
@@ -55,7 +55,7 @@ void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 /*
  * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY. If `limit` isn't 0, the line with the
  * longest seq and without newline is at most so many bytes: argv is cut in the middle first (its
- * first and last strings are the telling ones), then other long strings, each marked. The limit is
+ * first and last strings say most), then other long strings, each marked. The limit is
  * at least 2048.
  */
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What the encoder's files share: the encoder, and lines that are begun, filled key by key with
+ * Shared by the encoder's files: the encoder, and lines that are begun, filled key by key with
  * json_writer.h, and ended.
  *
  * A failure (there is only one: no memory) is remembered in the line; it comes back from
@@ -13,7 +13,7 @@
 #include "encode/line.h"
 #include "event/event.h"
 
-/* Digits of boot_id that go in a process_id: enough to tell the boots of one host apart. */
+/* Digits of boot_id that go in a process_id: enough to distinguish the boots of one host. */
 #define BOOT_PREFIX_DIGITS 12
 
 struct half_lines {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * One table says where the parts of an event are; how each is written is in the shape's own table.
- * What is left to do here is to deal out room.
+ * Here room is dealt out.
  */
 #include <stddef.h>
 
@@ -9,7 +9,7 @@
 #include "encode/encode_forms.h"
 #include "encode/encode_parts.h"
 
-/* What each part keeps, if it has as much, before any gets more: a name and the start of a path. */
+/* Each part gets so much first, if it needs it: enough for a name and the start of a path. */
 #define PART_FLOOR 256
 
 #define SPAN(member) .offset = offsetof(struct exec_event, member)

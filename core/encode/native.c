@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The native shape, events of the kernel: config/event.schema.json. The order of the calls here is
- * the order of the keys there; a fact that the event does not have has no key.
+ * the order of the keys there; a fact that is absent has no key.
  *
- * What the daemon says of itself is in native_daemon.c.
+ * The daemon's own events are in native_daemon.c.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The native shape, the daemon's own events: start, lost, stats, stop. They are the heartbeat and
- * the ledger of the stream: with them a reader can tell that nothing is missing, or how much, where
- * and when.
+ * the ledger of the stream: they show a reader that nothing is missing, or how much, where and
+ * when.
  *
  * All counters are there even when 0, so that a query needs no special case; only programs that
  * have never run are left out. The values come from one struct stats; what does not add up is

@@ -80,7 +80,7 @@ struct shape_part {
 };
 
 /*
- * What a start event can do without, if there is no room, in this order: the next stats has nearly
+ * Left out of a start event without room, in this order: the next stats has nearly
  * the same as the first, --cat-config the others.
  */
 enum left_out {
@@ -93,7 +93,7 @@ enum left_out {
 struct shape {
         struct shape_part parts[_PART_MAX];
 
-        /* What is the same in all events, once: put behind `seq` of each. */
+        /* The keys that are the same in all events, once: put behind `seq` of each. */
         void (*put_common)(struct buf *b, const char *boot_id, struct span host);
 
         /* Begins the object, up to where the digits of `seq` go. */

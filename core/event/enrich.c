@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* What an event gets after it was decoded and filtered. Each fact is absent if it is not known. */
+/* Facts added to an event after it was decoded and filtered; each is absent if it is not known. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -15,5 +15,5 @@ int enricher_new(const char *etc, struct enricher **ret);
 struct enricher *enricher_free(struct enricher *e);
 DEFINE_FREEP(struct enricher, enricher_free)
 
-/* Adds to the event; what it adds is valid until the next call. */
+/* Adds facts to the event, which are valid until the next call. */
 void enrich_event(struct enricher *e, struct exec_event *event);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What the stages after decode see of an exec: facts, not bytes of the wire.
+ * An event as the stages after decode see it: facts, not bytes of the wire.
  *
  * Every fact that can be absent says so: a span whose data is NULL, or event_has() (enum exec_fact
  * of the wire format). All spans are borrowed from the record and from the decoder; they are valid
@@ -88,7 +88,8 @@ static inline bool event_has(const struct exec_event *event, enum exec_fact fact
         return event->facts.present & fact;
 }
 
-/* Where events go. Those before _SINK_ACCOUNT_MAX have an account that outlives the process. */
+/* The destinations of events. Those before _SINK_ACCOUNT_MAX have an account that outlives the
+ * process. */
 enum sink_place {
         SINK_JOURNAL,
         SINK_FILE,
@@ -100,7 +101,7 @@ enum sink_place {
 /* "journal" and so on: its name in `stats`, in `lost`, in messages. Static. */
 const char *sink_place_name(enum sink_place place);
 
-/* Where events can be lost: the value of the key `where` of a `lost` event. */
+/* The places where events can be lost: the value of the key `where` of a `lost` event. */
 enum loss_where {
         LOSS_RING,      /* no room in a ring, or no ring on a CPU */
         LOSS_RECURSION, /* the kernel did not run our program */

@@ -14,7 +14,7 @@ struct lane {
         uint64_t last_ns; /* of the last event received, or reconciled */
 };
 
-/* What is to be reported to one sink of one cause. */
+/* The loss by one cause that is to be reported to one sink. */
 struct report {
         struct loss open;   /* since it was closed last */
         struct loss closed; /* before that */

@@ -35,7 +35,7 @@ bool ledger_received(struct ledger *l, const struct exec_record_head *head);
 
 /*
  * The kernel had given numbers up to `seq` before all rings were drained and nothing was in flight:
- * what has not come by now never will.
+ * a number that has not come by now never will.
  */
 void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq,
                       uint64_t now_ns);
@@ -43,7 +43,7 @@ void ledger_reconcile(struct ledger *l, enum exec_program program, uint32_t cpu,
 /* The kernel did not run a program, so many times more. */
 void ledger_missed(struct ledger *l, enum exec_program program, uint64_t count, uint64_t now_ns);
 
-/* What the kernel did before that is known by now: a loss that is found later was later. */
+/* All losses in the kernel before that are known by now: one that is found later was later. */
 void ledger_counted(struct ledger *l, uint64_t until_ns);
 
 /* The highest number accounted for: received or found lost. */
@@ -52,7 +52,7 @@ uint64_t ledger_seq(const struct ledger *l, enum exec_program program, uint32_t 
 /* How often the kernel did not run a program: what ledger_missed() was given. */
 uint64_t ledger_misses(const struct ledger *l, enum exec_program program);
 
-/* All of both: whatever happened, before this run as well, as far as it is accounted for. */
+/* The sum of both: all events accounted for, also those before this run. */
 uint64_t ledger_total(const struct ledger *l);
 
 /* `cpu` may be LOSS_ANY_CPU. */
@@ -72,7 +72,7 @@ void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t c
  */
 void ledger_sink_lost(struct ledger *l, enum sink_place place, uint64_t count, uint64_t now_ns);
 
-/* What the sink lacks of the time before us: LOSS_DOWN, of no interest to the others. */
+/* The sink lacks these of the time before us: LOSS_DOWN, reported to no other sink. */
 void ledger_sink_down(struct ledger *l, enum sink_place place, const struct loss *down);
 
 /* Fills in what is lost for this sink alone: `lost`, and of that `down`. */
@@ -82,7 +82,7 @@ void ledger_fill_sink(const struct ledger *l, enum sink_place place, struct sink
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
 
 /*
- * What is lost by now is to be reported, to all sinks. Returns the moment of which that is true:
+ * All losses until now are to be reported, to all sinks. Returns the moment of which that is true:
  * now, or later, if a loss is known that ended later.
  */
 uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
@@ -90,7 +90,7 @@ uint64_t ledger_close(struct ledger *l, uint64_t now_ns);
 /* Likewise of what had ended by that moment, which may be in the past. A later loss stays open. */
 void ledger_close_ended(struct ledger *l, uint64_t moment_ns);
 
-/* What is to be reported to this sink, or NULL; and: `count` of them have been reported now. */
+/* The loss to be reported to this sink, or NULL; and: `count` of it have been reported now. */
 const struct loss *ledger_unreported(const struct ledger *l, enum sink_place place,
                                      enum loss_where where);
 void ledger_reported(struct ledger *l, enum sink_place place, enum loss_where where,

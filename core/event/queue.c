@@ -2,9 +2,9 @@
 /*
  * A byte ring with the records in order of arrival, and a binary heap over them in order of time.
  *
- * Records leave by time but memory is given back by arrival: a record that has left is marked, and
- * the ring's head moves on over marked ones. As streams of CPUs are drained together and differ by
- * moments only, little memory waits behind a late one. An entry of the heap carries its key, so
+ * Records come out by time but memory is freed by arrival: a record that has come out is marked,
+ * and the ring's head moves on over marked ones. As streams of CPUs are drained together and differ
+ * by moments only, little memory waits behind a late one. An entry of the heap carries its key, so
  * sifting does not touch the records.
  *
  * The heap has room for as many records as the ring can hold of the smallest kind, and for all
@@ -133,7 +133,7 @@ static int ring_allocate(struct queue *q, size_t size, size_t *ret_offset)
         return 0;
 }
 
-/* Moves the head over everything that has left. */
+/* Moves the head over everything that has come out. */
 static void ring_reclaim(struct queue *q)
 {
         while (q->used > 0) {

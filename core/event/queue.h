@@ -4,7 +4,7 @@
  * of all CPUs into one in time order.
  *
  * Marks are records of the daemon's own, nothing but a head. They have places of their own, so that
- * they get in however full the queue is: what an overload has cost is said while it lasts.
+ * they get in however full the queue is: the losses of an overload are reported while it lasts.
  *
  * A record is released once the watermark has passed it: the source's word that nothing older is
  * still to come. Equal times are ordered by CPU, program, sequence and chunk, so an event and its
@@ -40,7 +40,7 @@ int queue_push_mark(struct queue *q, const struct exec_record_head *mark);
 /* Everything older than this may come out; it never goes back. UINT64_MAX: everything. */
 void queue_release(struct queue *q, uint64_t watermark_ns);
 
-/* What is there by now may come out, whatever is still to come before it. */
+/* All that is there by now may come out, though older records may still come. */
 void queue_release_all(struct queue *q);
 
 /*

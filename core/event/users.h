@@ -4,8 +4,8 @@
  * NSS may wait for the network. Of groups as well: group(5) begins with the same three fields.
  *
  * The name is never older than the event: the file is looked at again for an event that happened
- * behind the last look, so once for all that a round over the rings brings. It may be younger: who
- * got the number between the event and the look.
+ * behind the last look, so once for all that a round over the rings brings. It may be younger: of a
+ * user who got the number between the event and the look.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The wiring. What concerns one stage alone is that stage's; here is what takes two: the counters
- * of the source against the numbers in the ledger, and the order of beginning and end.
+ * The wiring. A stage does alone what concerns it alone; here is the work that takes two: the
+ * counters of the source against the numbers in the ledger, and the order of beginning and end.
  */
 #include "flow/flow_internal.h"
 
@@ -16,9 +16,9 @@
 #define BATCH 256
 
 /*
- * What came out of a ring after its counter was read for the last time, was seen as well: at the
- * end, when the programs go on for the next run, or if the counters could not be read. And all
- * of a recording, which has no counters.
+ * A record that came out of a ring after the last reading of its counter was seen as well: at the
+ * end, when the programs go on for the next run, or if the counters could not be read. And so were
+ * all of a recording, which has no counters.
  */
 static void count_lane(const struct flow *f, enum exec_program program, unsigned cpu,
                        struct stats *stats)
@@ -146,7 +146,7 @@ int flow_open(struct flow *f)
         r = source_open(f->source, &handler, f->ledger);
         if (r < 0)
                 return r;
-        /* What has no number yet, is of this stream. */
+        /* Events without a number yet belong to this stream. */
         now_ns = f->identity.start_ns = source_now_ns(f->source);
         outputs_begin(f->outputs, ledger_total(f->ledger), MIN(f->source->watermark_ns, now_ns),
                       now_ns);

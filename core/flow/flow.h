@@ -71,11 +71,10 @@ void flow_revert(struct flow *f);
 int flow_run(struct flow *f);
 bool flow_is_idle(const struct flow *f);
 
-/* What has come in by now may come out, whatever is still to come. */
+/* All that has come in by now may come out, though older records may still come. */
 void flow_release_all(struct flow *f);
 
-/* A loss that only the caller knows of; and: whatever is lost by now is to be said in the stream.
- */
+/* A loss that only the caller knows of; and: all losses until now are to be reported. */
 void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,
                uint64_t to_ns);
 void flow_mark_lost(struct flow *f);
@@ -87,7 +86,7 @@ void flow_mark_lost(struct flow *f);
 uint64_t flow_due_ns(const struct flow *f);
 void flow_mark_moment(struct flow *f);
 
-/* All counters are to be said in the stream. -ENOBUFS: too many such requests wait already. */
+/* A `stats` event is to be put into the stream. -ENOBUFS: too many such requests wait already. */
 int flow_mark_stats(struct flow *f);
 
 /* All counters, now. */

@@ -19,11 +19,10 @@ static void on_record(void *userdata, const void *record, size_t size)
         if (in->recorder)
                 recorder_record(in->recorder, record, size);
         if (size < sizeof(h))
-                return; /* it leaves a hole in the numbers, and is counted as that */
+                return; /* its number is missing then, and is counted as lost */
         memcpy(&h, record, sizeof(h));
         if (h.kind == RECORD_CHUNK) {
-                /* No room for it: the event, which is counted by itself, will say that it is cut.
-                 */
+                /* Without room for it the event, which is counted by itself, is marked as cut. */
                 (void)queue_push(in->queue, record, size);
                 return;
         }

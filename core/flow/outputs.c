@@ -3,10 +3,10 @@
  * Every event that is offered ends, for each sink, in exactly one of two ways: the sink has it, or
  * the ledger has counted it as lost for that sink.
  *
- * Two numbers join a sink's stream with the kernel's count: `before`, the events that passed by
- * before the sink was there; and the account, in memory that outlives us, of how many events the
- * lines in the destination account for. What the kernel has counted beyond the account of the run
- * before us is what was lost while nobody was reading.
+ * Two numbers join a sink's stream with the kernel's count: `before`, the events of the
+ * time before the sink; and the account, in memory that outlives us, of how many events the
+ * lines in the destination account for. Events that the kernel has counted beyond the account
+ * of the previous run were lost while no daemon was reading.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ uint64_t outputs_now(const struct outputs *o)
         return o->now_ns;
 }
 
-/* A new stream: whatever was before is none of its business. */
+/* A new stream: it does not account for the time before. */
 static void account_open(struct outputs *o, enum sink_place place, struct account *account)
 {
         struct account_state state = account_read(account);
@@ -119,7 +119,7 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
         account_write(sink->account, &state);
 }
 
-/* What it could not deliver, nobody will. */
+/* Events that it could not deliver are lost. */
 static void end_sink(struct outputs *o, enum sink_place place)
 {
         struct sink *s = o->output[place].sink;

@@ -2,8 +2,8 @@
 /*
  * Outputs: the sinks by their place, what each has been offered, and what has to be reported to it.
  *
- * A stream has a moment, which is that of the record that came last: whatever the outputs say by
- * themselves is of that moment. A sink that is opened while the stream runs begins with a `start`
+ * A stream has a moment, which is that of the record that came last: the outputs' own events
+ * are of that moment. A sink that is opened while the stream runs begins with a `start`
  * event of its own; one that goes on where the previous run has stopped gets a report of what came
  * in between.
  *
@@ -59,7 +59,7 @@ struct sink *outputs_sink(const struct outputs *o, enum sink_place place);
 /* The most bytes of a line that every sink here can show whole; 0: no limit. */
 size_t outputs_line_limit(const struct outputs *o);
 
-/* To all sinks. Whatever one of them refuses is lost for it, and counted. */
+/* To all sinks. If one of them refuses it, it is lost for that sink, and counted. */
 void outputs_offer(struct outputs *o, const struct message *m);
 
 /*

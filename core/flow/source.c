@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The contract of a source: what is left out by one does nothing. */
+/* The contract of a source: a function that a source lacks does nothing. */
 #include <errno.h>
 
 #include "flow/source.h"

@@ -5,7 +5,8 @@
  *
  * Its life: made by a function of its own, source_open(), source_start(), source_stop(),
  * source_free(). Between start and stop a live source speaks by itself, as things happen; a
- * recording has to be asked for each step. What a recording has no use for does nothing there.
+ * recording has to be asked for each step. Functions that a recording does not need do nothing
+ * there.
  */
 #pragma once
 
@@ -80,7 +81,7 @@ struct source {
 
         /* Since source_open(). */
         struct source_handler handler;
-        struct ledger *ledger; /* what was accounted for of what the source has said */
+        struct ledger *ledger; /* of the events that the source has handed out */
         enum source_past past;
         const char *const *missing_keys; /* of events, which it cannot give: NULL-terminated */
         uint64_t watermark_ns; /* of the last round, or that of the previous run; 0: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Reads frames one by one through stdio and says them to the handler. A frame is checked for its
- * size alone; what is in a record is the decoder's business.
+ * Reads frames one by one through stdio and hands them to the handler. Only the size of a frame is
+ * checked; the decoder checks the content of a record.
  */
 #include <ctype.h>
 #include <errno.h>

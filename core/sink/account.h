@@ -3,7 +3,7 @@
  * Account: how much of what the kernel saw a destination holds, kept in memory that outlives the
  * process, so that the next one can say exactly what is missing.
  *
- * Whoever kills us may do so between any two instructions, but not inside of one. So a state is
+ * We may be killed between any two instructions, but not inside of one. So a state is
  * written beside the valid one, and made valid by a single store.
  */
 #pragma once

@@ -75,7 +75,7 @@ struct backlog *backlog_free(struct backlog *b)
         return NULL;
 }
 
-/* What an entry takes. The size is at most UINT32_MAX, so it cannot overflow in 64 bits. */
+/* Bytes of an entry. The size is at most UINT32_MAX, so it cannot overflow in 64 bits. */
 static uint64_t entry_need(uint64_t size)
 {
         uint64_t align = sizeof(struct entry_head);
@@ -91,7 +91,7 @@ static struct entry_head entry_head_at(const struct backlog *b, size_t offset)
         return h;
 }
 
-/* Where the entry is that starts at `offset`, or at 0 if there the ring turns. */
+/* The place of the entry that starts at `offset`, or at 0 if the ring turns there. */
 static size_t entry_resolve(const struct backlog *b, size_t offset)
 {
         if (offset == b->limit || entry_head_at(b, offset).size == ENTRY_SKIP)

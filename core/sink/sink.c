@@ -3,9 +3,9 @@
  * The common part of all sinks: dispatch, the sequence number, and the counters.
  *
  * They are exact at any moment: every event of the kernel that sink_write() has accepted is in
- * exactly one of `written` and `backlog`. The daemon's own events pass through
- * the same backlog and take a seq like any other, but count in `lines` and `bytes` only, for nobody
- * counted them as seen.
+ * exactly one of `written` and `backlog`. The daemon's own events go through the same
+ * backlog and take a seq like any other, but count in `lines` and `bytes` only, as they were not
+ * counted as seen.
  *
  * A seq is taken at the moment an event is accepted. An event that is refused takes none, so the
  * reader of a stream sees holes only for what was lost after it was accepted.
@@ -102,8 +102,7 @@ int sink_accept_line(struct sink *s, const struct message *m)
         return sink_accept(s, m, parts, ELEMENTSOF(parts));
 }
 
-/* A destination that reports more than it was given would falsify the counters: hence the assert.
- */
+/* Asserted: a destination that reports more than it was given would falsify the counters. */
 static struct backlog_entry sink_oldest(const struct backlog *b)
 {
         struct backlog_entry e = { 0 };

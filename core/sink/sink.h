@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Sink: where encoded events leave the daemon. One interface, one file per destination.
+ * Sink: a destination of encoded events. One interface, one file per destination.
  *
  * A sink accepts an event into its own bounded backlog, giving it the next `seq`, or refuses it;
  * then it delivers the backlog without ever blocking. A refused event takes no seq, so a hole in
@@ -8,9 +8,9 @@
  * caller flushes. So an event is lost when it is refused, or when the sink is freed while it waits;
  * in between never.
  *
- * A sink counts what it has accepted: what is lost is in its caller's books. It never parses JSON,
- * never calls back, never logs: a change of condition (the disk is full, journald is gone, all is
- * well again) is returned from sink_flush().
+ * A sink counts the events that it has accepted; its caller counts those that are lost. It never
+ * parses JSON, never calls back, never logs: a change of condition (the disk is full, journald is
+ * gone, all is well again) is returned from sink_flush().
  */
 #pragma once
 

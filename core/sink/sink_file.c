@@ -2,9 +2,9 @@
 /*
  * File sink: JSON Lines, rotated by size and age.
  *
- * What a reader may rely on: each line of each file is whole, in order, and there once. One rule
- * gives all of it: the file ends in a newline before anything is appended, and an entry leaves the
- * backlog only when its newline is in the file. A write that stops inside a line (disk full, quota,
+ * A reader may rely on this: each line of each file is whole, in order, and there once. One rule
+ * ensures it: the file ends in a newline before anything is appended, and an entry stays in the
+ * backlog until its newline is in the file. A write that stops inside a line (disk full, quota,
  * file size limit) is cut back to the last newline at once; where that fails, before the next
  * write; and after a crash, when the file is opened. The cut looks for the newline in the file
  * itself, so it is right whatever happened in between.
@@ -12,7 +12,7 @@
  * Rotation renames, never copies: path → path.1 → path.2. If it fails, the current file grows on,
  * the error stays visible, and it is tried again after a pause.
  *
- * Refused: whatever is not a regular file (links, FIFOs, devices; links among the folders are the
+ * Refused: all but regular files (links, FIFOs, devices; links among the folders are the
  * admin's business), and making folders. A second writer is not expected: a line that it has not
  * ended is cut. Writing to a disk may block; that is bounded by FLUSH_BYTES_MAX.
  */
@@ -79,7 +79,7 @@ static uint64_t file_now(const struct sink_file *f, clockid_t clock)
         return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* Where the last line of the first `size` bytes ends: behind its newline, or 0 without any. */
+/* The end of the last line of the first `size` bytes: behind its newline, or 0 without any. */
 static int find_last_line_end(int fd, uint64_t size, uint64_t *ret)
 {
         char block[REPAIR_BLOCK_BYTES];
@@ -188,7 +188,7 @@ static int open_new(const struct sink_file *f, int *ret)
         _cleanup_(closep) int fd = -1;
         int r;
 
-        /* Nobody else may open it before it has its final mode, which umask must not touch. */
+        /* No other user may open it before it has its final mode, which umask must not change. */
         fd = f->system->open(f->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                              0600);
         if (fd < 0)
@@ -224,8 +224,7 @@ static int open_existing(const struct sink_file *f, int *ret)
         return 0;
 }
 
-/* Makes the open file the current one, which still has to be settled. On failure nothing changes.
- */
+/* Makes the open file the current one, which is still to be settled. On failure nothing changes. */
 static int file_adopt(struct sink_file *f, int fd)
 {
         struct stat st;
@@ -418,14 +417,14 @@ static void file_rotate_if_old(struct sink_file *f)
                 return;
         now = file_now(f, CLOCK_REALTIME);
         if (f->size == 0) {
-                f->born_ns = now; /* the age is that of the lines; nobody needs empty files */
+                f->born_ns = now; /* the age is that of the lines; an empty file is of no use */
                 return;
         }
         if (now >= f->born_ns && now - f->born_ns >= f->config.max_age_ns)
                 file_try_rotate(f);
 }
 
-/* How much may be appended in one go, after a rotation if the next line needs one. */
+/* The bytes that may be appended at once, after a rotation if the next line needs one. */
 static uint64_t file_room(struct sink_file *f, size_t offset)
 {
         uint64_t max = f->config.max_size;
@@ -484,7 +483,7 @@ static int file_deliver(struct sink_file *f)
                 return r;
         file_rotate_if_old(f);
         r = file_drain(f);
-        q = file_sync(f); /* what got through is to be safe, whatever came then */
+        q = file_sync(f); /* lines that were written are to be safe despite the error */
         if (r >= 0 && q < 0)
                 r = sink_fail(&f->sink, "fdatasync", q);
         return r;

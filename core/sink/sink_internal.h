@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What the destinations of sink.h share, and the seam where tests put a failing disk.
+ * Code that the destinations of sink.h share, and the seam where tests put a failing disk.
  *
  * Accounting happens here and nowhere else: an entry of the backlog is tagged as an event of the
  * kernel or as one of the daemon's own, and every way in or out of the backlog goes through one of
- * the functions below. Only `retries` is left to the destination, which alone knows what one is.
+ * the functions below. Only a destination knows what a retry is, and counts `retries` itself.
  */
 #pragma once
 
@@ -49,7 +49,7 @@ int sink_init(struct sink *s, const struct sink_ops *ops, size_t backlog);
 
 /*
  * Puts the parts into the backlog as one entry, which has the seq s->seq + 1, and takes that seq.
- * Or, with the error of backlog_push(), leaves all as it was.
+ * With the error of backlog_push() nothing has changed.
  */
 int sink_accept(struct sink *s, const struct message *m, const struct span *parts, size_t n_parts);
 

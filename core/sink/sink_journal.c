@@ -4,8 +4,8 @@
  * when journald hangs and returns success when its socket is missing.
  *
  * An event is one entry of the backlog and one datagram: MESSAGE is the brief line; if that had to
- * be cut, EXECSNOOP_JSON is the whole one. An entry leaves the backlog only when the kernel has
- * taken it, so none is lost or sent twice here, whatever becomes of journald. A connection that
+ * be cut, EXECSNOOP_JSON is the whole one. An entry stays in the backlog until the kernel has
+ * taken it, so none is lost or sent twice here, even if journald dies. A connection that
  * fails is made anew at once, but once per flush.
  *
  * Field values are what journalctl can show: bytes for which it would print an array of numbers are
@@ -121,7 +121,7 @@ static size_t character_size(uint8_t lead)
         return lead < 0xf0 ? 3 : 4;
 }
 
-/* What systemd's utf8_is_printable() takes; newline and tab included, noncharacters not. */
+/* Accepted by systemd's utf8_is_printable(): newline and tab are, noncharacters are not. */
 static bool is_shown(const uint8_t *p, size_t size)
 {
         uint32_t c = size == 1 ? p[0] : p[0] & (0x7fU >> size);
@@ -312,7 +312,7 @@ static bool is_writable(int fd)
         return poll(&p, 1, 0) == 1;
 }
 
-/* Where the kernel does not tell: as if it was. */
+/* True as well if the kernel does not say. */
 static bool is_all_taken(int fd)
 {
         int unread = 0;

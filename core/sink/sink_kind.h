@@ -21,7 +21,7 @@ struct sink_kind {
         /* Longer lines are to be given in a brief form, too; 0: all can be shown. */
         size_t line_limit;
 
-        /* By these settings; `use_stdout`: stdout alone, whatever they say. */
+        /* By these settings; `use_stdout`: stdout alone, despite them. */
         bool (*is_wanted)(const struct config *config, bool use_stdout);
         int (*open)(const struct config *config, size_t backlog, struct sink **ret);
 
