@@ -218,6 +218,8 @@ static size_t shape_end(const struct shape *shape, const char *text, size_t at, 
         if (to - at < n || text[at + 1] != shape->prefix.data[1] ||
             memcmp(text + at, shape->prefix.data, n) != 0)
                 return 0;
+        if (shape->max > 0)
+                to = MIN(to, begin + shape->max + 1);
         end = skip_charset(text, begin, to, shape->charset);
         if (shape->max > 0 && (end - begin > shape->max || (end < to && is_alnum(text[end]))))
                 return 0;
@@ -226,15 +228,19 @@ static size_t shape_end(const struct shape *shape, const char *text, size_t at, 
         return end;
 }
 
-/* {"alg":… in base64, a point, and two more parts, or four of an encrypted one. */
-static size_t jwt_end(const char *text, size_t at, size_t to, bool is_cut)
+/*
+ * {"alg":… in base64, a point, and two more parts, or four of an encrypted one. *ret_dot, 0 at
+ * first, is where the point has been looked for from earlier places of the same word: not again.
+ */
+static size_t jwt_end(const char *text, size_t at, size_t to, bool is_cut, size_t *ret_dot)
 {
         const size_t n = sizeof(JWT_PREFIX) - 1, header_min = 8, encrypted_min = 40;
         size_t dot, end;
 
         if (to - at < n || memcmp(text + at, JWT_PREFIX, n) != 0)
                 return 0;
-        dot = skip_charset(text, at + n, to, CHARSET_WORD);
+        dot = *ret_dot > at + n ? *ret_dot : skip_charset(text, at + n, to, CHARSET_WORD);
+        *ret_dot = dot;
         if (dot == to)
                 return is_cut ? to : 0;
         if (dot - at < header_min || text[dot] != '.')
@@ -247,13 +253,13 @@ static size_t jwt_end(const char *text, size_t at, size_t to, bool is_cut)
         return end - dot > encrypted_min ? end : 0;
 }
 
-static size_t token_end(const char *text, size_t at, size_t to, bool is_cut)
+static size_t token_end(const char *text, size_t at, size_t to, bool is_cut, size_t *dot)
 {
         const struct initial *initial = &initials[text[at] & 0x7f];
         size_t end = 0;
 
         if (text[at] == JWT_PREFIX[0])
-                return jwt_end(text, at, to, is_cut);
+                return jwt_end(text, at, to, is_cut, dot);
         if (!initial->second || to - at < 2 || !strchr(initial->second, text[at + 1]))
                 return 0;
         for (const struct shape *shape = initial->shapes; shape->prefix.data && end == 0; shape++)
@@ -291,9 +297,10 @@ static size_t find_run(const char *text, size_t begin, size_t to)
 static bool find_in_run(const char *text, size_t *at, size_t to, bool is_cut, size_t *ret_end)
 {
         bool is_begin = *at == 0 || !is_alnum(text[*at - 1]);
+        size_t dot = 0;
 
         for (; *at < to && is_token_char(text[*at]); (*at)++, is_begin = true) {
-                *ret_end = is_begin ? token_end(text, *at, to, is_cut) : 0;
+                *ret_end = is_begin ? token_end(text, *at, to, is_cut, &dot) : 0;
                 if (*ret_end > 0)
                         return true;
                 if (is_alnum(text[*at]))

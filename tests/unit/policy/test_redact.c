@@ -200,6 +200,28 @@ static void names_are_globs_without_case_and_dashes(void **state)
                           "t password=x https://a:<redacted>@h");
 }
 
+/* By the square of their length these would take minutes. */
+static void words_that_almost_are_tokens_cost_what_others_cost(void **state)
+{
+        static const char *const parts[] = { "-eyJ", "dapi-", "AKIA-", "-----BEGIN ", "x://b:" };
+        _cleanup_(redactor_freep) struct redactor *r = NULL;
+        struct redacted result;
+
+        (void)state;
+        assert_int_equal(redactor_by_default(REDACT_SECRETS, REDACT_SECRETS, &r), 0);
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+                _cleanup_(buf_done) struct buf argv = { 0 };
+
+                buf_append(&argv, "t", sizeof("t"));
+                while (argv.size < 2 * MIB)
+                        buf_append_string(&argv, parts[i]);
+                buf_append_char(&argv, '\0');
+                assert_int_equal(buf_error(&argv), 0);
+                assert_int_equal(redact_argv(r, &unknown, buf_span(&argv), &result), 0);
+                assert_int_equal(result.n_indexes, 0);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -215,6 +237,7 @@ int main(void)
                 cmocka_unit_test(what_has_no_secret_is_borrowed),
                 cmocka_unit_test(script_and_interpreter_both_count),
                 cmocka_unit_test(names_are_globs_without_case_and_dashes),
+                cmocka_unit_test(words_that_almost_are_tokens_cost_what_others_cost),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
