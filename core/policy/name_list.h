@@ -28,3 +28,6 @@ struct name_list *name_list_free(struct name_list *l);
 DEFINE_FREEP(struct name_list, name_list_free)
 
 bool name_list_has(const struct name_list *l, struct span name);
+
+/* False: it has not; most names are sorted out by this. One byte behind the name is readable. */
+bool name_list_may_have(const struct name_list *l, struct span name);

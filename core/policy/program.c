@@ -43,6 +43,23 @@ static unsigned bucket_of(struct span name)
                N_BUCKETS;
 }
 
+bool program_takes_secrets(const struct program *p)
+{
+        for (unsigned i = 0; i < PROGRAM_RULES_MAX && p->rules[i].option; i++)
+                if (p->rules[i].kind != VALUE_CLEAR && p->rules[i].kind != VALUE_COMMAND &&
+                    p->rules[i].kind != VALUE_BEGINS_COMMAND)
+                        return true;
+        return false;
+}
+
+void program_each_name(const struct program_index *index,
+                       void (*on_name)(void *userdata, struct span name, const struct program *p),
+                       void *userdata)
+{
+        for (uint32_t i = 0; i < index->n; i++)
+                on_name(userdata, index->entries[i].name, index->entries[i].program);
+}
+
 static size_t count_names(void)
 {
         size_t n = 0;

@@ -19,3 +19,10 @@ DEFINE_FREEP(struct program_index, program_index_free)
  * (python3.11, vault.real), and of an image without its tag; NULL: nothing is known of it.
  */
 const struct program *program_find(const struct program_index *p, struct span path);
+
+void program_each_name(const struct program_index *index,
+                       void (*on_name)(void *userdata, struct span name, const struct program *p),
+                       void *userdata);
+
+/* False: it hides nothing itself, though what it runs may. */
+bool program_takes_secrets(const struct program *p);

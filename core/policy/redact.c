@@ -5,8 +5,7 @@
  * was before it is copied in one piece.
  *
  * Command lines of megabytes are lists of files: where no word can mean anything because the
- * program is not in the table, strings without any byte that a secret needs are skipped, a block at
- * a time, without looking for where they end.
+ * program is not in the table, those are passed over that can't have a secret (sieve.h).
  *
  * What can't be known: a secret that nothing names, of a program that is not in the table and
  * without a shape. For those there are REDACT_NAMES and REDACT_NONE.
@@ -21,13 +20,15 @@
 #include "policy/redact_names.h"
 #include "policy/scan.h"
 #include "policy/secret_text.h"
-#include "policy/token.h"
+#include "policy/sieve.h"
 
 struct redactor {
         enum redact_mode arguments, environment;
         struct program_index *programs;
         struct secret_names names;
         struct command_rules rules;
+        struct sieve sieve;
+        bool skips_nothing;
         struct buf strings; /* the result, once something is hidden */
         struct buf indexes;
         struct buf mask;
@@ -59,6 +60,8 @@ int redactor_new(const struct redact_options *options, struct redactor **ret)
         if (error < 0)
                 return error;
         r->rules = (struct command_rules){ .programs = r->programs, .names = &r->names };
+        sieve_init(&r->sieve, &r->names, r->programs);
+        r->skips_nothing = options->skips_nothing;
         *ret = TAKE_PTR(r);
         return 0;
 }
@@ -151,72 +154,24 @@ static void hide_secrets(struct redactor *r, struct command *c, struct draft *d)
         secret_text_hide(d, &r->names);
 }
 
-/* An option without a value in the same string, of a program that is not known. */
-static bool is_harmless_option(const struct walk *w, const char *p)
+/* Where the string begins that has to be looked at next, from `p` on, which begins one. */
+static const char *skip_strings(const struct walk *w, const char *p, bool heeds_options)
 {
-        struct span name = { .data = p };
+        const struct redactor *r = w->redactor;
 
-        while (p + name.size < w->end && is_name_char(p[name.size]))
-                name.size++;
-        if (p + name.size < w->end && p[name.size] != '\0')
-                return true; /* what is behind the name will be looked at */
-        return !span_is(name, "--") && !name_is_secret(&w->redactor->names, name);
-}
-
-/* The name before a '=', unless it has quotes or is one of a query in a URL. */
-static bool is_harmless_pair(const struct walk *w, const char *p)
-{
-        struct span name = { .data = p };
-
-        while (name.size < NAME_SIZE_MAX && name.data > w->begin && is_name_char(name.data[-1])) {
-                name.data--;
-                name.size++;
-        }
-        return (name.data[-1] == '\0' || name.data[-1] == '=' || name.data[-1] == ',') &&
-               !name_is_secret(&w->redactor->names, name);
-}
-
-static bool is_harmless(const struct walk *w, const char *p, bool ignores_letters)
-{
-        if (*p == '=')
-                return is_harmless_pair(w, p);
-        return *p == '-' && ignores_letters && is_harmless_option(w, p);
-}
-
-/*
- * Where the string begins that has to be looked at next, from `p` on, which begins one. *hint is
- * kept from call to call, so that no byte is searched twice.
- */
-static const char *skip_strings(const struct walk *w, const char *p, bool ignores_letters,
-                                const char **hint)
-{
-        const bool is_cut = w->end[-1] != '\0';
-        const char *found;
-        size_t end;
-
-        if (p == w->begin)
-                return p;
-        if (*hint < p)
-                *hint = scan_hint(p, w->end);
-        while (*hint < w->end && is_harmless(w, *hint, ignores_letters))
-                *hint = scan_hint(*hint + 1, w->end);
-        found = p + token_find(p, 0, *hint - p, is_cut && *hint == w->end, &end);
-        if (found == w->end)
-                return found;
-        found = memrchr(p, '\0', found - p);
-        return found ? found + 1 : p;
+        return r->skips_nothing ? p : sieve_strings(&r->sieve, p, w->end, heeds_options);
 }
 
 static void redact_words(struct walk *w, const struct redact_program *program)
 {
         struct redactor *r = w->redactor;
         struct command command = { 0 };
-        const char *hint = w->begin, *end;
+        const char *end;
         struct draft d;
 
         for (const char *p = w->begin; p < w->end; p = next_string(end, w->end)) {
-                if (command_ignores_words(&command))
-                        p = skip_strings(w, p, command_ignores_letters(&command), &hint);
+                if (p > w->begin && command_ignores_words(&command))
+                        p = skip_strings(w, p, !command_ignores_letters(&command));
                 if (p == w->end)
                         break;
                 end = string_end(p, w->end);
@@ -312,6 +267,10 @@ int redact_env(struct redactor *r, struct span env, struct redacted *ret)
 
         walk_begin(r, env, &w);
         for (const char *p = w.begin; p < w.end; p = next_string(end, w.end)) {
+                if (r->environment == REDACT_SECRETS)
+                        p = skip_strings(&w, p, false);
+                if (p == w.end)
+                        break;
                 end = string_end(p, w.end);
                 d = draft_of(&w, p, end);
                 hide_variable(r, &d);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,6 +17,7 @@ struct redact_options {
         enum redact_mode arguments, environment;
         char *const *names;      /* globs of names of secrets, as in Names=; copied */
         char *const *keep_names; /* of which these are none */
+        bool skips_nothing;      /* slow: for tests of what is passed over unseen */
 };
 
 /* What has been executed, as far as known; .data NULL: it isn't. */

@@ -33,8 +33,6 @@ struct shape {
                 (s), sizeof(s) - 1                                                                 \
         }
 
-/* Shorter words are passed over: of "xoxb-" and seven characters, and all others. */
-#define TOKEN_SIZE_MIN 12
 #define JWT_PREFIX "eyJ"
 
 static const struct shape shapes_A[] = {
@@ -325,4 +323,22 @@ size_t token_find(const char *text, size_t from, size_t to, bool is_cut, size_t 
         while (tail > from && to - tail < TOKEN_SIZE_MIN && is_token_char(text[tail - 1]))
                 tail--;
         return find_in_run(text, &tail, to, true, ret_end) ? tail : to;
+}
+
+bool token_begins(const char *p, const char *end, bool is_cut)
+{
+        size_t dot = 0;
+
+        if (*p == JWT_PREFIX[0])
+                return end - p > 2 && memcmp(p, JWT_PREFIX, sizeof(JWT_PREFIX) - 1) == 0;
+        return token_end(p, 0, end - p, is_cut, &dot) > 0;
+}
+
+void token_each_prefix(void (*on_prefix)(void *userdata, struct span prefix), void *userdata)
+{
+        on_prefix(userdata, (struct span)PREFIX(JWT_PREFIX));
+        for (size_t i = 0; i < ELEMENTSOF(initials); i++)
+                for (const struct shape *shape = initials[i].shapes; shape && shape->prefix.data;
+                     shape++)
+                        on_prefix(userdata, shape->prefix);
 }

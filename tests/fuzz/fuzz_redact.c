@@ -3,6 +3,7 @@
  * Any bytes as the arguments of any program, in every mode: number and positions of the strings
  * stay, those without a mark are the same to the byte, those with one say so. And with a secret
  * among them, in one of the ways in which there is one whatever is around it: no output has it.
+ * What is passed over unseen has none: without that the result is the same.
  *
  * The first byte chooses the way, the second the program; the rest are strings. They are in memory
  * of exactly their size, so that ASan sees a look beside them.
@@ -53,6 +54,7 @@ static const char *const programs[] = {
 };
 
 static struct redactor *redactors[_REDACT_MODE_MAX];
+static struct redactor *thorough; /* as that of REDACT_SECRETS, but for what that passes over */
 
 static void make_redactors(void)
 {
@@ -70,6 +72,38 @@ static void make_redactors(void)
                 r = redactor_new(&options, &redactors[mode]);
                 assert(r == 0);
         }
+        r = redactor_new(&(const struct redact_options){ .arguments = REDACT_SECRETS,
+                                                         .environment = REDACT_SECRETS,
+                                                         .names = c->redact.names,
+                                                         .keep_names = c->redact.keep_names,
+                                                         .skips_nothing = true },
+                         &thorough);
+        assert(r == 0);
+}
+
+static void assert_same(const struct redacted *a, const struct redacted *b)
+{
+        assert(span_equal(a->strings, b->strings));
+        assert(a->n_indexes == b->n_indexes);
+        assert(a->n_indexes == 0 ||
+               memcmp(a->indexes, b->indexes, a->n_indexes * sizeof(*a->indexes)) == 0);
+}
+
+static void assert_misses_nothing(const struct redact_program *program, struct span strings)
+{
+        struct redacted quick, full;
+        int r;
+
+        r = redact_argv(redactors[REDACT_SECRETS], program, strings, &quick);
+        assert(r == 0);
+        r = redact_argv(thorough, program, strings, &full);
+        assert(r == 0);
+        assert_same(&quick, &full);
+        r = redact_env(redactors[REDACT_SECRETS], strings, &quick);
+        assert(r == 0);
+        r = redact_env(thorough, strings, &full);
+        assert(r == 0);
+        assert_same(&quick, &full);
 }
 
 static void assert_same_but_for_marks(struct span before, const struct redacted *after)
@@ -100,6 +134,7 @@ static void redact_all(struct span strings, const char *name, bool has_secret)
         struct redacted result;
         int r;
 
+        assert_misses_nothing(&program, strings);
         for (enum redact_mode mode = 0; mode < _REDACT_MODE_MAX; mode++) {
                 r = redact_argv(redactors[mode], &program, strings, &result);
                 assert(r == 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * redact: what it does with strings, whatever is in them: modes, marks, strings that were cut,
- * lists of names, and what is borrowed. Which command lines have secrets is in test_redact_cases.c.
+ * redact: what it does with strings, whatever is in them: modes, marks, strings
+ * that were cut, lists of names, and what is borrowed. Which command lines have
+ * secrets is in test_redact_cases.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,11 +13,13 @@
 
 #include <cmocka.h>
 
+#include "policy/name_list.h"
 #include "redact_fixture.h"
 
 static const struct redact_program unknown = { 0 };
 
-/* The strings in memory of exactly their size, so that ASan sees a look behind them. */
+/* The strings in memory of exactly their size, so that ASan sees a look behind
+ * them. */
 static void assert_redacts(struct redactor *r, bool is_env, const struct redact_program *program,
                            struct span strings, struct span wanted)
 {
@@ -103,7 +106,8 @@ static void nothing_in_gives_nothing(void **state)
         assert_env(REDACT_SECRETS, "", "");
 }
 
-/* The last string lacks its NUL: what begins as a secret is one, and the result lacks it, too. */
+/* The last string lacks its NUL: what begins as a secret is one, and the result
+ * lacks it, too. */
 static void string_that_was_cut_is_hidden_as_far_as_it_goes(void **state)
 {
         (void)state;
@@ -200,6 +204,141 @@ static void names_are_globs_without_case_and_dashes(void **state)
                           "t password=x https://a:<redacted>@h");
 }
 
+/* What stages look for, and what is around it: all that can be put together of
+ * these. */
+static const char *const pieces[] = {
+        "password",
+        "Pwd",
+        "token",
+        "api",
+        "Key",
+        "auth",
+        "pin",
+        "secret",
+        "name",
+        "file",
+        "sig",
+        "max",
+        "mysql",
+        "openssl",
+        "-p",
+        "-u",
+        "sh",
+        "sudo",
+        "-c",
+        "ghp_",
+        "AKIA",
+        "eyJhbGci",
+        "glpat-",
+        "0123456789abcdef",
+        "x",
+        "9",
+        "/",
+        "-",
+        "--",
+        "_",
+        ".",
+        "[",
+        "]",
+        "=",
+        ":",
+        "://",
+        "@",
+        "?",
+        "&",
+        ",",
+        "\"",
+        "'",
+        "\\",
+        " ",
+        "\n",
+        ";",
+        "{",
+        "}",
+        "%",
+        "\x01",
+        "\xc3\xa9",
+        "BEGIN ",
+        "-----",
+        "PRIVATE KEY",
+        "pass:",
+        "@tcp(",
+        " mysql -p",
+        "token\\\"",
+        "12345678",
+        ":oracle:thin",
+        "hooks.slack.com/services/",
+};
+
+static void append_random(struct buf *b, unsigned *seed)
+{
+        const unsigned n = (unsigned)rand_r(seed) % 24;
+
+        buf_append(b, "tool", sizeof("tool"));
+        for (unsigned i = 0; i < n; i++) {
+                if (rand_r(seed) % 6 == 0)
+                        buf_append_char(b, '\0');
+                else
+                        buf_append_string(b, pieces[(unsigned)rand_r(seed) % ELEMENTSOF(pieces)]);
+        }
+        if (rand_r(seed) % 4)
+                buf_append_char(b, '\0');
+        assert_int_equal(buf_error(b), 0);
+}
+
+static void nothing_with_a_secret_is_passed_over(void **state)
+{
+        _cleanup_(redactor_freep) struct redactor *quick = NULL, *full = NULL;
+        struct redacted a, b;
+        unsigned seed = 1, n_secrets = 0;
+
+        (void)state;
+        assert_int_equal(redactor_for_test(REDACT_SECRETS, REDACT_SECRETS, false, &quick), 0);
+        assert_int_equal(redactor_for_test(REDACT_SECRETS, REDACT_SECRETS, true, &full), 0);
+        for (unsigned i = 0; i < 50000; i++) {
+                _cleanup_(buf_done) struct buf argv = { 0 };
+
+                append_random(&argv, &seed);
+                assert_int_equal(redact_argv(quick, &unknown, buf_span(&argv), &a), 0);
+                assert_int_equal(redact_argv(full, &unknown, buf_span(&argv), &b), 0);
+                assert_int_equal(a.strings.size, b.strings.size);
+                assert_memory_equal(a.strings.data, b.strings.data, a.strings.size);
+                assert_int_equal(a.n_indexes, b.n_indexes);
+                n_secrets += a.n_indexes > 0;
+        }
+        assert_true(n_secrets > 1000); /* or the pieces were the wrong ones */
+}
+
+/* Names that are sorted out before their globs are compared, with globs of all
+ * kinds. */
+static void no_name_is_sorted_out_that_a_glob_matches(void **state)
+{
+        static const char *const lists[] = { "*api-*key*", "pw", "*pw", "p?n", "*-pin", "pin-*",
+                                             "*abcd*",     "x",  "*",   "",    "*PIN*", "a.b_c" };
+        static const char *const parts[] = { "api", "Key", "key", "p",    "w", "Pw", "i",
+                                             "n",   "Pin", "pin", "abcd", "x", "-",  "_",
+                                             ".",   "1",   "22",  "a",    "b", "c" };
+        unsigned seed = 1;
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+                char *globs[] = { (char *)lists[i], NULL };
+                _cleanup_(name_list_freep) struct name_list *l = NULL;
+
+                assert_int_equal(name_list_new(globs, "", &l), 0);
+                for (unsigned n = 0; n < 20000; n++) {
+                        char text[64] = "";
+                        struct span name;
+
+                        for (unsigned left = 1 + (unsigned)rand_r(&seed) % 6; left > 0; left--)
+                                strcat(text, parts[(unsigned)rand_r(&seed) % ELEMENTSOF(parts)]);
+                        name = (struct span){ text, strlen(text) };
+                        if (name_list_has(l, name) && !name_list_may_have(l, name))
+                                fail_msg("%s, of which %s is one", lists[i], text);
+                }
+        }
+}
+
 /* By the square of their length these would take minutes. */
 static void words_that_almost_are_tokens_cost_what_others_cost(void **state)
 {
@@ -237,6 +376,8 @@ int main(void)
                 cmocka_unit_test(what_has_no_secret_is_borrowed),
                 cmocka_unit_test(script_and_interpreter_both_count),
                 cmocka_unit_test(names_are_globs_without_case_and_dashes),
+                cmocka_unit_test(nothing_with_a_secret_is_passed_over),
+                cmocka_unit_test(no_name_is_sorted_out_that_a_glob_matches),
                 cmocka_unit_test(words_that_almost_are_tokens_cost_what_others_cost),
         };
 
