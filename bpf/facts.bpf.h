@@ -376,7 +376,7 @@ static __always_inline void collect_places(struct scratch *s, struct task_struct
         if (exe) {
                 collect_exe_file(s, exe);
                 mnt = READ(exe, f_path.mnt);
-                /* Who fails, or tries, may have left the namespace where it was executed. */
+                /* A caller may have left the namespace where it was executed itself. */
                 if (s->head.kind != RECORD_EXEC)
                         left = READ(mount_of(mnt), mnt_ns);
                 collect_path(s, FIELD_EXE, READ(exe, f_path.dentry), mnt, left ?: space);

@@ -43,7 +43,7 @@ static inline bool event_kind_is_kernel(enum event_kind kind)
         return kind >= EVENT_EXEC && kind <= EVENT_EXIT;
 }
 
-/* Events that are told by one line; what they have in common is in the event that has this. */
+/* Events that one line stands for; what they have in common is in the event that has this. */
 struct event_summary {
         const char *rule; /* that summed them up; NULL: one that is gone */
         enum event_kind kind;

@@ -189,7 +189,8 @@ static struct value get_tty(struct event_view *v)
 
 static struct value get_parent_exe(struct event_view *v)
 {
-        return string(v->event->parent_exe);
+        /* Not known is not the same as none: a rule that hides must not take it for another. */
+        return v->event->parent_exe.data ? string(v->event->parent_exe) : unknown;
 }
 
 static struct value get_parent_comm(struct event_view *v)
@@ -199,6 +200,8 @@ static struct value get_parent_comm(struct event_view *v)
 
 static struct value get_parent_command_line(struct event_view *v)
 {
+        if (!v->event->parent_argv.data)
+                return unknown;
         return joined(v->event->parent_argv, &v->parent_command_line);
 }
 

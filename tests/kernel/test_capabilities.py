@@ -24,7 +24,7 @@ from manager import Manager
 DAC_READ_SEARCH, SYS_ADMIN, PERFMON, BPF = (1 << n for n in (2, 21, 38, 39))
 GIVEN = "+bpf,+perfmon,+dac_read_search,+sys_admin"
 PROGRAM = "counted-by-test-capabilities"
-RING_SIZE = 320     # in struct handover_page: of the rings that were handed over
+RING_SIZE = 328     # in struct handover_page: of the rings that were handed over
 MLOCK_KB = pathlib.Path("/proc/sys/kernel/perf_event_mlock_kb")
 CAPTURE = {"RingSize": "256K"}
 ALL = {**CAPTURE, "RingSize": "128K", "Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "",

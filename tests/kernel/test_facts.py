@@ -451,13 +451,14 @@ class Facts(KernelTest):
             low, high = full & 0xffffffff, full >> 32
             harness.call("capset", struct.pack("=Ii", version, 0),
                          struct.pack("=6I", low, low, low, high, high, high))
-            for capability in range(full.bit_length()):
+            for capability in (c for c in range(full.bit_length()) if full >> c & 1):
                 harness.call("prctl", prctl_ambient, ambient_raise, capability, 0, 0)
             os.execve(path, [path], {})
 
         path = self.copy_target("mighty")
-        with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
-            full = (2 << int(file.read())) - 1
+        with open("/proc/self/status", encoding="ascii") as file:   # a sandbox lacks some
+            sets = dict(line.split(":\t") for line in file.read().splitlines() if "Cap" in line)
+        full = int(sets["CapPrm"], 16) & int(sets["CapBnd"], 16)
         self.assert_facts(self.exec_of(start), uid=NOBODY, euid=NOBODY, flags=None,
                           caps={"effective": hex(full), "permitted": hex(full)})
 

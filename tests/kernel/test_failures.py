@@ -205,9 +205,14 @@ class Failures(FailureTest):
         os.close(folder)
 
     def test_execveat_of_a_descriptor_of_many_digits(self):
+        def call(fd):
+            if fd in (9, 10):       # open to somebody who runs the tests
+                os.closerange(fd, fd + 1)
+            return harness.execveat(fd, b"x", [b"tried"])
+
         for fd in (0, 9, 10, 1_234_567_890, -1, -(2**31)):
             with self.subTest(fd=fd):
-                event = self.failure(lambda fd=fd: harness.execveat(fd, b"x", [b"tried"]),
+                event = self.failure(lambda fd=fd: call(fd),
                                      errno.ENOTDIR if fd == 0 else errno.EBADF)
                 self.assert_facts(event, filename=f"/dev/fd/{fd}/x", flags=["execveat"])
 
