@@ -329,7 +329,7 @@ static __always_inline bool is_secure(struct scratch *s, struct mm_struct *mm)
         return false;
 }
 
-/* What the exec made of the credentials, as far as it can be told for sure from the new ones. */
+/* Effects of the exec on the credentials, as far as the new ones show them for sure. */
 static __always_inline void collect_privilege(struct scratch *s, struct task_struct *task)
 {
         struct exec_facts *facts = &s->record.facts;

@@ -133,7 +133,7 @@ static __always_inline void put_number(struct scratch *s, __s32 number)
 }
 
 /*
- * What is relative to a descriptor begins as it does in the kernel's own words, which an exec that
+ * A name relative to a descriptor begins as it does in the kernel's own words, which an exec that
  * succeeds has: /dev/fd/N/NAME, or /dev/fd/N for the file itself.
  */
 static __always_inline void add_folder(struct scratch *s, const struct request *request)

@@ -88,7 +88,7 @@ static const struct setting settings[] = {
         SETTING("Filter", "Default", filter, filter.fallback, "keep"),
 };
 
-/* What earlier versions had. Somebody who has set it learns why it has no effect any more. */
+/* Keys of earlier versions: the warning says why they have no effect any more. */
 static const struct {
         const char *section, *key, *reason;
 } removed[] = {
@@ -420,9 +420,9 @@ static void builder_round_up(struct builder *b, size_t i)
 }
 
 /*
- * What depends on several settings, or on the machine: what is shown is then what is in force.
+ * Sizes that depend on several settings, or on the machine: the value in force is the one shown.
  *
- * Whatever ArgvMax lets the largest event be, it must fit, or it would be lost for want of room
+ * The largest event that ArgvMax allows must fit, or it would be lost for want of room
  * each time. In the queue, its argv and the heads of the chunks. In a backlog, eight times its
  * argv, when all arguments are one byte long and have to be escaped and repeated in base64. 256 KiB
  * are for its other parts, or for the lines of one run. In a ring, half is still for everybody else

@@ -21,14 +21,14 @@ enum config_format {
 };
 #undef FORMAT_ENUM
 
-/* What becomes of an event that no rule decides. */
+/* The fate of an event that no rule decides. */
 enum config_filter {
         FILTER_KEEP,
         FILTER_DROP,
         _FILTER_MAX,
 };
 
-/* What of arguments or variables is hidden before they leave. */
+/* The part of arguments or variables that is hidden before they leave. */
 enum redact_mode {
         REDACT_CLEAR,   /* nothing */
         REDACT_SECRETS, /* what is known or named to be one */

@@ -276,7 +276,7 @@ static void put_exit(struct encoder *e, const struct exec_event *event, const st
         encoder_put_truncated(e, "truncated");
 }
 
-/* What the events have in common, that is: what makes two of them the same, see policy/group.h. */
+/* The facts that the events have in common: see policy/group.h. */
 static void put_summary_facts(struct encoder *e, const struct exec_event *event,
                               const struct plan *plan)
 {

@@ -114,7 +114,7 @@ static void put_sinks(struct buf *b, const struct stats *s)
         json_put_i64(b, "unaccounted", worst);
 }
 
-/* What the configuration has left out, by what says so: adds up to `filtered`. */
+/* Events left out, by the part of the configuration that says so: adds up to `filtered`. */
 static void put_filtered_by(struct buf *b, const struct stats *s)
 {
         json_key(b, "filtered_by");

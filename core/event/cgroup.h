@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What a cgroup path says about whose process it is. Pure functions of a string: the path as the
+ * Facts about a process from the path of its cgroup. Pure functions of a string: the path as the
  * kernel gave it at the exec, from the root of the hierarchy.
  */
 #pragma once

@@ -68,12 +68,12 @@ struct exec_event {
         struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
         unsigned n_ancestors;
 
-        /* What the stage `enrich` adds, borrowed from its caches and from the spans above. */
+        /* Added by the stage `enrich`; borrowed from its caches and from the spans above. */
         struct span user, euser; /* names of uid, and of euid if it is another */
         struct span group;       /* name of gid, if it is not that of the user */
         struct cgroup_names names;
 
-        /* What the policy adds. */
+        /* Added by the policy. */
         struct span tags;     /* strings, each with its NUL */
         struct span redacted; /* uint32_t each: indexes in argv of what has been changed */
         const struct event_summary *summary; /* EVENT_SUMMARY; else NULL */

@@ -29,7 +29,7 @@ struct sink_stats {
         const char *error_what; /* what failed; static */
 };
 
-/* What became of events by one rule of the configuration, or by its default. */
+/* Counters of one rule of the configuration. */
 struct rule_stats {
         const char *name;
         uint64_t matched;    /* decided or tagged by it */
@@ -66,7 +66,7 @@ const char *exec_program_name(enum exec_program program);
 /* Adds each of them. */
 void stats_add_counters(struct exec_counters *sum, const struct exec_counters *counters);
 
-/* What the kernel saw: all programs, recursion misses included. And what of it is left out. */
+/* Events that the kernel saw: all programs, recursion misses included; and those left out. */
 uint64_t stats_seen(const struct stats *s);
 uint64_t stats_filtered(const struct stats *s);
 

@@ -7,7 +7,7 @@
  * Lines that are not name:password:number:... are skipped, as the C library does, and so are those
  * of NIS ("+", "-"). A number beyond 32 bits belongs to nobody.
  *
- * What was read is good while stat(2) says the same. Time stamps of files are those of the kernel's
+ * The content is good while stat(2) says the same. Time stamps of files are those of the kernel's
  * last tick: a file that had changed less than SETTLE_NS before it was read may change again and
  * look the same, so it is read anew until it is older.
  */

@@ -109,7 +109,7 @@ static void account_resume(struct outputs *o, enum sink_place place, struct sink
                 .to_ns = o->down_to_ns,
         };
 
-        /* What the run before us has dropped is still `filtered`. */
+        /* Events that a previous run has dropped are still `filtered`. */
         o->output[place].before = o->earlier - down.count;
         o->output[place].before -= MIN(o->output[place].before, o->dropped_earlier);
         ledger_sink_down(o->ledger, place, &down);

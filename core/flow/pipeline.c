@@ -160,7 +160,7 @@ static void join_chunks(struct pipeline *p, const struct exec_record_head *head,
                 buf_append_span(&p->argv, piece);
                 n++;
         }
-        /* Whatever fails, there is what the record itself has. */
+        /* After any failure the arguments of the record itself are left. */
         if (n < head->n_chunks || buf_error(&p->argv) < 0)
                 event->cut |= EXEC_CUT(FIELD_ARGV);
         if (buf_error(&p->argv) == 0 && p->argv.size > event->argv.size)

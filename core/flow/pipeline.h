@@ -23,7 +23,7 @@ struct enricher;
 struct pipeline;
 struct screen;
 
-/* What the pipeline cannot know by itself. */
+/* Facts from outside the pipeline. */
 struct pipeline_ops {
         /* Counters of the kernel and of the source; the pipeline adds its own. */
         void (*fill_stats)(void *userdata, struct stats *stats);

@@ -342,7 +342,7 @@ static bool finds_commands(const struct command *c)
         return false;
 }
 
-/* What is between '--' or '-' and '=', or the end; a path after it may be no secret. */
+/* The name between '--' or '-' and '=', or the end; a path after it may be no secret. */
 static void expect_named(struct command *c, const struct command_rules *rules, struct span name)
 {
         static const char suffix[] = "auth";

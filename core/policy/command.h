@@ -12,7 +12,7 @@
 #include "policy/program.h"
 #include "policy/secret_name.h"
 
-/* What knows what, for all command lines. */
+/* The tables that all command lines share. */
 struct command_rules {
         const struct program_index *programs;
         const struct secret_names *names;

@@ -50,7 +50,7 @@ static inline bool is_alnum(char c)
         return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* What a name of an option, variable or member is made of. */
+/* The characters of the name of an option, variable or member. */
 static inline bool is_name_char(char c)
 {
         return is_alnum(c) || c == '_' || c == '-' || c == '.';

@@ -20,7 +20,7 @@
 #include "config/config_report.h"
 #include "policy/glob.h"
 
-/* What a byte of a piece stands for. */
+/* The meaning of a byte of a piece. */
 enum token {
         TOKEN_BYTE, /* itself */
         TOKEN_ANY,  /* any */

@@ -8,7 +8,7 @@
 
 #include "policy/group.h"
 
-/* What makes a path or the arguments incomplete. The ancestors are no part of a group. */
+/* Marks of a path or of arguments that are incomplete. The ancestors are no part of a group. */
 #define NEEDED_FIELDS                                                                              \
         (EXEC_CUT(FIELD_FILENAME) | EXEC_CUT(FIELD_EXE) | EXEC_CUT(FIELD_CWD) |                    \
          EXEC_CUT(FIELD_CGROUP) | EXEC_CUT(FIELD_ENV) | EXEC_CUT(FIELD_ARGV))

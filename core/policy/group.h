@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What of an event decides whether another is the same again: who (uid, euid, login user), what
+ * The facts that decide whether one event is the same as another: who (uid, euid, login user), what
  * (program file, arguments, file name, working folder, kept variables, flags, error), where (unit,
  * container), from whom (the parent's program), and the kind. Of an exit: user, name and status.
  *

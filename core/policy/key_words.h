@@ -20,7 +20,7 @@ struct key_names {
         (KEY_KIND_BIT(EVENT_EXEC) | KEY_KIND_BIT(EVENT_EXEC_FAILED) |                              \
          KEY_KIND_BIT(EVENT_EXEC_ATTEMPT) | KEY_KIND_BIT(EVENT_EXIT))
 
-/* What a name stands for; false: there is no such name. */
+/* The number or bits of a name; false: there is no such name. */
 bool key_word_kind(const struct key_names *names, struct span name, uint64_t *ret);
 bool key_word_flag(const struct key_names *names, struct span name, uint64_t *ret);
 bool key_word_capability(const struct key_names *names, struct span name, uint64_t *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What an event has to say to each key. A new key is a row and its function here, and a row in the
+ * The value of an event for each key. A new key is a row and its function here, and a row in the
  * manual.
  *
  * A fact that is absent is told apart from one that is not known: a host process has no container,

@@ -52,7 +52,7 @@ uint64_t policy_pending(const struct policy *p);
 /* Those in force, with their counters. Borrowed. */
 struct rules *policy_rules(struct policy *p);
 
-/* What rules had counted that are no longer there. */
+/* The counters of rules that are no longer there. */
 const struct rule_counters *policy_gone(const struct policy *p);
 
 /* All events that were hidden, ever: of all rules, the default, and rules that are gone. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What programs do with their arguments, as far as it concerns secrets: a table, from their
+ * The arguments of programs, as far as they concern secrets: a table, from their
  * manuals.
  */
 #pragma once
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What of a value is the secret. */
+/* The part of a value that is the secret. */
 enum value_kind {
         VALUE_NONE,
         VALUE_ALL,

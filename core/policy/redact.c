@@ -7,7 +7,7 @@
  * Command lines of megabytes are lists of files: where no word can mean anything because the
  * program is not in the table, those are passed over that can't have a secret (sieve.h).
  *
- * What can't be known: a secret that nothing names, of a program that is not in the table and
+ * This cannot be known: a secret that nothing names, of a program that is not in the table and
  * without a shape. For those there are REDACT_NAMES and REDACT_NONE.
  */
 #include <errno.h>

@@ -20,7 +20,7 @@ struct redact_options {
         bool skips_nothing;      /* slow: for tests of what is passed over unseen */
 };
 
-/* What has been executed, as far as known; .data NULL: it isn't. */
+/* The program that has been executed, as far as known; .data NULL: it isn't. */
 struct redact_program {
         struct span exe;      /* of a script its interpreter */
         struct span filename; /* of a script itself */

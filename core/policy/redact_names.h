@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What "@builtin" stands for in Names= and KeepNames=: globs of names that secrets have, and of
+ * The meaning of "@builtin" in Names= and KeepNames=: globs of names that secrets have, and of
  * names that look like these and have none. name_list.h says how a name is compared.
  */
 #pragma once

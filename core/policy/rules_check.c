@@ -25,7 +25,7 @@ static bool leaves_nothing(const struct rule *earlier, const struct rule *later,
 {
         if (earlier->action == ACTION_NONE || earlier->is_inert)
                 return false;
-        /* What its flags protect from the one, the other may match. */
+        /* An event that its flags protect from the one, may match the other. */
         if (rule_hides(earlier) && !earlier->has_flags && (!rule_hides(later) || later->has_flags))
                 return false;
         if (later->sees_exits && !earlier->sees_exits)

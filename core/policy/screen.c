@@ -18,7 +18,7 @@ enum redactee {
         _REDACTEE_MAX,
 };
 
-/* What changes with the settings, all together. */
+/* Everything that changes with the settings. */
 struct screen_settings {
         struct rules *rules; /* only while it is prepared: then the policy's */
         struct rule_stats *rule_stats;
@@ -164,7 +164,7 @@ static int redact_arguments(struct screen *s, struct exec_event *event)
                 return r;
         if (out.n_indexes == 0)
                 return 0;
-        /* What is logged of the original is its size, not that of what is left. */
+        /* The size that is logged is that of the original. */
         if (!event_has(event, FACT_ARGV_BYTES) && !(event->cut & EXEC_CUT(FIELD_ARGV))) {
                 event->facts.argv_bytes = event->argv.size;
                 event->facts.present |= FACT_ARGV_BYTES;

@@ -35,7 +35,7 @@ void screen_commit(struct screen *s);
 void screen_revert(struct screen *s);
 
 /*
- * What becomes of an event of the kernel; see policy_decide(). POLICY_LOG: it has its tags, valid
+ * The fate of an event of the kernel; see policy_decide(). POLICY_LOG: it has its tags, valid
  * until the next call.
  */
 enum policy_result screen_decide(struct screen *s, struct exec_event *event, bool is_enriched);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* What is a secret by the name that it has. */
+/* Secrets that are known by their names. */
 #pragma once
 
 #include "policy/name_list.h"

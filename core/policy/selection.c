@@ -54,7 +54,7 @@ struct selection *selection_free(struct selection *s)
         return NULL;
 }
 
-/* What it costs to see that it does not match: a number, a name, a glob, several of them. */
+/* The cost of finding that it does not match: a number, a name, a glob, several of them. */
 static unsigned cost(const struct condition *c)
 {
         if (c->key->type == KEY_STRINGS)
@@ -135,7 +135,7 @@ static bool parse_range(struct span text, uint64_t max, uint64_t *ret_low, uint6
         return high.size == 0 || parse_digits(high, ret_high);
 }
 
-/* What audit tools call a login user that is not set. */
+/* The name of audit tools for a login user that is not set. */
 static bool is_unset(struct span text)
 {
         return span_is(text, "unset") || span_is(text, "-1") || span_is(text, "4294967295");

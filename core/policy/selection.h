@@ -4,8 +4,8 @@
  * match. Of words with a `!` in front none may match; a key that has no others matches what is
  * left.
  *
- * What an event does not have (a terminal, a unit) no word matches, and so each negated one. What
- * it has, but was cut or could not be read, matches or not: nobody knows. So there are three
+ * A fact that an event does not have (a terminal, a unit) matches no word, and each negated one.
+ * What it has, but was cut or could not be read, matches or not: nobody knows. So there are three
  * answers, and the caller decides on which side to err.
  */
 #pragma once
@@ -59,7 +59,7 @@ bool selection_has(const struct selection *s, const char *key);
 uint64_t selection_kinds(const struct selection *s);
 
 /*
- * What can be said about a selection without events. Each errs on the side of false.
+ * Statements about a selection without events. Each errs on the side of false.
  *
  * Whether it matches nothing, everything (but exits, if it does not name them), and nothing that
  * `other` does not match. The last compares words with words: each takes one off the budget.

@@ -25,7 +25,7 @@
 static const uint8_t token_shifts[] = { 1, 2, 4, 4 };
 _Static_assert(TOKEN_SIZE_MIN == 1 + 1 + 2 + 4 + 4, "shifts over a token");
 
-/* What decides of most blocks that nothing in them matters. */
+/* The test that most blocks pass: nothing in them matters. */
 struct outline {
         uint64_t word;  /* parts of words, and more: anything but NUL, blanks, '/', and so on */
         uint64_t marks; /* '=', ':', '-'; unless it is a text, blanks and controls */

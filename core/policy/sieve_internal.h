@@ -12,7 +12,7 @@
 #include "policy/sieve.h"
 #include "policy/token.h"
 
-/* What is sifted: strings up to the first that is a text, or one text alone. */
+/* The input: strings up to the first that is a text, or one text alone. */
 struct sift {
         const struct sieve *sieve;
         const char *begin, *end; /* `begin` begins a string */
@@ -21,7 +21,7 @@ struct sift {
         bool is_cut; /* the bytes at `end` are missing */
 };
 
-/* What a name of a pair is made of. */
+/* The characters of the name of a pair. */
 static inline bool is_name_part(char c)
 {
         return is_name_char(c) || c == '[' || c == ']';

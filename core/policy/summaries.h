@@ -46,7 +46,7 @@ enum summaries_result {
 /*
  * An event that is to be summarized by that rule; enriched, and not older than those before.
  * `counts_first`: the first of a group is counted, too, since nothing of it is to be logged.
- * Whatever is due by then has been taken: summaries_take().
+ * All summaries that are due by then have been taken: summaries_take().
  */
 enum summaries_result summaries_add(struct summaries *s, int rule, uint64_t interval_ns,
                                     const struct exec_event *event, bool counts_first);

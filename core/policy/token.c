@@ -318,7 +318,7 @@ size_t token_find(const char *text, size_t from, size_t to, bool is_cut, size_t 
                         return at;
         if (!is_cut)
                 return to;
-        /* What was cut may be shorter than any. */
+        /* A token that was cut may be shorter than any whole one. */
         tail = to;
         while (tail > from && to - tail < TOKEN_SIZE_MIN && is_token_char(text[tail - 1]))
                 tail--;

@@ -25,5 +25,5 @@ struct word_text {
  */
 int words_take(struct span *text, struct buf *scratch, struct word_text *ret);
 
-/* What a pattern without the meaning of its characters is: `\*` is `*`. */
+/* A pattern without the meaning of its characters: `\*` is `*`. */
 void word_append_plain(struct buf *b, struct span pattern);
