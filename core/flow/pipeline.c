@@ -390,6 +390,11 @@ void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_
                 encoder_set_clock(p->encoder, realtime_offset_ns);
 }
 
+void pipeline_sum_up(struct pipeline *p)
+{
+        offer_summaries(p, UINT64_MAX, outputs_now(p->outputs));
+}
+
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
 {
         struct message m;

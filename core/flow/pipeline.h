@@ -80,6 +80,9 @@ struct pipeline_observer {
 /* Copied; NULL: nobody observes. May be called by the observer. */
 void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer);
 
+/* All that is being summed up leaves now: the process that would go on with it ends. */
+void pipeline_sum_up(struct pipeline *p);
+
 /*
  * The end of one sink's stream, then that of all: the report of what was lost, and all counters.
  * One sink goes while the daemon goes on, so its last event is `stats`; that of all is `stop`.

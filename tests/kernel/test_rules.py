@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Rules, summaries and redaction against the live kernel: what is hidden is hidden from every sink,
 counted by what hid it, and adds up, over reloads, restarts and kills."""
+import contextlib
 import os
+import shutil
 import signal
 import unittest
 
@@ -224,6 +226,29 @@ class Rules(unittest.TestCase):
                                     e["where"] == "down"), 10)
         self.assertEqual(told + last["filtered"], last["seen"])
         self.assertEqual(last["unaccounted"], 0)
+
+    def test_upgraded_in_place_what_is_being_summed_up_is_told_first(self):
+        settings = {**NO_LOSS, "Rule": [rule("sum", "summarize", Argument="x",
+                                             SummaryInterval="1h")]}
+        manager = Manager(settings)
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            execute(11, "x")
+            manager.sync()
+            shutil.copy(manager.daemon, copy + ".new")
+            os.rename(copy + ".new", copy)
+            manager.reload()
+            execute(3, "x")
+            manager.end()
+            events = manager.events()
+        told, last = account(events)
+        self.assertEqual([e["down"] for e in events if e["event"] == "start"],
+                         ["unknown", "counted"])
+        self.assertEqual([e["count"] for e in mine(events, "summary")], [10, 2])
+        self.assertEqual(sum(e["count"] for e in events if e["event"] == "lost"), 0)
+        self.assertEqual(told, last["seen"])
 
     def test_restarted_in_order_a_summary_is_told_before_the_end(self):
         settings = {**NO_LOSS, "Rule": [rule("sum", "summarize", Argument="x",
