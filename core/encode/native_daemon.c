@@ -124,13 +124,13 @@ static void put_filtered_by(struct buf *b, const struct stats *s)
                 json_u64(b, s->rules[i].dropped + s->rules[i].summarized);
         }
         if (s->hidden_by_default > 0)
-                json_put_u64(b, "Default=", s->hidden_by_default);
+                json_put_u64(b, NOT_A_RULE_DEFAULT, s->hidden_by_default);
         if (s->hidden_by_removed > 0)
-                json_put_u64(b, "removed rules", s->hidden_by_removed);
+                json_put_u64(b, NOT_A_RULE_REMOVED, s->hidden_by_removed);
         if (s->hidden_by_earlier > 0)
-                json_put_u64(b, "earlier runs", s->hidden_by_earlier);
+                json_put_u64(b, NOT_A_RULE_EARLIER, s->hidden_by_earlier);
         if (stats_filtered(s) > s->hidden)
-                json_put_u64(b, "FailedExecsIgnore=", stats_filtered(s) - s->hidden);
+                json_put_u64(b, NOT_A_RULE_ERRNOS, stats_filtered(s) - s->hidden);
         json_end_object(b);
 }
 

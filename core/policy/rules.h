@@ -30,6 +30,12 @@ enum verdict {
         VERDICT_SUMMARIZE,
 };
 
+/* Beside the names of rules in counters: no rule may be called so. */
+#define NOT_A_RULE_DEFAULT "Default="
+#define NOT_A_RULE_ERRNOS "FailedExecsIgnore="
+#define NOT_A_RULE_REMOVED "removed rules"
+#define NOT_A_RULE_EARLIER "earlier runs"
+
 /* In place of a rule's index: what no rule decided. */
 #define RULE_DEFAULT (-1)
 

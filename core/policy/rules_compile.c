@@ -238,6 +238,17 @@ static int describe(struct rule *rule, const struct config_section *section)
         return 0;
 }
 
+static bool is_reserved(const char *name)
+{
+        static const char *const reserved[] = { NOT_A_RULE_DEFAULT, NOT_A_RULE_ERRNOS,
+                                                NOT_A_RULE_REMOVED, NOT_A_RULE_EARLIER };
+
+        for (size_t i = 0; i < ELEMENTSOF(reserved); i++)
+                if (strcmp(name, reserved[i]) == 0)
+                        return true;
+        return false;
+}
+
 static int check_rule(struct compiler *c, const struct config_section *section)
 {
         const struct config_position at = { .file = section->file,
@@ -250,6 +261,11 @@ static int check_rule(struct compiler *c, const struct config_section *section)
                 config_report_add(&c->report->errors, &at,
                                   "has the same name as the rule of %s:%u, expected another Name=",
                                   c->rules->rules[other].file, c->rules->rules[other].line);
+                fails = true;
+        }
+        if (is_reserved(section->name)) {
+                config_report_add(&c->report->errors, &at,
+                                  "has the name of another counter, expected another Name=");
                 fails = true;
         }
         if (c->rule->action == ACTION_NONE && c->rule->tags == 0) {

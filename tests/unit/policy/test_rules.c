@@ -57,6 +57,12 @@ static void rules_without_effect_and_namesakes_are_refused(void **state)
         assert_refused_rules("[Rule]\nName=a\nExe=/a\nAction=keep\n[Rule]\nName=a\nAction=keep\n",
                              "/etc/x.conf:5: [Rule]: has the same name as the rule of "
                              "/etc/x.conf:1, expected another Name=\n");
+        assert_refused_rules("[Rule]\nName=earlier runs\nAction=keep\n[Rule]\nName=Default=\n"
+                             "Action=keep\n",
+                             "/etc/x.conf:1: [Rule]: has the name of another counter, expected "
+                             "another Name=\n"
+                             "/etc/x.conf:4: [Rule]: has the name of another counter, expected "
+                             "another Name=\n");
         assert_refused_rules("[Rule]\nName=x.conf:4\nExe=/a\n[Rule]\nAction=keep\n",
                              "/etc/x.conf:1: [Rule]: does nothing, expected Action= or Tag=\n"
                              "/etc/x.conf:4: [Rule]: has the same name as the rule of "
