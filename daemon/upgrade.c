@@ -137,16 +137,11 @@ static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
 /* Delivers all that it can before the end of this image. */
 static void drain(const struct upgrade_parts *parts)
 {
-        uint64_t end_ns;
-
         catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
         source_grow(parts->source);
         source_reconcile(parts->source);
         flow_mark_lost(parts->flow);
-        end_ns = clock_monotonic_ns() + DRAIN_TIMEOUT_NS;
-        delivery_drain(parts->delivery, end_ns);
-        flow_sum_up(parts->flow);
-        delivery_finish(parts->delivery, end_ns);
+        delivery_drain(parts->delivery, clock_monotonic_ns() + DRAIN_TIMEOUT_NS);
 }
 
 /* Returns only if the upgrade is not possible; nothing has changed then. */

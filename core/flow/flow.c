@@ -243,9 +243,9 @@ void flow_release_all(struct flow *f)
         queue_release_all(f->queue);
 }
 
-void flow_sum_up(struct flow *f)
+bool flow_sum_up(struct flow *f)
 {
-        pipeline_sum_up(f->pipeline);
+        return pipeline_sum_up(f->pipeline);
 }
 
 void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,

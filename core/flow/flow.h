@@ -74,8 +74,8 @@ bool flow_is_idle(const struct flow *f);
 /* All that has come in by now may come out, though older records may still come. */
 void flow_release_all(struct flow *f);
 
-/* All that is being summed up leaves now: another image goes on, which does not know of it. */
-void flow_sum_up(struct flow *f);
+/* The process ends, and what is being summed up leaves before: see pipeline_sum_up(). */
+bool flow_sum_up(struct flow *f);
 
 /* A loss that only the caller knows of; and: all losses until now are to be reported. */
 void flow_lose(struct flow *f, enum loss_where where, uint64_t count, uint64_t from_ns,

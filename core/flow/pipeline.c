@@ -216,6 +216,11 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 lose_event(p, head->cpu, head->boot_ns);
 }
 
+static bool has_summaries(const struct pipeline *p)
+{
+        return p->screen && screen_due_ns(p->screen) != UINT64_MAX;
+}
+
 /* Of the line of a summary: each byte may have to be escaped; and what is not a string. */
 static size_t summary_room(const struct pipeline *p)
 {
@@ -223,19 +228,19 @@ static size_t summary_room(const struct pipeline *p)
 }
 
 /*
- * The summaries that are due by `due_ns`, as events of the moment `boot_ns`. Unless it is the end,
- * they wait until every sink has room for them: nobody would know of the events otherwise.
+ * The summaries that are due by `due_ns`, as events of the moment `boot_ns`. Unless these are the
+ * last words, they wait until every sink has room for them: nobody would know of the events
+ * otherwise.
  */
-static void offer_summaries(struct pipeline *p, uint64_t due_ns, uint64_t boot_ns)
+static void offer_summaries(struct pipeline *p, uint64_t due_ns, uint64_t boot_ns, bool is_last)
 {
-        const bool is_end = due_ns == UINT64_MAX;
         struct exec_event event;
         uint64_t count = 0;
         int r;
 
-        while (p->screen && screen_due_ns(p->screen) <= due_ns) {
-                if (!is_end && (p->run_bytes >= RUN_BYTES_MAX ||
-                                !outputs_have_room(p->outputs, summary_room(p))))
+        while (has_summaries(p) && screen_due_ns(p->screen) <= due_ns) {
+                if (!is_last && (p->run_bytes >= RUN_BYTES_MAX ||
+                                 !outputs_have_room(p->outputs, summary_room(p))))
                         return;
                 r = screen_take_summary(p->screen, due_ns, &event, &count);
                 if (r == 0)
@@ -295,7 +300,7 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
         struct clock_mark clock;
 
         outputs_advance(p->outputs, head->boot_ns);
-        offer_summaries(p, head->boot_ns, head->boot_ns);
+        offer_summaries(p, head->boot_ns, head->boot_ns, false);
         switch (head->kind) {
         case MARK_MOMENT:
                 return 0;
@@ -390,9 +395,11 @@ void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_
                 encoder_set_clock(p->encoder, realtime_offset_ns);
 }
 
-void pipeline_sum_up(struct pipeline *p)
+bool pipeline_sum_up(struct pipeline *p)
 {
-        offer_summaries(p, UINT64_MAX, outputs_now(p->outputs));
+        p->run_bytes = 0;
+        offer_summaries(p, UINT64_MAX, outputs_now(p->outputs), false);
+        return has_summaries(p);
 }
 
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
@@ -417,7 +424,7 @@ int pipeline_stop(struct pipeline *p, uint64_t now_ns)
         int r;
 
         now_ns = ledger_close(p->ledger, MAX(now_ns, outputs_now(p->outputs)));
-        offer_summaries(p, UINT64_MAX, now_ns);
+        offer_summaries(p, UINT64_MAX, now_ns, true);
         r = outputs_report(p->outputs, now_ns);
         if (r < 0)
                 return r;

@@ -80,8 +80,11 @@ struct pipeline_observer {
 /* Copied; NULL: nobody observes. May be called by the observer. */
 void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer);
 
-/* All that is being summed up leaves now: the process that would go on with it ends. */
-void pipeline_sum_up(struct pipeline *p);
+/*
+ * Summaries leave that are not due yet, because the process that goes on with them ends; as many as
+ * the sinks have room for. True: there are more, for when the sinks have been flushed.
+ */
+bool pipeline_sum_up(struct pipeline *p);
 
 /*
  * The end of one sink's stream, then that of all: the report of what was lost, and all counters.

@@ -255,6 +255,10 @@ void delivery_drain(struct delivery *s, uint64_t end_ns)
                 more = delivery_run(s);
                 delivery_finish(s, end_ns);
         } while (more);
+        do {
+                more = flow_sum_up(s->flow);
+                delivery_finish(s, end_ns);
+        } while (more && clock_monotonic_ns() < end_ns);
 }
 
 void delivery_report_rest(const struct delivery *s)

@@ -57,8 +57,8 @@ void delivery_reopen(struct delivery *s);
 void delivery_finish(struct delivery *s, uint64_t end_ns);
 
 /*
- * All that has come into the flow goes out, as far as the sinks take it until `end_ns`; for when
- * nothing comes in any more, or is kept waiting.
+ * All that has come into the flow goes out, and what is being summed up, as far as the sinks take
+ * it until `end_ns`; for when nothing comes in any more, or is kept waiting.
  */
 void delivery_drain(struct delivery *s, uint64_t end_ns);
 
