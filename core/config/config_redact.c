@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The types of values in [Redact]: a mode, and globs for names of options and variables.
+ * The type of lists in [Redact]: globs for names of options and variables.
  *
  * Refuses globs with any character that no name has, because they could never match.
  */
@@ -15,33 +15,6 @@
 #define GLOBS_MAX 1024
 /* As names are compared: longer ones by their end. */
 #define GLOB_SIZE_MAX 64
-
-static const char *const modes[_REDACT_MODE_MAX] = {
-        [REDACT_CLEAR] = "clear",
-        [REDACT_SECRETS] = "secrets",
-        [REDACT_NAMES] = "names",
-        [REDACT_NONE] = "none",
-};
-
-static int parse_mode(struct span text, uint64_t *ret, struct buf *problem)
-{
-        for (size_t i = 0; i < ELEMENTSOF(modes); i++)
-                if (span_is(text, modes[i])) {
-                        *ret = i;
-                        return 0;
-                }
-        return config_refuse(problem, text, "is unknown, expected clear, secrets, names or none");
-}
-
-static void format_mode(uint64_t value, struct buf *ret)
-{
-        buf_append_string(ret, modes[value]);
-}
-
-const struct value_type value_redact = {
-        .parse_number = parse_mode,
-        .format_number = format_mode,
-};
 
 static int check_glob(struct span glob, struct buf *problem)
 {

@@ -340,6 +340,28 @@ const struct value_type value_filter = {
         .format_number = format_filter,
 };
 
+static const char *const redact_modes[_REDACT_MODE_MAX] = {
+        [REDACT_CLEAR] = "clear",
+        [REDACT_SECRETS] = "secrets",
+        [REDACT_NAMES] = "names",
+        [REDACT_NONE] = "none",
+};
+
+static int parse_redact(struct span text, uint64_t *ret, struct buf *problem)
+{
+        return parse_choice(text, redact_modes, ELEMENTSOF(redact_modes), "a mode", ret, problem);
+}
+
+static void format_redact(uint64_t value, struct buf *ret)
+{
+        buf_append_string(ret, redact_modes[value]);
+}
+
+const struct value_type value_redact = {
+        .parse_number = parse_redact,
+        .format_number = format_redact,
+};
+
 /* Whether there is an empty component, "." or "..". */
 static bool is_normalized(struct span path)
 {
