@@ -202,7 +202,8 @@ void backlog_pop(struct backlog *b, size_t n)
 bool backlog_has_room(const struct backlog *b, size_t size)
 {
         /* Free room is in two places at most, of which one has to be large enough. */
-        return size < b->limit && b->limit - b->bytes >= 2 * (size + 2 * sizeof(struct entry_head));
+        return b->count == 0 || (size < b->limit &&
+                                 b->limit - b->bytes >= 2 * (size + 2 * sizeof(struct entry_head)));
 }
 
 size_t backlog_count(const struct backlog *b)

@@ -39,7 +39,10 @@ size_t backlog_peek(const struct backlog *b, struct backlog_entry *ret, size_t m
 /* Drops the `n` oldest entries. There are as many. */
 void backlog_pop(struct backlog *b, size_t n);
 
-/* False: backlog_push() of so many bytes might have no room. */
+/*
+ * False: backlog_push() of so many bytes might have no room. True of every size while it is empty:
+ * who waits for more room than that would wait for ever.
+ */
 bool backlog_has_room(const struct backlog *b, size_t size);
 
 size_t backlog_count(const struct backlog *b);

@@ -72,6 +72,21 @@ static void backlog_reports_memory_that_cannot_be_reserved(void **state)
         assert_null(b);
 }
 
+static void backlog_has_room_if_it_is_empty_or_wherever_the_tail_is(void **state)
+{
+        _cleanup_(backlog_freep) struct backlog *b = backlog_make(4096);
+
+        (void)state;
+        assert_true(backlog_has_room(b, 100000));
+        assert_int_equal(push_size(b, 1000), 0);
+        assert_false(backlog_has_room(b, 100000));
+        assert_true(backlog_has_room(b, 1400));
+        /* 3,080 bytes are free, but not in one piece. */
+        assert_false(backlog_has_room(b, 1600));
+        backlog_pop(b, 1);
+        assert_true(backlog_has_room(b, 100000));
+}
+
 static void backlog_free_takes_null(void **state)
 {
         (void)state;
@@ -456,6 +471,7 @@ int main(void)
                 cmocka_unit_test(backlog_refuses_limit_without_room_for_any_entry),
                 cmocka_unit_test(backlog_reports_memory_that_cannot_be_reserved),
                 cmocka_unit_test(backlog_free_takes_null),
+                cmocka_unit_test(backlog_has_room_if_it_is_empty_or_wherever_the_tail_is),
                 cmocka_unit_test(backlog_new_is_empty),
                 cmocka_unit_test(backlog_returns_entries_in_order_with_their_tags),
                 cmocka_unit_test(backlog_joins_parts_and_takes_empty_ones),
