@@ -74,7 +74,8 @@ void policy_replace(struct policy *p, struct rules *rules, bool has_exits)
                              rules_counters(p->rules, (int)i));
         }
         summaries_renumber(p->summaries, rules_successor, p->rules);
-        if (has_exits)
+        /* Without rules nobody keeps the table up to date, and every exit is logged. */
+        if (has_exits && !rules_are_empty(rules))
                 hidden_renumber(p->hidden, rules_successor, p->rules);
         else
                 hidden_clear(p->hidden);

@@ -239,6 +239,20 @@ static void counters_go_on_over_a_reload(void **state)
         assert_int_equal(policy_gone(p)->dropped, 3);
 }
 
+/* A process that executes again while there are no rules is logged, and so is its exit. */
+static void nothing_stays_hidden_while_there_are_no_rules(void **state)
+{
+        _cleanup_(policy_freep) struct policy *p = make("[Rule]\nExe=/usr/bin/ls\nAction=drop\n");
+        const struct exec_event exec = person_event(), e = exit_of(&exec);
+
+        (void)state;
+        assert_int_equal(ask(p, &exec), POLICY_DROP);
+        replace(p, "");
+        assert_int_equal(ask(p, &exec), POLICY_LOG);
+        replace(p, "[Rule]\nExe=/usr/bin/ls\nAction=drop\n");
+        assert_int_equal(ask(p, &e), POLICY_LOG);
+}
+
 static void default_counters_go_on_over_a_reload(void **state)
 {
         static const char drop_all_but[] =
@@ -311,6 +325,7 @@ int main(void)
                 cmocka_unit_test(a_storm_is_a_handful_of_lines_and_the_numbers_add_up),
                 cmocka_unit_test(exits_of_the_first_of_a_group_are_logged),
                 cmocka_unit_test(counters_go_on_over_a_reload),
+                cmocka_unit_test(nothing_stays_hidden_while_there_are_no_rules),
                 cmocka_unit_test(default_counters_go_on_over_a_reload),
                 cmocka_unit_test(every_event_is_accounted_for_once),
         };
