@@ -72,7 +72,7 @@ void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t c
  */
 void ledger_sink_lost(struct ledger *l, enum sink_place place, uint64_t count, uint64_t now_ns);
 
-/* The sink lacks these of the time before us: LOSS_DOWN, reported to no other sink. */
+/* The sink lacks these from before this run: LOSS_DOWN, reported to no other sink. */
 void ledger_sink_down(struct ledger *l, enum sink_place place, const struct loss *down);
 
 /* Fills in what is lost for this sink alone: `lost`, and of that `down`. */

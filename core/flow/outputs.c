@@ -26,7 +26,7 @@ struct outputs {
         struct ledger *ledger;
         struct output output[_SINK_PLACE_MAX];
         uint64_t now_ns;  /* the moment of the stream */
-        uint64_t earlier; /* events of the time before us */
+        uint64_t earlier; /* events before this run */
         uint64_t down_from_ns, down_to_ns;
         uint64_t events;   /* of the kernel, offered */
         uint64_t hidden;   /* likewise, not offered, and accounted for */

@@ -39,7 +39,7 @@ void outputs_begin(struct outputs *o, uint64_t earlier, uint64_t from_ns, uint64
 
 /*
  * Before any sink is set: events that rules have dropped are counted there, too, in memory that
- * outlives us; it has those of the runs before us.
+ * outlives us; it has those of earlier runs.
  */
 void outputs_keep_dropped(struct outputs *o, uint64_t *dropped);
 

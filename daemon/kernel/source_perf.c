@@ -245,7 +245,7 @@ static bool has_rings_before_us(const struct source_perf *s)
 }
 
 /*
- * Before any ring of ours is there: events that have a number by now belong to the time before us.
+ * Before any ring of ours is there: events that have a number by now are older than this run.
  * The record of an event that is just being made may still come; its number is too old then, and it
  * is not counted. But rings of the previous image have gone on: it has accounted for the records
  * that it read, and all later ones are ours.

@@ -64,7 +64,7 @@ def cpu_seconds(pid):
 
 
 class Tools:
-    """What is built for the benchmark, and where."""
+    """The builds for the benchmark, and their places."""
 
     def __init__(self, folder, daemon):
         self.folder, self.daemon = folder, str(daemon)
@@ -186,7 +186,7 @@ def stop_event(tools, name):
 
 
 def storm_round(tools, name, tracer, seconds):
-    """What one storm beside one tracer gives."""
+    """The figures of one storm beside one tracer."""
     result = {}
     with tracer(tools) as pid:
         before = cpu_seconds(pid) if pid else 0

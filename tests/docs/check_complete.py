@@ -101,7 +101,7 @@ def settings(daemon):
 
 
 def range_of(daemon, section, key):
-    """What the program says of a number that is too large: "4K to 6M", or None."""
+    """The program's answer to a number that is too large: "4K to 6M", or None."""
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as file:
         file.write(f"[{section}]\n{key}={TOO_LARGE}\n")
         file.flush()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""What the tests of faults share: a daemon that writes to a real journald and to a file, storms of
+"""Harness of the tests of faults: a daemon that writes to a real journald and to a file, storms of
 execs, and what has to be true of both streams in the end.
 
 Each test program runs in a mount namespace with a /run of its own, and in a network namespace whose
@@ -33,7 +33,7 @@ SMALL_BACKLOG = {"Queue": {"Backlog": "64K"}, "Capture": {"ArgvMax": "4K"}}
 # For who must not lose what is not the matter, however busy the machine is.
 LARGE_RING = "8M"
 
-# What fits into the small backlog, though nothing leaves it.
+# So many fit into the small backlog, though nothing leaves it.
 N_PIECE = 100
 
 JOURNAL_SOCKET = "/run/systemd/journal/socket"

@@ -235,7 +235,7 @@ class File(unittest.TestCase):
                            (last, False))
 
     def test_read_only_for_a_while(self):
-        """What a file system does that finds an error in itself; it takes a repair to undo."""
+        """As a file system does that finds an error in itself; it takes a repair to undo."""
         with Journald(), faults.folder() as place:
             image, disk = place + "/image", place + "/disk"
             os.mkdir(disk)
@@ -265,7 +265,7 @@ class File(unittest.TestCase):
                 subprocess.run(["mount", "-o", "loop", image, disk], check=True)
                 daemon.await_words("'file' works again")
                 last = storm(N_FEW)
-                # What the disk forgot when it failed is a hole in seq, behind us.
+                # Lines that the disk forgot when it failed are a hole in seq, behind us.
                 daemon.terminate()
                 wait_until(lambda: daemon.journal_raw("EXECSNOOP_EVENT=stop"), "stop event")
                 file = daemon.events()

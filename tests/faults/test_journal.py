@@ -14,7 +14,7 @@ from faults import Daemon, Journald, SMALL_BACKLOG, assert_accounted, assert_all
 
 N_MANY = 2000       # more than the small backlog holds, with what is queued in the socket
 N_FEW = 100
-# What a journald that is killed with its socket had not read yet: no more than the execs that the
+# Unread by a journald that is killed with its socket: no more than the execs that the
 # test itself makes. It was delivered, and is missing from the journal: a hole in seq.
 HOLES = 20
 STOP_SECONDS = 15   # TimeoutStopSec= of the unit

@@ -57,7 +57,7 @@ class Random(unittest.TestCase):
         self.chance = random.Random(f"{SEED} {self.id()}")
 
     def assert_identity(self, events, sink, *storms):
-        """What is missing of our storms was lost, and nothing else is."""
+        """Lost is exactly what is missing of our storms."""
         missing = sum(N_STORM - len(numbers(events, marker)) for marker in storms)
         told = lost(events, "ring", "queue", "decode", sink)
         self.assertLessEqual(missing, told)

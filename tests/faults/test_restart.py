@@ -70,7 +70,7 @@ class Restart(unittest.TestCase):
             self.assert_accounts(journal_events(begin), "journal")
 
     def test_killed_when_the_disk_was_full(self):
-        """What the file lacks, the journal need not; each is told of its own gap."""
+        """The file may lack what the journal has; each reports its own gap."""
         begin = harness.timestamp()
         with Journald():
             manager = Manager({"Journal": {"Enabled": "yes"}, **faults.SMALL_BACKLOG})

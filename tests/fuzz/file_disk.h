@@ -36,7 +36,7 @@ struct given {
         bool is_seen;
 };
 
-/* What was given to the sink, and what of it is in the files. */
+/* Lines given to the sink, and those of them in the files. */
 static struct {
         struct given lines[GIVEN_MAX];
         struct buf text; /* of all lines */
@@ -66,7 +66,7 @@ static inline void check_killed(void)
         assert(account_read(&account).accounted == model.accounted || access(path, F_OK) < 0);
 }
 
-/* What is in the file of the next line stays there; the line will be in another one. */
+/* The file of the next line keeps its content; the line will be in another one. */
 static inline void model_leave(void)
 {
         model.n_torn += model.partial > 0;
@@ -160,7 +160,7 @@ static inline ssize_t disk_writev(int fd, const struct iovec *iov, int n)
         return written;
 }
 
-/* What goes has no newline in it; what stays ends in one. */
+/* The part that goes has no newline in it; the part that stays ends in one. */
 static inline void assert_cut(int fd, off_t size)
 {
         const off_t before = size_of(fd);

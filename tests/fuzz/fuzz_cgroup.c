@@ -142,7 +142,7 @@ static bool equal(struct span a, struct span b)
         return a.data && b.data && a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
-/* What is found in this path is inside of it, and what it has to be. */
+/* Whatever is found in this path lies inside of it, and has its form. */
 static struct cgroup_names check(struct span path)
 {
         const struct cgroup_names names = cgroup_parse(path);

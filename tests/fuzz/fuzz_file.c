@@ -242,7 +242,7 @@ static void run_plain_fault(uint8_t op)
         }
 }
 
-/* What others do, without an argument. */
+/* The deeds of others, without an argument. */
 static void run_plain(struct world *w, uint8_t op)
 {
         switch (op) {
@@ -524,7 +524,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 script.size = (size_t)(newline - script.data);
                 content = (struct span){ newline + 1, size - script.size - 1 };
         }
-        /* What is ours, and what was there, must differ. */
+        /* Our lines and those that were there must differ. */
         if (content.size > 0 && memmem(content.data, content.size, "\"id\":", 5))
                 return 0;
         folder_make();

@@ -40,7 +40,7 @@
 #define CONTROL_HAS_NO_FDS(byte) (((byte)&8) != 0)
 #define CONTROL_NEXT_KIND(byte) ((byte)&16 ? EVENT_STOP : (byte) >> 5)
 
-/* What journald and its readers accept. */
+/* As journald and its readers accept it. */
 #define NAME_SIZE_MAX 64
 #define FIELD_SIZE_MAX 4095
 #define DATAGRAM_SIZE_MAX (96 * KIB)

@@ -34,7 +34,7 @@ def members_of(header, structure):
 
 
 def paths_of(header):
-    """What struct exec_record has; of its facts, each."""
+    """The members of struct exec_record, and each of its facts."""
     for name in members_of(header, "exec_record"):
         if name == "facts":
             yield from ("facts." + fact for fact in members_of(header, "exec_facts"))

@@ -81,7 +81,7 @@ def write_program(path, data):
 
 
 def run_commands(folder, _):
-    """What every shell does all day; and a script."""
+    """The daily work of a shell; and a script."""
     script = write_program(folder + b"/script", b"#!/bin/sh -e\nexec /bin/true from script\n")
     yield child(execute, [b"/bin/sh", b"-c", b"/bin/ls /dev/null | /bin/cat; exec /bin/true"])
     yield child(execute, [script, b"one", b"two words"])
@@ -166,7 +166,7 @@ class Lane:
         self.old = self.new = 0
 
     def pass_over(self, seq):
-        """What has not come until `seq`, is lost, and stays so."""
+        """Numbers that have not come until `seq` are lost, and stay so."""
         self.new += max(0, seq - self.old)
         self.old = max(self.old, seq)
 

@@ -95,7 +95,7 @@ def run_daemon(program, config, journald):
         run_programs()
         journald.start()
         run_programs()
-        # What was sent last is there: then so is everything before it.
+        # The last message is there: then so is everything before it.
         wait_for("the last exec", lambda: sum(
             (json.loads(e["MESSAGE"]).get("argv") or [""])[0] == MARKER
             for e in journal("EXECSNOOP_EVENT=exec")) >= 3 * len(ARGUMENTS))

@@ -39,7 +39,7 @@ class Sender:
         return self.wait()
 
     def wait(self):
-        """What it says next, "busy" or "idle"."""
+        """Its next word, "busy" or "idle"."""
         for line in self.process.stdout:
             seq, *lines = line.rstrip("\n").split("\t")
             if not lines:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""What has to be true of every stream of events, whatever the test: each line by tests/validate.py,
+"""True of every stream of events, whatever the test: each line by tests/validate.py,
 order, and the ledger."""
 import calendar
 import collections
@@ -62,7 +62,7 @@ def check_pace(events):
 
 
 def check_stats(events):
-    """What a stats event counts as lost, was told before it, or went on after it."""
+    """Losses that a stats event counts were reported before it, or went on after it."""
     told, waiting = collections.Counter(), {}
     for e in events:
         if e["event"] == "lost":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""What the tests against the live kernel share: the daemon, its stream, how to start programs.
+"""Harness of the tests against the live kernel: the daemon, its stream, how to start programs.
 
 Other programs are executed on this machine, too: a test picks its own events, by process_id, or by
 PID and a moment before.

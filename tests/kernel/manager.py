@@ -112,7 +112,7 @@ class Manager:
             os.close(fd)
 
     def drop_store(self):
-        """What a real stop of a service does."""
+        """As a real stop of a service does."""
         with self.changed:
             while self.store:
                 os.close(self.store.popitem()[1])

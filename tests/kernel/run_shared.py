@@ -26,7 +26,7 @@ LEFT_OUT = {
     "test_exits.Exits.test_storm_has_one_end_for_each_start": "a storm",
     "test_exits.Exits.test_no_end_of_what_was_not_seen_to_start": "needs a younger daemon",
 }
-# What loads programs, and the order in which the most expensive are loaded but once.
+# The tests that load programs, in an order that loads the most expensive but once.
 SWITCHES = ("Attempts", "FailedExecs", "Exits")
 LOAD_ORDER = [(), ("Attempts",), SWITCHES, ("FailedExecs",), ("Exits",)]
 STREAM_PART = 3000

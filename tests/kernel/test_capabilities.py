@@ -73,7 +73,7 @@ def ring_size(pid):
 
 
 def take_ring_away(pid, cpu):
-    """What comes of the CPU's going offline."""
+    """The outcome of the CPU's going offline."""
     key = [f"{byte:02x}" for byte in cpu.to_bytes(4, sys.byteorder)]
     bpftool("map", "delete", "id", map_of(pid, "rings"), "key", "hex", *key)
 
@@ -85,7 +85,7 @@ def execute(count):
 
 class Capabilities(unittest.TestCase):
     def setUp(self):
-        """What the unit has by LimitMEMLOCK=infinity, which not every root can give, nor this."""
+        """As the unit has by LimitMEMLOCK=infinity, which not every root can give, nor this one."""
         self.may_lock = os.access(MLOCK_KB, os.W_OK)
         if self.may_lock:
             self.mlock_kb = MLOCK_KB.read_text("ascii")

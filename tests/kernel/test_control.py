@@ -90,7 +90,7 @@ class Options(ControlTest):
             self.assertIn(f"{path}:4: RingSize: ", result.stderr)
 
     def test_bad_value_after_an_upgrade_is_no_reason_to_stay_down(self):
-        """The settings were good when the image before us let us go on."""
+        """The settings were good when the previous image handed over."""
         path = self.write("bad.conf", "[Capture]\nExits=maybe\n")
         command = f'EXECSNOOPD_HANDOVER="$$ 99" exec "{DAEMON}" --config="{path}"'
         result = subprocess.run(["sh", "-c", command], capture_output=True, check=False,

@@ -27,7 +27,7 @@ def binary_of(name):
 
 class Doors(KernelTest):
     def check(self, event, **facts):
-        """What is the same for all: it is a child of ours, and the file is the target's."""
+        """The same for all: it is a child of ours, and the file is the target's."""
         common = {"ppid": os.getpid(), "uid": 0, "retval": 0, "exe": TARGET, "flags": None,
                   "argv_truncated": None, "truncated": None}
         self.assert_facts(event, **{**common, **facts})

@@ -21,7 +21,7 @@ ROUNDS = 5
 PIECE = 4096
 AROUND_PIECES = [n * (PIECE - 1) + i for n in (1, 2) for i in (-1, 0, 1)]
 
-# What the event of a usual command may take; the journal shows up to 4,087.
+# The event of a usual command may take so many bytes; the journal shows up to 4,087.
 USUAL_BYTES = 1500
 
 TIOCGPTN = 0x80045430     # <asm/ioctls.h>; the termios module lacks it

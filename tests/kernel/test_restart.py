@@ -282,7 +282,7 @@ class Restart(unittest.TestCase):
                              ["unknown", "unknown"])
 
     def test_killed_between_storing_and_running(self):
-        """What the store holds then never ran; it must not begin beside what is loaded next."""
+        """The programs in the store never ran then; they must not begin beside those loaded next."""
         with Manager() as manager:
             stop_programs(manager.pid)
             manager.restart(signal.SIGKILL)
@@ -414,7 +414,7 @@ class Restart(unittest.TestCase):
         self.check_that_it_goes_on(script, script)
 
     def test_upgrade_to_what_was_not_tried_goes_on(self):
-        """Who replaces it during its trial, will ask again."""
+        """An administrator who replaces it during its trial will ask again."""
         script = f"#!/bin/sh\ncp $0 $0.other; mv $0.other $0; exec {harness.DAEMON} \"$@\"\n"
         self.check_that_it_goes_on(script, script)
 
@@ -439,7 +439,7 @@ class Restart(unittest.TestCase):
                          ["unknown", "counted"])
 
     def inherited_fds(self, pid):
-        """What others get that it executes, but for the first three."""
+        """The descriptors of programs that it executes, but for the first three."""
         fds = []
         for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
             with open(path, encoding="ascii") as file:
@@ -449,7 +449,7 @@ class Restart(unittest.TestCase):
         return fds
 
     def test_upgrade_that_fails_is_restarted(self):
-        """What could run a moment ago, is not told by its exit code to be hopeless."""
+        """A binary that ran a moment ago is not called hopeless for its exit code."""
         manager = Manager()
         with contextlib.closing(manager):
             copy = os.path.join(manager.folder, "execsnoopd")

@@ -32,7 +32,7 @@ def rule(name, action, **keys):
 
 
 def account(events):
-    """What lines, losses, summaries and the last counters say, and what the kernel has seen."""
+    """The sums of lines, losses, summaries and the last counters beside what the kernel has seen."""
     last = [e for e in events if e["event"] in ("stats", "stop")][-1]
     lines = sum(e["event"] in KINDS for e in events)
     lost = sum(e["count"] for e in events if e["event"] == "lost")

@@ -34,7 +34,7 @@ EXPOSURE_MAX = 1.5
 CAP_BPF = 1 << 39
 ALLOWED = 1 << 2 | 1 << 21 | 1 << 38 | CAP_BPF
 
-# What changes by itself: other file systems, and the books of dpkg, systemd and this test.
+# These change by themselves: other file systems, and the books of dpkg, systemd and this test.
 NOT_COMPARED = ("/proc", "/sys", "/dev", "/run", "/tmp", "/package", "/var/log/journal",
                 "/var/log/dpkg.log", "/var/lib/dpkg", "/var/lib/systemd/catalog/database",
                 "/etc/.pwd.lock", "/var/tmp", "/root/.cache")

@@ -74,7 +74,7 @@ def check_build(source, folder, package):
 
 
 def check_binary(folder, package):
-    """What the flags were for."""
+    """The purpose of the flags."""
     run("dpkg-deb", "--extract", package, folder / "x")
     binary = folder / "x/usr/sbin/execsnoopd"
     shown = run("readelf", "--wide", "--file-header", "--segments", "--dynamic", "--symbols",

@@ -72,7 +72,7 @@ only 'bpf/' daemon/kernel
 only 'systemd/' daemon daemon/host daemon/kernel
 only 'json-c/' # for tests: to read back what json_writer.c writes
 
-# What is added elsewhere goes deaf when its handler fails: see loop.h.
+# A source that is added elsewhere goes deaf when its handler fails: see loop.h.
 for file in $(grep -rlE '\bsd_event_add_[a-z_]+\(' daemon --include='*.[ch]'); do
   case $file in
   daemon/host/loop.c) ;;

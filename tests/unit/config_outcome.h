@@ -16,7 +16,7 @@
 #include "config/config_file.h"
 #include "config/config_report.h"
 
-/* What a configuration came to: settings by name, messages. */
+/* The outcome of a configuration: settings by name, messages. */
 struct outcome {
         int result;
         struct config *config;

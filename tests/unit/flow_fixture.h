@@ -24,7 +24,7 @@ struct flow_fixture {
 struct spoken_source {
         struct source source;
         struct recording_header header;
-        /* What the kernel has seen, [cpu * _PROGRAM_MAX + program]; NULL: it has no counters. */
+        /* Seen by the kernel, [cpu * _PROGRAM_MAX + program]; NULL: it has no counters. */
         const uint64_t *seen;
         struct exec_counters counters[_PROGRAM_MAX];
 };

@@ -333,7 +333,7 @@ AT_WORK = (
     check_reload_adds_exits_and_failures, check_exits, check_failures,
     check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
     package_checks.check_reload_adds_a_file)
-# What takes longest, on the newest.
+# The longest checks, on the newest.
 WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_goes,
          world_checks.check_machine_that_sleeps)
 RESTARTS = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""What the checks inside a VM share: the port to the host, the journal, systemd, programs to start.
+"""Harness of the checks inside a VM: the port to the host, the journal, systemd, programs to start.
 
 Nothing here sleeps and hopes: what is waited for is a line in the journal.
 """
@@ -63,7 +63,7 @@ class Journal:
         return True
 
     def read_all(self):
-        """What there is by now."""
+        """All that is there by now."""
         while self.read_some(0):
             pass
 

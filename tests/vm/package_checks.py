@@ -88,7 +88,7 @@ def check_all_since_the_start_is_logged(journal, port):
     seen = {event["pid"] for event in journal.events if event["event"] == "exec"}
     found = list(services())
     later = [(name, pid) for name, pid, usec in found if usec > began_usec + FORK_TO_EXEC_USEC]
-    port.say("note", "began before us: " + " ".join(name for name, _, usec in found
+    port.say("note", "began before the daemon: " + " ".join(name for name, _, usec in found
                                                    if usec <= began_usec and name != UNIT))
     port.say("note", f"began after us: {' '.join(name for name, _ in later)}")
     missing = [name for name, pid in later if pid not in seen]

@@ -110,7 +110,7 @@ def qemu_command(name, initrd, console, port, only):
 
 
 def boot(name, initrd, folder, only):
-    """What the guest said, the console's last words, and how long it took."""
+    """The guest's messages, the console's last words, and how long it took."""
     console, port = folder / f"{name}.console", folder / f"{name}.port"
     whole = folder / f"{name}.cpio"
     with open(whole, "wb") as file:
@@ -138,7 +138,7 @@ def check_lines(lines, *options):
 
 
 def unpack(said, word):
-    """What has come in parts of one zlib stream."""
+    """The parts of one zlib stream, joined."""
     packed = "".join(line.removeprefix(word + " ") for line in said if line.startswith(word + " "))
     return zlib.decompress(base64.b64decode(packed)) if packed else b""
 

@@ -127,7 +127,7 @@ def unmount_tracefs():
 
 
 def inside_unit(*command):
-    """What is mounted there is the unit's own affair: its copies survive those of the host."""
+    """Mounts there are the unit's own affair: its copies survive those of the host."""
     return run("nsenter", "--target", show(UNIT, "MainPID")["MainPID"], "--mount", *command)
 
 
@@ -143,7 +143,7 @@ def expect_exec(journal, mark):
 
 
 def check_tracefs_that_goes(journal, port):
-    """What runs needs it no more. What a reload wants to add, needs it, wherever it is; without,
+    """Programs that run need it no more. Those that a reload adds need it, wherever it is; without,
     all stays as it was. A restart has it mounted; where that cannot be, the failure says so."""
     unit = show(UNIT, "MainPID", "NRestarts")
     lost = lost_sum(journal.events)

@@ -140,7 +140,7 @@ static void buf_remembers_failed_allocation(void **state)
         assert_null(buf_reserve(&b, TOO_MUCH));
         assert_int_equal(buf_error(&b), -ENOMEM);
 
-        /* What follows must not look as if it came right after "before". */
+        /* The next part must not look as if it came right after "before". */
         buf_append_string(&b, "after");
         buf_append_u64(&b, 1);
         buf_printf(&b, "%d", 2);

@@ -58,7 +58,7 @@ static void commas_come_where_they_are_due(void **state)
                        "\"Zg==\",[]],\"c\":\"d\"}");
 }
 
-/* What a string or a key ends with, is no bracket and no comma of ours. */
+/* The end of a string or of a key is no bracket and no comma of ours. */
 static void text_that_looks_like_json_changes_no_comma(void **state)
 {
         static const char *const texts[] = { "[", "{", ":", ",", "\\", "\"", "]", "}" };
@@ -111,7 +111,7 @@ static void numbers_have_all_their_digits(void **state)
         }
 }
 
-/* What json-c writes of these bytes, repaired. */
+/* json-c's output for these bytes, repaired. */
 static void expect_text(struct span bytes, struct buf *ret)
 {
         _cleanup_(buf_done) struct buf repaired = { 0 };

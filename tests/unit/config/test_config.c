@@ -121,7 +121,7 @@ static void config_lists_replace_append_and_reset(void **state)
                       "Capture.FailedExecsIgnore", "EPERM EACCES");
 }
 
-/* What is built in stays until an empty assignment, and can be put back. */
+/* The built-in list stays until an empty assignment, and can be put back. */
 static void config_adds_names_to_the_builtin_ones(void **state)
 {
         (void)state;
@@ -247,7 +247,7 @@ static void config_report_is_bounded(void **state)
                             strlen(last));
 }
 
-/* What config_cat() shows of `text`. */
+/* As config_cat() shows `text`. */
 static void cat(const char *text, struct buf *ret)
 {
         _cleanup_(config_report_done) struct config_report report = { 0 };

@@ -9,7 +9,7 @@
 #define LIMIT_MIN 2048
 #define BRIEF 4087
 
-/* What an event of the kernel has at most: a path, and one argument (MAX_ARG_STRLEN). */
+/* The longest parts of an event of the kernel: a path, and one argument (MAX_ARG_STRLEN). */
 #define PATH_SIZE 4096
 #define ARG_SIZE (128 * 1024)
 
@@ -131,7 +131,7 @@ static void argv_loses_its_middle_and_nothing_else_is_touched(void **state)
         json_object_put(json);
 }
 
-/* What is not used would be a string more: at most that much may be left. */
+/* Another string would have fitted into more than that. */
 /* A sink gets both at once. */
 static void line_with_a_limit_leaves_the_whole_one_as_it_is(void **state)
 {

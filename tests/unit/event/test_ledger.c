@@ -405,7 +405,7 @@ static void what_was_reported_in_part_is_reported_on(void **state)
         assert_null(ledger_unreported(l, 0, LOSS_RING));
 }
 
-/* What is reported to a sink adds up to what was lost, however often it takes a report. */
+/* The reports to a sink add up to what was lost, however often it takes one. */
 static void reports_add_up_on_random_walks(void **state)
 {
         struct ledger *l = *state;

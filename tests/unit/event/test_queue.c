@@ -18,7 +18,7 @@
 
 #define ALL UINT64_MAX
 
-/* What the smallest record takes: its head and the slot's. */
+/* The smallest record: its head and the slot's. */
 #define SLOT_MIN (sizeof(struct exec_record_head) + 8)
 
 static struct record record;

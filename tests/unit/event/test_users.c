@@ -141,7 +141,7 @@ static void an_event_behind_a_change_in_place_has_the_new_name(void **state)
         assert_int_equal(fclose(file), 0);
 }
 
-/* What a round brings happened before it is looked at: one look is enough for all of it. */
+/* All events of a round happened before the files are looked at: one look is enough. */
 static void the_file_is_looked_at_once_for_all_events_before(void **state)
 {
         struct fixture *f = *state;

@@ -115,7 +115,7 @@ static void event_waits_for_its_round(void **state)
         assert_accounts(rig);
 }
 
-/* What it should have been is a hole in the numbers, and found as that. */
+/* The record that it should have been is a hole in the numbers, and found as that. */
 static void record_that_is_no_event_is_counted_as_a_hole(void **state)
 {
         struct rig *rig = *state;

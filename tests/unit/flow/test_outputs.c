@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * outputs: what is reported to each sink of losses, and when; how the stream of a sink begins and
- * ends that comes or goes while the daemon runs, or goes on from the run before.
+ * ends that comes or goes while the daemon runs, or goes on from the previous run.
  */
 #include "pipeline_fixture.h"
 
@@ -200,7 +200,7 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
         assert_int_equal(queue_count(rig->fixture.flow->queue), 0);
 }
 
-/* A sink that the run before us has left behind with so much accounted for. */
+/* A sink that the previous run has left behind with so much accounted for. */
 static struct sink *resumed_sink(uint64_t accounted, uint64_t sending)
 {
         struct sink *s = memory_sink_new();

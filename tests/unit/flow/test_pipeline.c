@@ -140,7 +140,7 @@ static void chunk_that_does_not_decode_is_a_hole(void **state)
         assert_accounts(rig);
 }
 
-/* What the first event leaves behind in a buffer is not the second one's. */
+/* The second event has nothing of the first one's in its buffer. */
 static void event_without_argv_stays_without(void **state)
 {
         struct rig *rig = *state;

@@ -102,7 +102,7 @@ static bool no(void)
         return false;
 }
 
-/* What the kernel asks, if CAP_PERFMON is enough. */
+/* The kernel's question, if CAP_PERFMON is enough. */
 static bool has_perfmon_alone(void)
 {
         CHECK(status("Eff") == PERFMON);

@@ -167,7 +167,7 @@ static void handover_tells_the_store_of_what_it_has(void **state _unused_)
         (void)unsetenv("FDSTORE");
 }
 
-/* What the page of another version, or something else, looks like. */
+/* The page of another version, or something else. */
 static int take_page(size_t size, const struct handover_page *content)
 {
         _cleanup_(handover_freep) struct handover *h = NULL;

@@ -71,7 +71,7 @@ static int teardown(void **state)
         return 0;
 }
 
-/* What is there to read, at most `max` bytes; the caller's to free. */
+/* The bytes that can be read now, at most `max`; the caller's to free. */
 static char *read_some(struct fixture *f, size_t max)
 {
         int available = 0;

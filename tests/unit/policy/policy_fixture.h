@@ -40,7 +40,7 @@ static const struct key_names fixture_names = {
         .group_number = fixture_number,
 };
 
-/* What rules from a text came to. */
+/* Rules compiled from a text, and its messages. */
 struct compiled {
         int result;
         struct config *config;

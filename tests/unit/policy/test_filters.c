@@ -269,7 +269,7 @@ static void read_example(const char *name, struct buf *ret)
 #define DROP(conditions) "[Rule]\n" conditions "\nAction=drop\n"
 #define KEEP(conditions) "[Filter]\nDefault=drop\n[Rule]\n" conditions "\nAction=keep\n"
 
-/* What stays whatever the rules say, as none of them names Flags=. */
+/* These stay whatever the rules say, as none of them names Flags=. */
 #define PROTECTED " alice-memfd alice-deleted alice-ping container-upper kernel-modprobe"
 
 static void filter_01_all_but_crons_children(void **state)

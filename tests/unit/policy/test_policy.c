@@ -193,7 +193,7 @@ static void a_storm_is_a_handful_of_lines_and_the_numbers_add_up(void **state)
         assert_int_equal(execs, 1);
 }
 
-/* What is left of the exits of those that were logged is logged. */
+/* The exits of those that were logged are logged. */
 static void exits_of_the_first_of_a_group_are_logged(void **state)
 {
         _cleanup_(policy_freep) struct policy *p = make("[Rule]\nUser=alice\nAction=summarize\n");

@@ -204,7 +204,7 @@ static void names_are_globs_without_case_and_dashes(void **state)
                           "t password=x https://a:<redacted>@h");
 }
 
-/* What stages look for, and what is around it: all that can be put together of
+/* Words that stages look for, and their surroundings: all that can be put together of
  * these. */
 static const char *const pieces[] = {
         "password",

@@ -266,7 +266,7 @@ static void what_is_cut_may_be_anything(void **state)
         }
 }
 
-/* What is there of it is there. */
+/* A part that is there can be matched. */
 static void words_find_what_is_left_of_a_cut_list(void **state)
 {
         struct exec_event e = person_event();

@@ -29,7 +29,7 @@ static struct sink *stdout_make(int fd, size_t backlog)
         return s;
 }
 
-/* What a reader has taken so far. */
+/* As far as a reader has read. */
 struct reader {
         char *data;
         size_t size;
