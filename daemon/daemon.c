@@ -41,6 +41,7 @@
 #include "host/identity.h"
 #include "host/log.h"
 #include "host/loop.h"
+#include "host/metrics_file.h"
 #include "host/notify.h"
 #include "host/recording.h"
 #include "host/status_line.h"
@@ -75,7 +76,8 @@ struct daemon {
         struct watchdog *watchdog;
         struct upgrade *upgrade; /* since a reload that has not ended */
 
-        struct timer *stats_timer; /* of one that is live */
+        struct timer *stats_timer; /* of one that is live, as are: */
+        struct metrics_file *metrics;
 };
 
 /* Run. */
@@ -140,6 +142,8 @@ static int apply_config(struct daemon *d, struct config *config, struct rules *r
         canary_configure(d->canary, config->stats.self_test_ns);
         if (d->stats_timer)
                 (void)timer_start(d->stats_timer, config->stats.interval_ns);
+        if (d->metrics)
+                (void)metrics_file_configure(d->metrics, config->stats.metrics);
         return 0;
 }
 
@@ -330,6 +334,10 @@ static int add_live_timers(struct daemon *d)
         r = timer_new(d->event, &stats, d, &d->stats_timer);
         if (r >= 0)
                 r = timer_start(d->stats_timer, d->config->stats.interval_ns);
+        if (r >= 0)
+                r = metrics_file_new(d->event, d->flow, EXECSNOOPD_VERSION, &d->metrics);
+        if (r >= 0)
+                r = metrics_file_configure(d->metrics, d->config->stats.metrics);
         if (r < 0)
                 return r;
         return canary_new(d->event, d->flow, d->config->stats.self_test_ns, &canary_ops, d,
@@ -409,6 +417,7 @@ static struct daemon *daemon_free(struct daemon *d)
         flow_loop_free(d->loop);
         status_line_free(d->status);
         canary_free(d->canary);
+        metrics_file_free(d->metrics);
         delivery_free(d->delivery);
         flow_free(d->flow);
         watchdog_free(d->watchdog);

@@ -19,8 +19,8 @@ cd "$(dirname "$0")/.."
 TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema systemd clang-format
                clang-tidy jq mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
                debhelper dpkg-dev lintian blhc systemd-container rpm rpmlint"
-# It would take over the logging of a host that has systemd running.
-[ -z "${CI:-}" ] || TEST_PACKAGES="$TEST_PACKAGES rsyslog"
+# Services, which would start on a host that has systemd running.
+[ -z "${CI:-}" ] || TEST_PACKAGES="$TEST_PACKAGES rsyslog prometheus prometheus-node-exporter"
 
 require_root
 # shellcheck disable=SC2086 # lists

@@ -84,6 +84,7 @@ static const struct setting settings[] = {
                 .max = DAY),
         SETTING("Stats", "SelfTest", time, stats.self_test_ns, "10min", .min = NSEC_PER_SEC,
                 .max = DAY, .or_zero = true),
+        SETTING("Stats", "Metrics", place, stats.metrics, "metrics.prom"),
 
         SETTING("Filter", "Default", filter, filter.fallback, "keep"),
 };

@@ -60,6 +60,7 @@ struct config {
         struct {
                 uint64_t interval_ns;
                 uint64_t self_test_ns; /* 0: never */
+                char *metrics;         /* absolute path, name, or empty */
         } stats;
         struct {
                 enum config_filter fallback;

@@ -381,19 +381,15 @@ static bool is_plain(char c)
         return (unsigned char)c >= ' ' && c != 0x7f;
 }
 
-static int parse_path(struct span text, void *member, struct buf *problem)
+/* Without questions about where it begins. */
+static int take_path(struct span text, void *member, struct buf *problem)
 {
         char **path = member, *copy;
 
-        if (text.size == 0 || text.data[0] != '/')
-                return config_refuse(problem, text, "is not absolute, expected a path from / on");
-        if (!is_normalized(text))
-                return config_refuse(problem, text,
-                                     "is not normalized, expected no . or .. or empty part");
         if (span_count(text, is_plain) < text.size)
                 return config_refuse(problem, text, "is not plain, expected no control characters");
         /* At the end of a line it would join the next one when the configuration is shown. */
-        if (text.data[text.size - 1] == '\\')
+        if (text.size > 0 && text.data[text.size - 1] == '\\')
                 return config_refuse(problem, text,
                                      "ends in a backslash, expected any other character");
         if (text.size >= PATH_MAX)
@@ -404,6 +400,27 @@ static int parse_path(struct span text, void *member, struct buf *problem)
         free(*path);
         *path = copy;
         return 0;
+}
+
+static int parse_path(struct span text, void *member, struct buf *problem)
+{
+        if (text.size == 0 || text.data[0] != '/')
+                return config_refuse(problem, text, "is not absolute, expected a path from / on");
+        if (!is_normalized(text))
+                return config_refuse(problem, text,
+                                     "is not normalized, expected no . or .. or empty part");
+        return take_path(text, member, problem);
+}
+
+/* A name has no slash; empty: no such file. */
+static int parse_place(struct span text, void *member, struct buf *problem)
+{
+        if (text.size > 0 && text.data[0] == '/')
+                return parse_path(text, member, problem);
+        if (memchr(text.data, '/', text.size) || span_is(text, ".") || span_is(text, ".."))
+                return config_refuse(problem, text,
+                                     "is a relative path, expected a path from / on, or a name");
+        return take_path(text, member, problem);
 }
 
 static void format_path(const void *member, struct buf *ret)
@@ -421,6 +438,12 @@ static void clear_path(void *member)
 
 const struct value_type value_path = {
         .parse = parse_path,
+        .format = format_path,
+        .clear = clear_path,
+};
+
+const struct value_type value_place = {
+        .parse = parse_place,
         .format = format_path,
         .clear = clear_path,
 };

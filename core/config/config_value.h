@@ -67,6 +67,7 @@ extern const struct value_type value_format; /* enum config_format */
 extern const struct value_type value_redact; /* enum redact_mode */
 extern const struct value_type value_filter; /* enum config_filter */
 extern const struct value_type value_path;   /* char *, absolute */
+extern const struct value_type value_place;  /* char *, absolute, or a name, or empty */
 extern const struct value_type value_errnos; /* struct errno_set */
 extern const struct value_type value_names;  /* char **, NULL-terminated, never NULL once parsed */
 /* Of names of options; BUILTIN_GLOBS among them stands for those that redaction knows by itself. */

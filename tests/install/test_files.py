@@ -29,6 +29,7 @@ EXPECTED = [
     "usr/share/doc/execsnoopd/examples/execsnoopd.conf.d/51-configuration-management.conf",
     "usr/share/doc/execsnoopd/examples/execsnoopd.conf.d/90-people-only.conf",
     "usr/share/doc/execsnoopd/examples/execsnoopd.logrotate",
+    "usr/share/doc/execsnoopd/examples/execsnoopd.rules.yml",
     "usr/lib/sysusers.d/execsnoopd.conf",
     "usr/lib/tmpfiles.d/execsnoopd.conf",
 ]

@@ -338,7 +338,7 @@ WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_g
          world_checks.check_machine_that_sleeps)
 RESTARTS = (
     package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
-    check_killed, package_checks.check_status, check_ledger, check_stop,
+    check_killed, package_checks.check_status, package_checks.check_metrics, check_ledger, check_stop,
     check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
 # On the others.
 END = (package_checks.check_purge_leaves_nothing,

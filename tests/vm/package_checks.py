@@ -193,6 +193,14 @@ def check_status(journal, port):
     port.say("note", f"status: {line[1]}")
 
 
+def check_metrics(journal, port):
+    """They are where the manual says, for everybody to read."""
+    done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+               "cat", "/run/execsnoopd/metrics.prom")
+    assert done.returncode == 0 and 'execsnoopd_build_info{version="' in done.stdout, done
+    assert 'execsnoopd_sink_events_written_total{sink="journal"} ' in done.stdout, done.stdout
+
+
 def check_kernel_without_btf(journal, port):
     """Or with what is none in its place: said so in `status`, and not tried again."""
     os.makedirs(os.path.dirname(UNIT_DROP_IN), exist_ok=True)
