@@ -492,12 +492,13 @@ int loader_attach(struct loader *p)
         return 0;
 }
 
-void loader_stop(struct loader *p)
+bool loader_stop(struct loader *p)
 {
         if (handover_has_store(p->handover))
-                return; /* the next run counts the events that come now */
+                return false; /* the next run counts the events that come now */
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 set_running(p, i, 0);
+        return true;
 }
 
 /* Releases programs that `config` does not want or, if that failed, those loaded for it. */

@@ -37,9 +37,9 @@ int loader_attach(struct loader *p);
 
 /*
  * The programs do nothing any more, but for those in flight. They stay attached until
- * loader_free(): to detach one may take seconds. If there is a next run, they go on for it.
+ * loader_free(): to detach one may take seconds. False: there is a next run, and they go on for it.
  */
-void loader_stop(struct loader *p);
+bool loader_stop(struct loader *p);
 
 /* True if loader_configure() would have to load one: that takes the kernel a while. */
 bool loader_are_to_load(const struct loader *p, const struct config *config);

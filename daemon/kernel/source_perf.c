@@ -345,12 +345,16 @@ static void perf_stop(struct source *source)
 {
         struct source_perf *s = source_perf_of(source);
         uint64_t end = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+        bool nobody_begins;
 
         timer_stop(s->timer);
-        loader_stop(s->programs);
+        nobody_begins = loader_stop(s->programs);
         do /* again, as long as one that had begun before is not through, or the clock steps */
                 reconcile(s);
         while ((s->in_flight || s->clock.step_ns > 0) && clock_monotonic_ns() < end);
+        /* The last one that ran may have counted itself after the counters were read. */
+        if (nobody_begins)
+                reconcile(s);
         s->is_stopped = true;
 }
 
