@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""check_complete.py SOURCE EXECSNOOPD: the manual pages say all that there is, and nothing else.
+"""check_complete.py SOURCE EXECSNOOPD EXECSNOOPCTL: the manual pages say all that there is, and nothing else.
 
 Settings with default and range, keys of events, words in them, fields and message IDs of the
 journal, options, signals and exit codes, and the files of the source: each set is taken from the program, the schema or the
@@ -36,6 +36,10 @@ EVENT_SECTIONS = {  # title in the page: where its keys are in the schema
     "In each sink": ("sink",),
 }
 
+# What stands for a value, behind a tag.
+VALUES = {"FILE", "FORM", "ID", "N", "NAME", "PATH", "PID", "TEXT", "TIME", "USER"}
+READER_SECTIONS = ("From where, and when", "Which events", "How")
+
 
 class Page:
     """A manual page: the tags of each section and the text below each tag."""
@@ -48,11 +52,11 @@ class Page:
         for line in path.read_text("utf-8").splitlines():
             if heading := re.match(r"\.S[HS] (.*)", line):
                 title, tags = heading[1].strip('"'), None
-            elif line == ".TP":
+            elif line in (".TP", ".TQ"):
                 expect_tag = True
             elif expect_tag:
                 expect_tag = False
-                tags = [tag for tag in plain(line).replace(",", " ").split() if tag != "FILE"]
+                tags = [tag for tag in plain(line).replace(",", " ").split() if tag not in VALUES]
                 assert not set(tags) & set(self.sections.get(title, ())), (path, title, tags)
                 self.sections.setdefault(title, []).extend(tags)
             elif tags:
@@ -202,11 +206,21 @@ def check_command(report, page, daemon, daemon_folder):
                 page.tags("EXIT STATUS"))
 
 
+def check_reader(report, page, program):
+    """The options of execsnoopctl; each of its verbs."""
+    shown = subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    options = set(re.findall(r"(?m)(?:^ +|, )(--?[a-zA-Z-]+)", shown)) - {"-"}
+    tags = {re.sub(r"[\[=].*", "", tag) for title in READER_SECTIONS for tag in page.tags(title)}
+    report.same("options of execsnoopctl", options, {tag for tag in tags if tag.startswith("-")})
+    verbs = re.search(r"Verbs:\n(.*?)\n\n", shown, re.S)[1]
+    report.same("verbs", set(re.findall(r"(?m)^  (\w+)", verbs)), page.tags("VERBS"))
+
+
 def check_map(report, source):
     """docs/architecture.md names each module of the source folders, by name or by stem."""
     words = re.findall(r"`([^` ]+)`", (source / MAP).read_text("utf-8"))
     named = {word.rpartition("/")[2] for word in words}
-    files = [path for folder in ("core", "daemon", "bpf") for path in (source / folder).rglob("*.[ch]")]
+    files = [path for folder in ("core", "ctl", "daemon", "bpf") for path in (source / folder).rglob("*.[ch]")]
     names = {path.name for path in files} | {path.stem for path in files}
     for path in sorted(files):
         if path.name not in named and path.stem not in named:
@@ -228,6 +242,7 @@ def main():
                  json.loads((source / "config/event.schema.json").read_text("utf-8")))
     check_journal(report, events, source)
     check_command(report, Page(manual / "execsnoopd.8"), daemon, source / "daemon")
+    check_reader(report, Page(manual / "execsnoopctl.1"), sys.argv[3])
     check_map(report, source)
     print(*report.problems, sep="\n")
     return 1 if report.problems else 0

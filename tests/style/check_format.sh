@@ -11,4 +11,4 @@ case $("$2" --version 2>/dev/null) in
   exit 77
   ;;
 esac
-find bpf core daemon tests -name '*.[ch]' -print0 | xargs -0 "$2" --dry-run -Werror
+find bpf core ctl daemon tests -name '*.[ch]' -print0 | xargs -0 "$2" --dry-run -Werror

@@ -4,10 +4,10 @@
 set -eu
 cd "$1"
 status=0
-for header in $(find core daemon -name '*.h') bpf/exec_control.h bpf/exec_record.h; do
+for header in $(find core ctl daemon -name '*.h') bpf/exec_control.h bpf/exec_record.h; do
   echo "#include \"$header\"" |
     "$2" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function \
-      -I. -Icore -Idaemon -Ibpf -fsyntax-only -x c - || {
+      -I. -Icore -Idaemon -Ictl -Ibpf -fsyntax-only -x c - || {
     echo "$header is not self-contained"
     status=1
   }

@@ -40,6 +40,8 @@ sink="$encode sink"
 flow="$sink flow"
 host="$flow host"
 kernel="$host kernel execsnoop.skel.h"
+read="$sink read"
+view="$read view"
 room core/base $base
 room core/config $config
 room core/event $event
@@ -50,8 +52,11 @@ room core/flow $flow
 room daemon/host $host
 room daemon/kernel $kernel
 room daemon $host kernel daemon.h trial.h upgrade.h version.h
+room ctl/read $read
+room ctl/view $view
+room ctl $view input.h options.h pager.h verbs.h version.h
 
-for folder in $(find core daemon -type d); do
+for folder in $(find core daemon ctl -type d); do
   grep -q "^room $folder " "$0" || [ -z "$(find "$folder" -maxdepth 1 -name '*.[ch]')" ] ||
     say "$folder has no rule here"
 done
@@ -60,7 +65,7 @@ done
 only() {
   include=$1
   shift
-  for file in $(grep -rlE "^#include <$include" core daemon --include='*.[ch]'); do
+  for file in $(grep -rlE "^#include <$include" core daemon ctl --include='*.[ch]'); do
     case " $* " in
     *" $(dirname "$file") "*) ;;
     *) say "$file must not include <$include>" ;;
@@ -69,7 +74,7 @@ only() {
 }
 
 only 'bpf/' daemon/kernel
-only 'systemd/' daemon daemon/host daemon/kernel
+only 'systemd/' daemon daemon/host daemon/kernel ctl/read
 only 'json-c/' # for tests: to read back what json_writer.c writes
 
 # A source that is added elsewhere goes deaf when its handler fails: see loop.h.
@@ -97,6 +102,6 @@ if nm --undefined-only "$2" | grep -wE 'printf|puts|perror|syslog'; then
   say "the core prints"
 fi
 
-tests/style/circles.py core daemon bpf || status=1
+tests/style/circles.py core daemon ctl bpf || status=1
 
 exit "$status"

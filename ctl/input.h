@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The lines that a verb looks at: read from where the options say, each told apart from what is not
+ * ours, and what is not is counted.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "read/event_line.h"
+#include "read/log_source.h"
+
+struct input {
+        struct log_source *source;
+        struct event_line line;
+        int signal_fd; /* -1: signals end the program */
+        const char *name;
+        char *cursor_path;
+
+        uint64_t n_lines, n_bad, n_foreign, n_unknown, n_strange;
+
+        bool shows_progress, has_shown_progress;
+        uint64_t begun_ns, next_look;
+};
+
+/* 0; or -errno, and it has been said why. */
+int input_open(const struct options *o, struct input *ret);
+void input_done(struct input *in);
+
+/*
+ * The next line of ours, in `in->line`, as an enum line_kind, LINE_EVENT or LINE_UNKNOWN; -EAGAIN:
+ * no more at the moment; or another -errno, and it has been said why.
+ */
+int input_next(struct input *in);
+
+/* After -EAGAIN, see log_source_wait(). */
+int input_wait(struct input *in);
+
+/* What was not as it should be, on standard error; of a journal, notes where it has come to. */
+void input_finish(struct input *in);
+
+/* On standard error, unless there is none. */
+void input_say(uint64_t n, const char *one, const char *many);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "view/chosen.h"
+
+enum verb {
+        VERB_LOG,
+        VERB_HELP,
+        VERB_VERSION,
+};
+
+enum output {
+        OUTPUT_SHORT,
+        OUTPUT_WIDE,
+        OUTPUT_VERBOSE,
+        OUTPUT_JSON,
+        OUTPUT_CSV,
+};
+
+enum when {
+        WHEN_AUTO,
+        WHEN_ALWAYS,
+        WHEN_NEVER,
+};
+
+/* Exit codes: those of sysexits.h. */
+#define EXIT_CODE_USAGE 64
+#define EXIT_CODE_NO_INPUT 66
+
+struct options {
+        enum verb verb;
+
+        const char *file; /* "-": standard input; NULL: the journal */
+        const char *directory;
+        const char *cursor_file;
+        const char *boot; /* NULL: all; "": this one; an ID, or a number as of journalctl(1) */
+        bool follow;
+        uint64_t n_lines; /* UINT64_MAX: all */
+        uint64_t since_ns, until_ns;
+
+        struct chosen *chosen; /* words and processes; times and boots are added by the input */
+
+        enum output output;
+        enum when colour;
+        bool no_pager;
+        bool full;
+        bool utc;
+        bool quotes_all;
+        bool counts_seconds;
+        bool shows_failed;
+};
+
+/* 0; -EINVAL: it has been said why. */
+int options_parse(int argc, char **argv, struct options *ret);
+void options_done(struct options *o);
+
+extern const char options_help[];

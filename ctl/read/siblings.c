@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "read/siblings.h"
+
+/* Beyond this it is a number that somebody else has given. */
+#define NUMBER_MAX 1000000
+
+static void closedirp(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+void siblings_done(struct siblings *s)
+{
+        free(s->files);
+        *s = (struct siblings){ 0 };
+}
+
+/* The N of NAME.N, and what is behind it; false: this is no sibling of NAME. */
+static bool parse_name(const char *name, const char *base, unsigned *ret, struct span *ret_suffix)
+{
+        struct span rest = span_of(name);
+        unsigned number = 0;
+        size_t n;
+
+        if (!span_strip_prefix(&rest, base) || !span_strip_prefix(&rest, "."))
+                return false;
+        n = span_count(rest, is_digit);
+        if (n == 0 || rest.data[0] == '0')
+                return false;
+        for (size_t i = 0; i < n && number <= NUMBER_MAX; i++)
+                number = 10 * number + (unsigned)(rest.data[i] - '0');
+        *ret = number;
+        *ret_suffix = span_skip(rest, n);
+        return number <= NUMBER_MAX;
+}
+
+static int add(struct siblings *s, unsigned number, const struct stat *st)
+{
+        struct sibling *files;
+
+        files = reallocarray(s->files, s->n_files + 1, sizeof(*files));
+        if (!files)
+                return -ENOMEM;
+        s->files = files;
+        files[s->n_files++] = (struct sibling){ .number = number,
+                                                .dev = st->st_dev,
+                                                .ino = st->st_ino,
+                                                .size = (uint64_t)st->st_size,
+                                                .mtime = st->st_mtim };
+        return 0;
+}
+
+static int add_entry(struct siblings *s, int folder, const char *name, const char *base)
+{
+        struct span suffix = { 0 };
+        unsigned number = 0;
+        struct stat st;
+
+        if (strcmp(name, base) != 0 && !parse_name(name, base, &number, &suffix))
+                return 0;
+        if (suffix.size > 0) {
+                s->n_packed += span_is(suffix, ".zst") || span_is(suffix, ".gz");
+                return 0;
+        }
+        if (fstatat(folder, name, &st, 0) < 0)
+                return errno == ENOENT ? 0 : -errno; /* renamed meanwhile */
+        return S_ISREG(st.st_mode) ? add(s, number, &st) : 0;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+        const struct sibling *x = a, *y = b;
+
+        return (x->number < y->number) - (x->number > y->number);
+}
+
+int siblings_list(const char *path, struct siblings *ret)
+{
+        _cleanup_(siblings_done) struct siblings s = { 0 };
+        _cleanup_(closedirp) DIR *d = NULL;
+        _cleanup_(freep) char *folder = NULL;
+        const char *slash = strrchr(path, '/');
+        const char *base = slash ? slash + 1 : path;
+        struct dirent *entry;
+        int r;
+
+        folder = slash ? strndup(path, (size_t)(base - path)) : strdup(".");
+        if (!folder)
+                return -ENOMEM;
+        d = opendir(folder);
+        if (!d)
+                return -errno;
+        for (errno = 0; (entry = readdir(d)); errno = 0) {
+                r = add_entry(&s, dirfd(d), entry->d_name, base);
+                if (r < 0)
+                        return r;
+        }
+        if (errno != 0)
+                return -errno;
+        if (s.n_files > 0)
+                qsort(s.files, s.n_files, sizeof(*s.files), oldest_first);
+        *ret = s;
+        s = (struct siblings){ 0 };
+        return 0;
+}
+
+const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t ino)
+{
+        for (size_t i = 0; i < s->n_files; i++)
+                if (s->files[i].dev == dev && s->files[i].ino == ino)
+                        return &s->files[i];
+        return NULL;
+}
+
+int sibling_open(const char *path, const struct sibling *file)
+{
+        _cleanup_(freep) char *name = NULL;
+        _cleanup_(closep) int fd = -1;
+        struct stat st;
+
+        if ((file->number == 0 ? asprintf(&name, "%s", path)
+                               : asprintf(&name, "%s.%u", path, file->number)) < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return errno == ENOENT ? -ESTALE : -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_dev != file->dev || st.st_ino != file->ino)
+                return -ESTALE;
+        return TAKE_FD(fd);
+}

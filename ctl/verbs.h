@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* What each verb does; each returns the exit code of the program. */
+#pragma once
+
+#include "options.h"
+
+int verb_log(const struct options *o);

@@ -1,0 +1,228 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""test_log.py EXECSNOOPCTL: the verb `log` as it is run, on a log with a bit of everything.
+
+golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked at.
+"""
+import csv
+import io
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+STORY = HERE / "story.jsonl"
+RECORDINGS = HERE.parent / "golden"
+CTL = sys.argv[1]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8"} | {
+    key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
+DEADLINE_SECONDS = 120
+
+
+def run(*options, stdin=None, code=0):
+    done = subprocess.run([CTL, *options], input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=ENVIRONMENT, check=False,
+                          timeout=DEADLINE_SECONDS)
+    assert done.returncode == code, (options, done.returncode, done.stderr)
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def log(*options, file=STORY):
+    return run(f"--file={file}", *options)
+
+
+def rows(text):
+    """Rows of events: neither the titles nor what is about the log."""
+    return [line for line in text.splitlines()[1:] if not line.startswith("-- ")]
+
+
+def test_golden():
+    cases = {
+        "short": ("--failed",), "plain": (), "wide": ("-o", "wide", "-x"), "csv": ("-o", "csv", "-x"),
+        "verbose": ("-o", "verbose", "-n", "2"), "seconds": ("-t", "-q"),
+        "colours": ("-x", "--color=always"), "tree": ("--tree-of=1002",),
+        "unit": ("--unit=web",), "last": ("-n", "3"),
+    }
+    for name, options in cases.items():
+        shown = log(*options)[0]
+        path = HERE / "golden" / name
+        if os.environ.get("GOLDEN_UPDATE"):
+            path.write_text(shown, "utf-8", newline="")
+        assert shown == path.read_bytes().decode(), f"{name}:\n{shown}"
+
+
+def test_live_is_the_same_but_for_ends():
+    """From a pipe rows are shown at once, and ends have rows of their own."""
+    shown, _ = run("-", "-x", stdin=STORY.read_bytes())
+    assert re.search(r"18:31:02 +1001 +990 +ann +sh +sh -c", shown), shown
+    assert re.search(r"18:31:02 +1001 +1000 +sh +3 +250ms sh -c", shown), shown
+    assert "(ended 3, 250ms) sh -c" in run("-", stdin=STORY.read_bytes())[0]
+    assert len(rows(shown)) == len(rows(log("-x")[0])) + 6
+
+
+def test_json_is_the_log():
+    for recording in sorted(RECORDINGS.glob("*.jsonl")):
+        lines = recording.read_bytes().decode()
+        shown, said = log("-o", "json", "-x", file=recording)
+        assert shown == lines, recording
+        assert said == "", said
+
+
+def test_arguments_can_be_pasted():
+    """A shell makes of each row's arguments what the kernel had."""
+    for recording in sorted(RECORDINGS.glob("*.jsonl")):
+        for line in recording.read_text("utf-8").rstrip("\n").split("\n"):
+            event = json.loads(line)
+            if event["event"] != "exec" or "argv" not in event or event.get("argv_truncated") or \
+                    "argv_base64" in event or event["argc"] > 100:
+                continue
+            shown, _ = run("-", stdin=line.encode() + b"\n")
+            words = rows(shown)[0][50:]
+            argv = subprocess.run(["bash", "-c", f"printf '%s\\0' {words}"], check=True,
+                                  stdout=subprocess.PIPE).stdout.split(b"\0")[:-1]
+            assert [part.decode() for part in argv] == event["argv"], (words, event["argv"])
+
+
+def test_csv_is_read_by_others():
+    shown, _ = log("-o", "csv", "-x")
+    table = list(csv.DictReader(io.StringIO(shown, newline="")))
+    events = [json.loads(line) for line in STORY.read_text("utf-8").splitlines()]
+    assert [row["event"] for row in table] == [event["event"] for event in events]
+    for row, event in zip(table, events):
+        assert int(row["seq"]) == event["seq"] and row["time"] == event["time"]
+        if event["event"] == "process":
+            continue    # of a later version: no more is known of it
+        assert row["pid"] == str(event.get("pid", "")), row
+        assert row["uid"] == str(event.get("uid", ""))
+        assert row["exit_code"] == str(event.get("exit_code", ""))
+        assert row["count"] == str(event.get("count", ""))
+
+
+def test_choice():
+    """Each option, by the PIDs of the rows that are left."""
+    cases = {
+        ("-u", "0"): "1002 1003", ("--user=1000",): "1000 1001 1006 1006 1007 1008",
+        ("-n", "mem"): "1005", ("--name=d",): "1002 1003 1005", ("-l", "two words"): "1001",
+        ("-P", "1002"): "1003", ("--unit=web.service",): "1005", ("--container=4f*",): "1008",
+        ("--login=1000",): "1000 1001 1002 1003 1006 1006 1007 1008",
+        ("-m", "Flags=setuid memfd"): "1002 1005", ("-m", "Flags=any", "-m", "User=33"): "1005",
+        ("-m", "Event=exec_failed"): "1004", ("-m", "Error=ENOENT"): "1004",
+        ("-x", "-u", "1000", "-n", "bash"): "1004", ("--tree-of=1002",): "1002 1003",
+        ("-S", "2026-11-22 18:31:03", "-U", "2026-11-22 18:31:05"): "1002 1003 1005",
+        ("--since=2026-11-22", "--until=2026-11-22T18:31:01.5Z"): "1000",
+        ("-b", "2fff7c11b2084133bd954df45c274c9b", "-n", "1"): "1008", ("-b", "0", "-n", "1"): "1008",
+        ("--boot=1", "-n1"): "1008", ("-b", "0123456789abcdef0123456789abcdef"): "",
+        ("-n", "2"): "1007 1008", ("-n", "0"): "", ("--lines=all", "-u", "33"): "1005",
+        ("-m", "Comm=nobody"): "",
+    }
+    for options, expected in cases.items():
+        shown, _ = log(*options)
+        pids = [row.split()[1] for row in rows(shown) if "more, rule" not in row]
+        assert " ".join(pids) == expected, (options, shown)
+
+
+def test_the_log_itself_is_told_whatever_is_chosen():
+    notes = [line for line in log("-x")[0].splitlines() if line.startswith("-- ")]
+    chosen = [line for line in log("-m", "Comm=nobody")[0].splitlines() if line.startswith("-- ")]
+    assert chosen == notes
+    assert any("LOST: 12 events" in line for line in notes)
+    assert any("3 lines are missing here: seq 15 to 17" in line for line in notes)
+    shown, said = log("-o", "json", "-m", "Comm=nobody")
+    kinds = [json.loads(line)["event"] for line in shown.splitlines()]
+    assert kinds == ["start", "lost", "stop", "start", "lost", "stop"], kinds
+    assert "3 lines are missing" in said and "1 time seq goes back" in said, said
+
+
+def test_hostile_lines_are_counted():
+    good = STORY.read_bytes().splitlines()[1]
+    lines = [b"Nov 22 18:31:07 vm sshd[1]: hello", b'{"event":"exec"}', b'{"a":1}', good[:-9],
+             b"\xff\xfe", b"", good.replace(b'"pid":1000', b'"pid":99999999999999'),
+             b'{"x":"' + b"y" * (20 << 20) + b'"}', good.replace(b"ls", b"\xff"),
+             b'{"x":' * 10000, good, good[:-20]]
+    shown, said = run("-", stdin=b"\n".join(lines))
+    assert len(rows(shown)) == 2, shown
+    assert "5 lines are no JSON" in said or "6 lines are no JSON" in said, said
+    for words in ("2 lines are not of execsnoopd", "1 value is not as execsnoopd writes it",
+                  "1 line has no end", "1 line is longer than 16 MiB"):
+        assert words in said, (words, said)
+
+
+def test_mistakes_are_said():
+    cases = {("frobnicate",): "expected log", ("--since=soon",): "expected '2026",
+             ("-o", "xml"): "expected short, wide", ("-m", "Colour=red"): "Colour",
+             ("-u", "no-such-user"): "is not a user", ("-P", "x"): "expected a number",
+             ("--tree-of=x",): "expected a PID or a process_id", ("--color=maybe",): "expected auto",
+             ("--lines=few",): "expected a number", ("--file=x", "-D", "y"): "expected it without",
+             ("--file=x", "--cursor-file=y"): "expected the journal", ("--nothing",): "unrecognized",
+             ("-", "-b", "-1"): "expected the ID of a boot",
+             ("--tree-of=1", "-n", "5"): "expected one of them", ("log", "log"): "expected -"}
+    for options, words in cases.items():
+        said = run(*options, code=64)[1]
+        assert words in said, (options, said)
+    for options, words in {("--file=/nowhere/log",): "No such file", ("--file=/tmp",): "No such file",
+                           ("-", "-n", "5"): "has no end", (f"--file={STORY}", "-b", "7"): "1 boots",
+                           (f"--file={STORY}", "-b", "xyz"): "unexpected"}.items():
+        code = 64 if "xyz" in options else 66
+        said = run(*options, code=code, stdin=b"")[1]
+        assert words in said or code == 64, (options, said)
+    assert run("--help")[0].startswith("execsnoopctl [VERB]")
+    assert run("-V")[0].startswith("execsnoopctl ")
+
+
+def read_until(process, wanted):
+    """Lines until one has that text."""
+    seen = []
+    end = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < end:
+        line = process.stdout.readline()
+        assert line, seen
+        seen.append(line)
+        if wanted in line:
+            return seen
+    raise AssertionError(seen)
+
+
+def test_follow():
+    """Over two rotations, as the daemon makes them; each row is there at once."""
+    lines = STORY.read_text("utf-8").splitlines(keepends=True)
+    execs = [line for line in lines if '"event":"exec",' in line]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.write_text("".join(lines[:3]), "utf-8")
+        with subprocess.Popen([CTL, f"--file={path}", "-f"], stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+            read_until(process, "ls -l /tmp")
+            for number, line in enumerate(execs[1:4]):
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(line[:50])
+                    file.flush()
+                    file.write(line[50:])
+                read_until(process, json.loads(line)["argv"][0])
+                if number == 1:
+                    path.rename(f"{path}.1")
+                    path.write_text("", "utf-8")
+            process.terminate()     # what it has said is said, and it ends well
+            assert process.wait(DEADLINE_SECONDS) == 0, process.stderr.read()
+
+
+def test_a_reader_that_leaves():
+    with subprocess.Popen(f"yes '{STORY.read_text('utf-8').splitlines()[1]}' | head -20000 | "
+                          f"'{CTL}' - | head -3", shell=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
+        out, err = process.communicate(timeout=DEADLINE_SECONDS)
+    assert len(out.splitlines()) == 3 and err == "", err
+
+
+def main():
+    for name, test in sorted(globals().items()):
+        if name.startswith("test_"):
+            print(name, flush=True)
+            test()
+
+
+main()

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Any bytes as lines of a log. json-c, which shares no code with our reader, says which of them are
+ * JSON and what their strings are; where both take a line, they agree. Nothing that is shown of one
+ * has a control character in it, whatever it has; what a shell gets is quoted to the end.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/text.h"
+#include "read/event_line.h"
+#include "read/streams.h"
+#include "view/lines.h"
+#include "view/show.h"
+#include "view/table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct event_line line;
+
+/* No bytes of a terminal's commands; the newline that ends a line is ours. */
+static void check_harmless(struct buf *b)
+{
+        struct span rest = buf_span(b);
+
+        while (rest.size > 0) {
+                const struct text_unit unit = text_unit((const uint8_t *)rest.data, rest.size);
+
+                assert(unit.is_valid);
+                assert(unit.character >= ' ' || unit.character == '\n' || unit.character == '\t' ||
+                       unit.character == '\r');
+                assert(unit.character < 0x7f || unit.character > 0x9f);
+                assert(unit.character < 0x202a || unit.character > 0x202e);
+                rest = span_skip(rest, unit.size);
+        }
+        buf_reset(b);
+}
+
+/* By json-c; NULL: it is not an object, or not only that. */
+static json_object *parse(struct span text)
+{
+        json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+        json_object *object;
+
+        assert(tokener);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        object = json_tokener_parse_ex(tokener, text.data, (int)text.size);
+        if (json_tokener_get_error(tokener) != json_tokener_success ||
+            json_tokener_get_parse_end(tokener) < text.size ||
+            !json_object_is_type(object, json_type_object)) {
+                json_object_put(object);
+                object = NULL;
+        }
+        json_tokener_free(tokener);
+        return object;
+}
+
+/* Ours replaces NUL, and half pairs of surrogates, which are told elsewhere. */
+static void compare_text(json_object *object, const char *key, struct span ours)
+{
+        json_object *value = NULL;
+        const char *theirs;
+        size_t size;
+
+        if (!ours.data || !json_object_object_get_ex(object, key, &value) ||
+            !json_object_is_type(value, json_type_string))
+                return;
+        theirs = json_object_get_string(value);
+        size = (size_t)json_object_get_string_len(value);
+        if (memchr(theirs, '\0', size) || memmem(theirs, size, "\xef\xbf\xbd", 3) ||
+            memmem(ours.data, ours.size, "\xef\xbf\xbd", 3))
+                return;
+        assert(ours.size == size && memcmp(ours.data, theirs, size) == 0);
+}
+
+static bool has_twice(struct span text, const char *key)
+{
+        const char *first = memmem(text.data, text.size, key, strlen(key));
+
+        return first &&
+               memmem(first + 1, text.size - (size_t)(first + 1 - text.data), key, strlen(key));
+}
+
+static void compare(struct span text, int kind)
+{
+        json_object *object;
+
+        if (text.size == 0 || text.size > 4096 || memchr(text.data, '\0', text.size))
+                return;
+        object = parse(text);
+        /* json-c takes more: comments in front, raw control characters, `1.`, other words. */
+        if (!object) {
+                assert(kind == LINE_BAD || memchr(text.data, '\\', text.size) ||
+                       text.data[text.size - 1] != '}' || text.data[0] != '{');
+                return;
+        }
+        if (kind == LINE_EVENT && !memchr(text.data, '\\', text.size)) {
+                if (!has_twice(text, "\"host\""))
+                        compare_text(object, "host", line.host);
+                if (!has_twice(text, "\"process_id\"") && !has_twice(text, "process_id_base64"))
+                        compare_text(object, "process_id", line.process_id);
+        }
+        json_object_put(object);
+}
+
+static void show_all(struct table *table, struct streams *streams, struct buf *out)
+{
+        enum stream_step step;
+        uint64_t last;
+
+        step = streams_step(streams, &line, &last);
+        table_step(table, &line, step, last);
+        if (line.event.kind == EVENT_EXIT && table_exit(table, &line))
+                return;
+        if (event_kind_is_kernel(line.event.kind) || line.event.kind == EVENT_SUMMARY)
+                table_event(table, &line);
+        else
+                table_daemon(table, &line);
+        check_harmless(out);
+        line_show_verbose(&line, true, out);
+        check_harmless(out);
+        line_show_csv(&line, out);
+        check_harmless(out);
+        line_show_json(&line, true, out);
+        assert(memchr(out->data, '\x7f', out->size) == NULL);
+        check_harmless(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        const struct table_config config = { .width = size > 0 ? data[0] : 0,
+                                             .cuts = size % 2,
+                                             .is_wide = size % 3 == 0,
+                                             .utc = true,
+                                             .waits = size % 5 == 0,
+                                             .quotes_all = size % 7 == 0 };
+        struct span rest = { (const char *)data, size }, text;
+        struct streams *streams;
+        struct table *table;
+        struct buf out = { 0 };
+
+        assert(streams_new(&streams) == 0);
+        assert(table_new(&config, &out, &table) == 0);
+        while (span_cut(&rest, '\n', &text)) {
+                const int kind = event_line_read(&line, text);
+
+                assert(kind >= 0);
+                compare(text, kind);
+                if (kind == LINE_EVENT)
+                        show_all(table, streams, &out);
+        }
+        table_flush(table);
+        check_harmless(&out);
+        table_free(table);
+        streams_free(streams);
+        buf_done(&out);
+        return 0;
+}
