@@ -10,6 +10,7 @@
  */
 #include "exec.bpf.h"
 #include "exit.bpf.h"
+#include "first.bpf.h"
 #include "syscall.bpf.h"
 
 /* bpf_probe_read_kernel() and the others are for GPL-compatible programs. */
@@ -64,4 +65,12 @@ SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *ctx)
 {
         return record_exit(ctx);
+}
+
+/* Attached to nothing: run by the daemon, once when it starts. */
+
+SEC("raw_tp")
+int on_question(struct bpf_raw_tracepoint_args *ctx)
+{
+        return first_namespace(ctx->args[0]);
 }

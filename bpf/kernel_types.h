@@ -47,7 +47,10 @@ struct user_namespace {
         struct ns_common ns;
 };
 
+struct task_struct;
+
 struct pid_namespace {
+        struct task_struct *child_reaper;
         struct ns_common ns;
 };
 
@@ -204,8 +207,6 @@ struct sigpending {
 typedef struct {
         int counter;
 } atomic_t;
-
-struct task_struct;
 
 /* include/linux/pid.h, since 4.19 */
 enum pid_type {

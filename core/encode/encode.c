@@ -37,6 +37,8 @@ int encoder_new(const struct encode_context *context, struct encoder **ret)
                 return -ENOMEM;
         e->shape = shapes[context->format];
         memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
+        if (context->namespaces)
+                memcpy(e->namespaces, context->namespaces, sizeof(e->namespaces));
         host.size = MIN(host.size, (size_t)HOST_SIZE_MAX);
         e->shape->put_common(&e->common, context->boot_id, host);
         if (buf_error(&e->common) < 0)

@@ -26,6 +26,7 @@ struct encoder {
         const struct shape *shape;
         int64_t realtime_offset_ns;
         char boot_prefix[BOOT_PREFIX_DIGITS + 1];
+        uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1 */
         struct buf common; /* the keys after seq that are the same in every event */
         struct half_lines whole, brief;
         struct half_lines *halves; /* those of the line that is being made */

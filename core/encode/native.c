@@ -82,29 +82,6 @@ static void put_argv(struct encoder *e, const struct exec_event *event, const st
                 json_put_u64(b, "argv_bytes", event->argv.size);
 }
 
-static void put_namespaces(struct buf *b, const struct exec_event *event)
-{
-        static const char *const names[_NAMESPACE_MAX] = {
-                [NAMESPACE_CGROUP] = "cgroup", [NAMESPACE_IPC] = "ipc", [NAMESPACE_MNT] = "mnt",
-                [NAMESPACE_NET] = "net",       [NAMESPACE_PID] = "pid", [NAMESPACE_TIME] = "time",
-                [NAMESPACE_USER] = "user",     [NAMESPACE_UTS] = "uts",
-        };
-        bool any = false;
-
-        for (int i = 0; i < _NAMESPACE_MAX; i++) {
-                if (event->facts.namespaces[i] == 0)
-                        continue;
-                if (!any) {
-                        json_key(b, "namespaces");
-                        json_begin_object(b);
-                        any = true;
-                }
-                json_put_u64(b, names[i], event->facts.namespaces[i]);
-        }
-        if (any)
-                json_end_object(b);
-}
-
 static void put_hex(struct buf *b, const char *key, uint64_t value)
 {
         char hex[2 + TEXT_HEX_SIZE] = "0x";
@@ -224,7 +201,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         if (event_has(event, FACT_NS_PID))
                 json_put_u64(b, "ns_pid", event->facts.ns_pid);
         if (event_has(event, FACT_NAMESPACES))
-                put_namespaces(b, event);
+                native_put_namespaces(b, event->facts.namespaces, e->namespaces);
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))

@@ -266,6 +266,30 @@ static void put_rules(struct buf *b, const struct rules *rules)
         json_end_array(b);
 }
 
+void native_put_namespaces(struct buf *b, const uint32_t namespaces[static _NAMESPACE_MAX],
+                           const uint32_t usual[static _NAMESPACE_MAX])
+{
+        static const char *const names[_NAMESPACE_MAX] = {
+                [NAMESPACE_CGROUP] = "cgroup", [NAMESPACE_IPC] = "ipc", [NAMESPACE_MNT] = "mnt",
+                [NAMESPACE_NET] = "net",       [NAMESPACE_PID] = "pid", [NAMESPACE_TIME] = "time",
+                [NAMESPACE_USER] = "user",     [NAMESPACE_UTS] = "uts",
+        };
+        bool any = false;
+
+        for (int i = 0; i < _NAMESPACE_MAX; i++) {
+                if (namespaces[i] == 0 || namespaces[i] == usual[i])
+                        continue;
+                if (!any) {
+                        json_key(b, "namespaces");
+                        json_begin_object(b);
+                        any = true;
+                }
+                json_put_u64(b, names[i], namespaces[i]);
+        }
+        if (any)
+                json_end_object(b);
+}
+
 static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
 {
         if (left_out == LEFT_OUT_NOTHING)
@@ -284,11 +308,15 @@ static void put_left_out(struct buf *b, enum left_out left_out, const struct sta
 void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
                       enum left_out left_out)
 {
+        static const uint32_t none[_NAMESPACE_MAX];
         struct buf *b = e->out;
 
         json_put_string(b, "version", info->version);
         json_put_text(b, "kernel", span_of(info->kernel));
+        if (info->machine_id && info->machine_id[0] != '\0')
+                json_put_string(b, "machine_id", info->machine_id);
         json_put_u64(b, "boot_age_ns", boot_ns);
+        native_put_namespaces(b, e->namespaces, none);
         if (left_out < LEFT_OUT_SETTINGS)
                 put_settings(b, info->config);
         if (left_out < LEFT_OUT_RULES && has_rules(info))

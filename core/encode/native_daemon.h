@@ -7,6 +7,10 @@
 
 #include "encode/shape.h"
 
+/* Those that are known and differ from `usual`; if there are any. */
+void native_put_namespaces(struct buf *b, const uint32_t namespaces[static _NAMESPACE_MAX],
+                           const uint32_t usual[static _NAMESPACE_MAX]);
+
 void native_put_lost(struct encoder *e, const struct loss *loss);
 void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
                       enum left_out left_out);

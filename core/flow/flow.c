@@ -54,7 +54,8 @@ static void fill_stats(void *userdata, struct stats *stats)
 static int new_encoder(struct flow *f)
 {
         const struct encode_context context = { .boot_id = f->identity.boot_id,
-                                                .host = f->identity.host };
+                                                .host = f->identity.host,
+                                                .namespaces = f->identity.namespaces };
         int r;
 
         r = encoder_new(&context, &f->encoder);
@@ -180,6 +181,7 @@ int flow_start(struct flow *f, const char *version)
         };
         struct start_info info = { .version = version,
                                    .kernel = f->identity.kernel,
+                                   .machine_id = f->identity.machine_id,
                                    .config = f->config,
                                    .rules = screen_rules(f->screen),
                                    .missing = f->source->missing_keys,

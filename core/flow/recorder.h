@@ -17,7 +17,7 @@
 #include "exec_record.h"
 
 #define RECORDING_MAGIC "EXECREC\n"
-#define RECORDING_VERSION (1u << 16 | EXEC_RECORD_VERSION)
+#define RECORDING_VERSION (2u << 16 | EXEC_RECORD_VERSION)
 #define RECORDING_NAME_SIZE 72
 
 struct recording_header {
@@ -29,9 +29,11 @@ struct recording_header {
         char boot_id[40];           /* these are NUL-terminated */
         char host[RECORDING_NAME_SIZE];
         char kernel[RECORDING_NAME_SIZE];
+        char machine_id[40];                 /* empty: the host has none */
+        uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1: inode numbers, 0: not known */
 };
 
-EXEC_ASSERT_SIZE(struct recording_header, 216);
+EXEC_ASSERT_SIZE(struct recording_header, 288);
 
 enum recording_frame_kind {
         FRAME_RECORD = 1, /* the record */

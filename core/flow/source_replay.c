@@ -33,7 +33,7 @@ static bool is_terminated(const char *s, size_t size)
         return memchr(s, '\0', size) != NULL;
 }
 
-static bool is_boot_id(const char *s)
+static bool is_id(const char *s)
 {
         for (unsigned i = 0; i < 32; i++)
                 if (!isxdigit((unsigned char)s[i]))
@@ -47,9 +47,10 @@ static int check_header(const struct recording_header *h)
                 return -EBADMSG;
         if (h->version != RECORDING_VERSION)
                 return -EPROTONOSUPPORT;
-        if (h->n_cpus == 0 || h->n_cpus > CPUS_MAX || !is_boot_id(h->boot_id) ||
+        if (h->n_cpus == 0 || h->n_cpus > CPUS_MAX || !is_id(h->boot_id) ||
             !is_terminated(h->host, sizeof(h->host)) ||
-            !is_terminated(h->kernel, sizeof(h->kernel)))
+            !is_terminated(h->kernel, sizeof(h->kernel)) ||
+            (h->machine_id[0] != '\0' && !is_id(h->machine_id)))
                 return -EBADMSG;
         return 0;
 }

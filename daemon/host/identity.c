@@ -17,7 +17,7 @@ int identity_read(unsigned n_cpus, struct recording_header *ret)
 {
         struct recording_header h = { .magic = RECORDING_MAGIC, .version = RECORDING_VERSION };
         struct utsname name;
-        sd_id128_t boot_id;
+        sd_id128_t boot_id, machine_id;
         int r;
 
         r = sd_id128_get_boot(&boot_id);
@@ -29,6 +29,9 @@ int identity_read(unsigned n_cpus, struct recording_header *ret)
         h.start_ns = clock_boottime_ns();
         h.realtime_offset_ns = clock_realtime_offset_ns();
         (void)sd_id128_to_string(boot_id, h.boot_id);
+        /* There is none in an initramfs, and at the first boot of an image it comes later. */
+        if (sd_id128_get_machine(&machine_id) >= 0)
+                (void)sd_id128_to_string(machine_id, h.machine_id);
         (void)snprintf(h.host, sizeof(h.host), "%s", name.nodename);
         (void)snprintf(h.kernel, sizeof(h.kernel), "%s", name.release);
 

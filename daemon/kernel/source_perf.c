@@ -25,6 +25,7 @@
 #include "host/identity.h"
 #include "host/log.h"
 #include "host/timer.h"
+#include "kernel/first_process.h"
 #include "kernel/loader.h"
 #include "kernel/ring.h"
 #include "kernel/ring_set.h"
@@ -60,6 +61,7 @@ struct source_perf {
         bool is_stopped;
         struct clock_watch clock;
         uint64_t reconciled_ns;
+        uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1 */
 };
 
 static struct source_perf *source_perf_of(struct source *source)
@@ -430,7 +432,13 @@ static int perf_keep(const struct source *source)
 
 static int perf_identify(const struct source *source, struct recording_header *ret)
 {
-        return identity_read(source->n_cpus, ret);
+        int r;
+
+        r = identity_read(source->n_cpus, ret);
+        if (r >= 0)
+                memcpy(ret->namespaces, source_perf_of_const(source)->namespaces,
+                       sizeof(ret->namespaces));
+        return r;
 }
 
 static uint64_t perf_now_ns(const struct source *source _unused_)
@@ -492,6 +500,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
         r = loader_new(config, handover, &s->programs);
         if (r < 0)
                 return r;
+        first_process_namespaces(s->namespaces);
         s->source.n_cpus = loader_cpus(s->programs);
         s->source.missing_keys = loader_missing_keys(s->programs);
         s->source.past =

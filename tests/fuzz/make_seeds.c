@@ -391,6 +391,7 @@ static int make_recording(const char *folder, unsigned i)
                 .boot_id = "0123456789abcdef0123456789abcdef",
                 .host = "box",
                 .kernel = "6.1",
+                .namespaces = { [NAMESPACE_MNT] = 4026531840 },
         };
         _cleanup_(buf_done) struct buf b = { 0 };
 

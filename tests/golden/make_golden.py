@@ -33,11 +33,11 @@ from layout import HEAD  # noqa: E402
 LAYOUT = layout.Layout((HERE.parent.parent / layout.HEADER).read_text("utf-8"))
 
 # As in core/flow/recorder.h.
-HEADER = struct.Struct("8sIIQq40s72s72s")
+HEADER = struct.Struct("8sIIQq40s72s72s40s32s")
 FRAME = struct.Struct("II")
 MARK = struct.Struct("IIQ")
 FRAME_RECORD, FRAME_ROUND, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
-VERSION = 1 << 16 | LAYOUT.version
+VERSION = 2 << 16 | LAYOUT.version
 EXIT_PID_OFFSET = HEAD.size
 
 AT_EMPTY_PATH = 0x1000
@@ -234,7 +234,7 @@ def read_frames(data):
 
 
 def trim(data, pids):
-    magic, version, n_cpus, start, clock, _, _, kernel = HEADER.unpack_from(data)
+    magic, version, n_cpus, start, clock, _, _, kernel, _, namespaces = HEADER.unpack_from(data)
     if version != VERSION:
         sys.exit("the layout of recordings has changed: look over this program, too")
     trimmer = Trimmer(pids)
@@ -246,7 +246,7 @@ def trim(data, pids):
         else:
             trimmer.mark(kind, payload)
     result = HEADER.pack(magic, version, n_cpus, start, clock, b"0123456789abcdef" * 2, b"golden",
-                         kernel)
+                         kernel, b"fedcba9876543210" * 2, namespaces)
     for kind, payload in trimmer.frames:
         result += FRAME.pack(kind, len(payload)) + payload + bytes(-len(payload) % 8)
     return result

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Bring recordings and seeds to the layout that bpf/exec_record.h has now.
 
-Usage: relayout.py REVISION         whose exec_record.h they are made by
+Usage: relayout.py REVISION         whose exec_record.h and recorder.h they are made by
 
 A recording is of one version and is refused by all others. But what those of this folder hold is
 still true when a record gets a new fact, and so is what hours of fuzzing have found: so each member
@@ -13,6 +13,7 @@ A seed can be anything: moved is what is long enough for a record. Versions, siz
 put right where they were, and left wrong where they were not.
 """
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -23,15 +24,25 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SEEDS = HERE.parent / "fuzz/seeds"
 
-MAGIC = b"EXECREC\n"                # as in core/flow/recorder.h
-RECORDING_HEADER_SIZE = 216
+RECORDER = "core/flow/recorder.h"
+MAGIC = b"EXECREC\n"                # as there
 FRAME = struct.Struct("II")
 FRAME_RECORD = 1
 
 
+class Header:
+    """Of a recording. New members are behind those that there were."""
+
+    def __init__(self, recorder, record_version):
+        self.size = int(re.search(r"struct recording_header, (\d+)\)", recorder)[1])
+        version = int(re.search(r"RECORDING_VERSION \((\d+)u << 16", recorder)[1])
+        self.version = version << 16 | record_version
+
+
 class Mover:
-    def __init__(self, old, new):
+    def __init__(self, old, new, old_header, new_header):
         self.old, self.new = old, new
+        self.old_header, self.new_header = old_header, new_header
         self.more = new.size - old.size
 
     def fixed_part(self, record):
@@ -63,10 +74,12 @@ class Mover:
         result = b""
         if data.startswith(MAGIC) and len(data) >= 12:
             version, = struct.unpack_from("I", data, len(MAGIC))
-            if version == 1 << 16 | self.old.version:
-                version = 1 << 16 | self.new.version
-            result = MAGIC + struct.pack("I", version) + data[12:RECORDING_HEADER_SIZE]
-            data = data[RECORDING_HEADER_SIZE:]
+            if version == self.old_header.version:
+                version = self.new_header.version
+            result = MAGIC + struct.pack("I", version) + data[12:self.old_header.size]
+            if len(data) >= self.old_header.size:
+                result = result.ljust(self.new_header.size, b"\0")
+            data = data[self.old_header.size:]
         while len(data) >= FRAME.size:
             kind, size = FRAME.unpack_from(data)
             payload = data[FRAME.size:FRAME.size + size]
@@ -84,10 +97,13 @@ class Mover:
 def main():
     if len(sys.argv) != 2:
         sys.exit("Usage: relayout.py REVISION")
-    header = subprocess.run(["git", "show", f"{sys.argv[1]}:{layout.HEADER}"], check=True,
-                            cwd=ROOT, text=True, capture_output=True).stdout
-    mover = Mover(layout.Layout(header),
-                  layout.Layout((ROOT / layout.HEADER).read_text("utf-8")))
+    old_record, old_recorder = (
+        subprocess.run(["git", "show", f"{sys.argv[1]}:{path}"], check=True, cwd=ROOT, text=True,
+                       capture_output=True).stdout for path in (layout.HEADER, RECORDER))
+    old = layout.Layout(old_record)
+    new = layout.Layout((ROOT / layout.HEADER).read_text("utf-8"))
+    mover = Mover(old, new, Header(old_recorder, old.version),
+                  Header((ROOT / RECORDER).read_text("utf-8"), new.version))
     for files, move in ((HERE.glob("*.rec"), mover.recording),
                         (SEEDS.glob("replay/*"), mover.recording),
                         (SEEDS.glob("event/*"), mover.record),

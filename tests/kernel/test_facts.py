@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import harness
+import namespaces
 from harness import Child, KernelTest, NOBODY, TARGET
 
 # MaxLatency's default, and what the daemon may add.
@@ -125,9 +126,6 @@ class Facts(KernelTest):
         child.await_exec()
         pid = child.pid
         stat = harness.stat_fields(pid)
-        namespaces = {name: os.stat(f"/proc/{pid}/ns/{name}").st_ino
-                      for name in ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
-                      if os.path.exists(f"/proc/{pid}/ns/{name}")}
         expected = {
             "pid": pid, "tid": pid, "ppid": os.getpid(),
             "sid": os.getsid(pid), "pgid": os.getpgid(pid),
@@ -136,7 +134,8 @@ class Facts(KernelTest):
             "comm": comm_of(pid), "parent_comm": comm_of(os.getpid()),
             "filename": TARGET, "exe": os.readlink(f"/proc/{pid}/exe"),
             "argv": [TARGET, "x"], "argc": 2, "cwd": os.readlink(f"/proc/{pid}/cwd"),
-            "cgroup": cgroup_of(pid), "namespaces": namespaces, "ns_pid": None,
+            "cgroup": cgroup_of(pid),
+            "namespaces": namespaces.shown_of(pid, self.daemon.start_event()), "ns_pid": None,
             "exe_file": harness.file_facts(f"/proc/{pid}/exe"),
             "caps": caps_of(pid), "flags": None, "env": None,
             "argv_truncated": None, "truncated": None,

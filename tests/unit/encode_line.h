@@ -32,14 +32,22 @@
 #define HEAD(kind) "{\"event\":\"" kind "\",\"time\":\"" NOW "\",\"seq\":7"
 #define COMMON ",\"boot_id\":\"" BOOT_ID "\",\"host\":\"box\""
 
-static inline struct encoder *make_encoder(const char *host)
+/* PID 1 of whose host is in these namespaces. */
+static inline struct encoder *make_encoder_of(const char *host, const uint32_t *namespaces)
 {
-        struct encode_context context = { .boot_id = BOOT_ID, .host = host };
+        struct encode_context context = { .boot_id = BOOT_ID,
+                                          .host = host,
+                                          .namespaces = namespaces };
         struct encoder *e = NULL;
 
         assert_int_equal(encoder_new(&context, &e), 0);
         encoder_set_clock(e, CLOCK_OFFSET);
         return e;
+}
+
+static inline struct encoder *make_encoder(const char *host)
+{
+        return make_encoder_of(host, NULL);
 }
 
 /* The bytes of the line with its seq, checked; and a NUL. */

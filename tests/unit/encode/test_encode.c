@@ -128,6 +128,34 @@ static void exec_without_facts_has_no_keys_for_them(void **state)
         assert_event(&event, HEAD("exec") COMMON "," EXEC_IDS "," PROCESS_ID ",\"retval\":0}");
 }
 
+static void namespaces_are_those_in_which_it_is_not_with_pid_1(void **state)
+{
+        static const uint32_t of_pid_1[_NAMESPACE_MAX] = { [NAMESPACE_MNT] = 4026531841,
+                                                           [NAMESPACE_NET] = 4026531840,
+                                                           [NAMESPACE_USER] = 4026531837 };
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder_of("box", of_pid_1);
+        struct exec_event event = make_event(EVENT_EXEC);
+        struct json_object *json;
+        struct line line;
+
+        (void)state;
+        event.facts.present = FACT_NAMESPACES;
+        event.facts.namespaces[NAMESPACE_MNT] = 4026531841;
+        event.facts.namespaces[NAMESPACE_NET] = 4026532000;
+        event.facts.namespaces[NAMESPACE_UTS] = 4026531838; /* of PID 1's, nothing is known */
+        assert_int_equal(encode_event(e, &event, 0, &line), 0);
+        json = parse_line(&line);
+        assert_value(json, "namespaces", "{\"net\":4026532000,\"uts\":4026531838}");
+        json_object_put(json);
+
+        event.facts.namespaces[NAMESPACE_NET] = 4026531840;
+        event.facts.namespaces[NAMESPACE_UTS] = 0;
+        assert_int_equal(encode_event(e, &event, 0, &line), 0);
+        json = parse_line(&line);
+        assert_false(has(json, "namespaces"));
+        json_object_put(json);
+}
+
 static void exec_failed_names_its_error(void **state)
 {
         static const struct {
@@ -495,6 +523,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(exec_has_all_facts_in_order),
                 cmocka_unit_test(exec_without_facts_has_no_keys_for_them),
+                cmocka_unit_test(namespaces_are_those_in_which_it_is_not_with_pid_1),
                 cmocka_unit_test(exec_failed_names_its_error),
                 cmocka_unit_test(exec_failed_without_retval_claims_none),
                 cmocka_unit_test(exec_attempt_has_no_result),

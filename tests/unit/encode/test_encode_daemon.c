@@ -179,6 +179,36 @@ static void start_shows_settings_by_section(void **state)
         json_object_put(json);
 }
 
+static void start_says_which_host_and_namespaces(void **state)
+{
+        static const uint32_t of_pid_1[_NAMESPACE_MAX] = {
+                [NAMESPACE_IPC] = 4026531839, [NAMESPACE_PID] = 4026531836
+        };
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder_of("box", of_pid_1);
+        _cleanup_(config_freep) struct config *config = NULL;
+        struct start_info info = { .version = "1", .kernel = "6", .machine_id = BOOT_ID };
+        struct json_object *json;
+        struct line line;
+
+        (void)state;
+        assert_int_equal(config_new(&config), 0);
+        info.config = config;
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
+        json = parse_line(&line);
+        assert_string_equal(get_string(json, "machine_id"), BOOT_ID);
+        assert_value(json, "namespaces", "{\"ipc\":4026531839,\"pid\":4026531836}");
+        json_object_put(json);
+
+        e = encoder_free(e);
+        e = make_encoder("box");
+        info.machine_id = "";
+        assert_int_equal(encode_start(e, NOW_BOOT_NS, &info, 0, &line), 0);
+        json = parse_line(&line);
+        assert_false(has(json, "machine_id"));
+        assert_false(has(json, "namespaces"));
+        json_object_put(json);
+}
+
 static void start_makes_odd_settings_safe(void **state)
 {
         _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
@@ -296,6 +326,7 @@ int main(void)
                 cmocka_unit_test(stats_show_each_counter_in_its_place),
                 cmocka_unit_test(stats_show_the_worst_balance_of_the_sinks),
                 cmocka_unit_test(start_shows_settings_by_section),
+                cmocka_unit_test(start_says_which_host_and_namespaces),
                 cmocka_unit_test(start_makes_odd_settings_safe),
                 cmocka_unit_test(start_shows_what_is_missing_and_inherited),
                 cmocka_unit_test(start_leaves_out_what_does_not_fit),

@@ -27,6 +27,8 @@ static const struct recording_header header = {
         .boot_id = BOOT_ID,
         .host = "box",
         .kernel = "6.1",
+        .machine_id = "fedcba9876543210fedcba9876543210",
+        .namespaces = { [NAMESPACE_MNT] = 4026531841 },
 };
 
 /* A file of no name; its path for those who open it. */
@@ -369,6 +371,16 @@ static void header_that_makes_no_sense_is_refused(void **state)
                 put_header(f, &h);
                 assert_int_equal(replay(f, &log), -EBADMSG);
         }
+        for (size_t i = 0; i <= 32; i++) {
+                h = header;
+                h.machine_id[i] = i < 32 ? 'g' : '0';
+                put_header(f, &h);
+                assert_int_equal(replay(f, &log), -EBADMSG);
+        }
+        h = header;
+        memset(h.machine_id, 0, sizeof(h.machine_id)); /* none */
+        put_header(f, &h);
+        assert_int_equal(replay(f, &log), -ENODATA);
         h = header;
         memset(h.host, 'h', sizeof(h.host));
         put_header(f, &h);
