@@ -286,37 +286,24 @@ bool glob_match(const struct glob *g, struct span text)
         return true;
 }
 
-/* 2^32 / golden ratio: Fibonacci hashing. */
-static uint64_t pair_bit(char a, char b)
+void glob_each_gram(const struct glob *g, void (*on_gram)(void *userdata, uint32_t gram),
+                    void *userdata)
 {
-        const uint32_t pair = (uint32_t)(uint8_t)a << 8 | (uint8_t)b;
+        const struct piece *first = g->pieces, *end = g->pieces + g->n_pieces;
 
-        return UINT64_C(1) << (pair * UINT32_C(0x9e3779b9) >> 26);
-}
+        for (const struct piece *p = first; p < end; p++) {
+                unsigned n = p == first && !g->is_open_left; /* bytes in a row, the NUL as well */
+                uint32_t gram = 0;
 
-uint64_t glob_pairs(const struct glob *g)
-{
-        uint64_t pairs = 0;
-
-        for (const struct piece *p = g->pieces; p < g->pieces + g->n_pieces; p++)
-                for (size_t i = p->start; i + 1 < p->start + p->size; i++)
-                        if (g->tokens[i] == TOKEN_BYTE && g->tokens[i + 1] == TOKEN_BYTE)
-                                pairs |= pair_bit(g->bytes[i], g->bytes[i + 1]);
-        return pairs;
-}
-
-/* A longer text has nearly all pairs: to look for them does not pay. */
-#define PAIRS_TEXT_MAX 256
-
-uint64_t glob_pairs_of(struct span text)
-{
-        uint64_t pairs = 0;
-
-        if (text.size > PAIRS_TEXT_MAX)
-                return UINT64_MAX;
-        for (size_t i = 1; i < text.size; i++)
-                pairs |= pair_bit(text.data[i - 1], text.data[i]);
-        return pairs;
+                for (size_t i = p->start; i < p->start + p->size; i++) {
+                        n = g->tokens[i] == TOKEN_BYTE ? n + 1 : 0;
+                        gram = gram_next(gram, g->bytes[i]);
+                        if (n >= 3)
+                                on_gram(userdata, gram);
+                }
+                if (p + 1 == end && !g->is_open_right && n >= 2)
+                        on_gram(userdata, gram_next(gram, '\0'));
+        }
 }
 
 struct span glob_literal(const struct glob *g)

@@ -24,13 +24,16 @@ DEFINE_FREEP(struct glob, glob_free)
 bool glob_match(const struct glob *g, struct span text);
 
 /*
- * Most texts can be told not to match at once: a text has at least the pairs of neighbouring bytes
- * that stand in the pattern. Pairs as bits, where several share one:
- *
- *   (glob_pairs(g) & ~glob_pairs_of(text)) != 0  →  !glob_match(g, text)
+ * The grams of a glob: each three bytes in a row that all texts have that it matches, where a NUL
+ * stands before a text and behind it. Of a text gram_next() makes them one after the other, from 0
+ * on.
  */
-uint64_t glob_pairs(const struct glob *g);
-uint64_t glob_pairs_of(struct span text);
+void glob_each_gram(const struct glob *g, void (*on_gram)(void *userdata, uint32_t gram),
+                    void *userdata);
+static inline uint32_t gram_next(uint32_t gram, char c)
+{
+        return (gram << 8 | (uint8_t)c) & 0xffffff;
+}
 
 /* The only text that it matches, or data is NULL: there are others. Borrowed. */
 struct span glob_literal(const struct glob *g);

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "policy/glob.h"
 #include "policy/key_words.h"
 #include "policy/keys.h"
 
@@ -368,8 +367,6 @@ const struct value *key_value_slowly(const struct key *k, struct event_view *v)
                 *value = unfit;
         else
                 *value = k->get(v);
-        if (value->state == VALUE_KNOWN && (k->type == KEY_STRING || k->type == KEY_STRINGS))
-                value->number = glob_pairs_of(value->text);
         v->known |= UINT32_C(1) << (k - keys);
         return value;
 }

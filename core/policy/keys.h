@@ -21,7 +21,7 @@ enum value_state {
 struct value {
         enum value_state state;
         bool is_partial; /* of several strings: there may be more than these */
-        uint64_t number; /* or bits; of strings glob_pairs_of() */
+        uint64_t number; /* or bits */
         struct span text;
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Rules against an event: one after the other, and each key of them in the order of its cost. */
+/*
+ * Rules against an event: those that the index leaves, one after the other, and each key of them in
+ * the order of its cost.
+ */
 #include <assert.h>
 #include <string.h>
 
@@ -65,10 +68,25 @@ static void decide_by_default(struct rules *r, const struct exec_event *event, s
                 d->verdict = r->fallback;
 }
 
+/* The first rule from `from` on that may match; `n`: none. */
+static size_t next_rule(const uint64_t *may, size_t from, size_t n)
+{
+        uint64_t word;
+
+        for (; may && from < n; from = (from / 64 + 1) * 64) {
+                word = may[from / 64] >> from % 64;
+                if (word)
+                        return from + (size_t)__builtin_ctzll(word);
+        }
+        return MIN(from, n);
+}
+
 bool rules_decide(struct rules *r, struct event_view *v, struct decision *d)
 {
+        const uint64_t *may = r->index ? selection_index_find(r->index, v) : NULL;
+
         assert(event_kind_is_kernel(v->event->kind));
-        for (; d->next < r->n; d->next++) {
+        for (; (d->next = next_rule(may, d->next, r->n)) < r->n; d->next++) {
                 struct rule *rule = &r->rules[d->next];
 
                 switch (rule_match(rule, v)) {

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "config/config_report.h"
 #include "policy/rules_internal.h"
+#include "policy/selection_index.h"
 #include "policy/words.h"
 
 #define NAME_SIZE_MAX 256 /* a file's name and a line are less */
@@ -41,6 +42,7 @@ struct rules *rules_free(struct rules *r)
                 selection_free(r->rules[i].selection);
         }
         free(r->rules);
+        selection_index_free(r->index);
         for (unsigned i = 0; i < r->n_tags; i++)
                 free(r->tags[i]);
         free(r);
@@ -331,6 +333,19 @@ static int compile(struct compiler *c, const struct config *config)
         return error;
 }
 
+int rules_set_index(struct rules *r, size_t words_min)
+{
+        _cleanup_(freep) const struct selection **selections =
+                calloc(r->n + 1, sizeof(*selections));
+
+        if (!selections)
+                return -ENOMEM;
+        for (size_t i = 0; i < r->n; i++)
+                selections[i] = r->rules[i].selection;
+        r->index = selection_index_free(r->index);
+        return selection_index_new(selections, r->n, words_min, &r->index);
+}
+
 int rules_new(const struct config *config, const struct key_names *names,
               struct config_report *report, struct rules **ret)
 {
@@ -346,6 +361,8 @@ int rules_new(const struct config *config, const struct key_names *names,
         buf_done(&c.problem);
         if (r == 0)
                 r = rules_check(rules, config, report);
+        if (r == 0)
+                r = rules_set_index(rules, SELECTION_INDEX_WORDS_MIN);
         if (buf_error(&report->errors) || buf_error(&report->warnings))
                 return -ENOMEM;
         if (r < 0)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "policy/rules.h"
-#include "policy/selection.h"
+#include "policy/selection_index.h"
 
 /* Beside the verdicts: what a rule does. */
 enum rule_action {
@@ -33,6 +33,7 @@ struct rule {
 struct rules {
         struct rule *rules;
         size_t n;
+        struct selection_index *index; /* NULL: each rule is asked */
         enum verdict fallback;
         struct rule_counters fallback_counters;
         char *tags[RULES_TAGS_MAX];
@@ -43,6 +44,9 @@ static inline bool rule_hides(const struct rule *r)
 {
         return r->action == ACTION_DROP || r->action == ACTION_SUMMARIZE;
 }
+
+/* Makes the index anew, see selection_index_new(). 0, or -ENOMEM, and there is none. */
+int rules_set_index(struct rules *r, size_t words_min);
 
 /* Warns of rules that cannot be meant. 0 or -ENOMEM. */
 int rules_check(const struct rules *r, const struct config *config, struct config_report *report);

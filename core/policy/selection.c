@@ -244,7 +244,6 @@ static int parse_glob_word(const struct key *k, struct span pattern, struct buf 
         if (r < 0)
                 return r;
         ret->glob = g;
-        ret->low = glob_pairs(g);
         return 0;
 }
 
@@ -429,9 +428,9 @@ static bool word_matches(const struct word *w, enum key_type type, const struct 
         case KEY_BITS:
                 return value->number & w->low;
         case KEY_STRING:
-                return (w->low & ~value->number) == 0 && glob_match(w->glob, value->text);
+                return glob_match(w->glob, value->text);
         case KEY_STRINGS:
-                return (w->low & ~value->number) == 0 && strings_match(w->glob, value);
+                return strings_match(w->glob, value);
         }
         return false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* How a selection is kept: for selection.c and selection_check.c alone. */
+/* How a selection is kept: for selection.c, selection_check.c and selection_index.c alone. */
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,7 @@ enum word_kind {
 struct word {
         enum word_kind kind;
         bool is_negated;
-        uint64_t low; /* of a number: from; of bits: which; of a glob: glob_pairs() */
+        uint64_t low; /* of a number: from; of bits: which */
         union {
                 uint64_t high; /* of a number: up to */
                 struct glob *glob;
