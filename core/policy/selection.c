@@ -440,20 +440,22 @@ static enum match condition_match(const struct condition *c, struct event_view *
         const struct value *value = key_value(c->key, v);
         const struct word *w = c->words, *negated = w + c->n_words - c->n_negated;
         const enum key_type type = c->key->type;
+        bool is_missing = false; /* what is asked for may be in what is not there */
 
         if (value->state == VALUE_UNFIT)
                 return MATCH_NO;
         if (value->state == VALUE_UNKNOWN)
                 return MATCH_UNKNOWN;
-        while (w < negated && !word_matches(w, type, value))
-                w++;
-        if (w == negated && negated > c->words)
+        for (; w < negated && !word_matches(w, type, value); w++)
+                is_missing |= value->is_partial && w->kind == WORD_VALUE;
+        if (w == negated && negated > c->words && !is_missing)
                 return MATCH_NO;
+        is_missing &= w == negated;
         for (w = negated; w < c->words + c->n_words; w++)
                 if (word_matches(w, type, value))
                         return MATCH_NO;
-        /* That something is not there cannot be said of what is not all there. */
-        return value->is_partial && c->n_negated > 0 ? MATCH_UNKNOWN : MATCH_YES;
+        is_missing |= value->is_partial && c->n_negated > 0;
+        return is_missing ? MATCH_UNKNOWN : MATCH_YES;
 }
 
 enum match selection_match(const struct selection *s, struct event_view *v)

@@ -179,9 +179,10 @@ static enum match key_slowly(const struct key *k, struct span words, struct even
                 return MATCH_NO;
         if (value.state == VALUE_UNKNOWN)
                 return MATCH_UNKNOWN;
-        if ((has_positive && !found) || excluded)
+        if ((has_positive && !found && !value.is_partial) || excluded)
                 return MATCH_NO;
-        return has_negated && value.is_partial ? MATCH_UNKNOWN : MATCH_YES;
+        return value.is_partial && (has_negated || (has_positive && !found)) ? MATCH_UNKNOWN
+                                                                             : MATCH_YES;
 }
 
 /* Every key of every rule on its own, in both ways. */

@@ -304,6 +304,21 @@ static void in_doubt_events_are_logged(void **state)
         assert_int_equal(decide(tag, &e).tags, 0);
 }
 
+/* Nor hides what is long enough to be cut from a rule that keeps it. */
+static void what_is_cut_is_kept(void **state)
+{
+        _cleanup_(rules_freep) struct rules *r =
+                good_rules("[Rule]\nArgument=/etc/shadow\nAction=keep\n[Rule]\nComm=ls\n"
+                           "Action=drop\n");
+        struct exec_event e = person_event();
+
+        (void)state;
+        assert_int_equal(decide(r, &e).verdict, VERDICT_DROP);
+        e.cut = EXEC_CUT(FIELD_ARGV);
+        assert_int_equal(decide(r, &e).verdict, VERDICT_KEEP);
+        assert_int_equal(decide(r, &e).rule, 0);
+}
+
 static void rules_with_unknown_keys_hide_and_tag_nothing(void **state)
 {
         struct exec_event e = person_event();
@@ -549,6 +564,7 @@ int main(void)
                 cmocka_unit_test(other_flags_are_hidden_as_usual),
                 cmocka_unit_test(spared_events_go_on_to_the_next_rule),
                 cmocka_unit_test(in_doubt_events_are_logged),
+                cmocka_unit_test(what_is_cut_is_kept),
                 cmocka_unit_test(rules_with_unknown_keys_hide_and_tag_nothing),
                 cmocka_unit_test(exits_are_for_rules_that_name_them),
                 cmocka_unit_test(what_needs_no_enrichment_is_decided_before),
