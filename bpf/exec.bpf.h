@@ -26,15 +26,15 @@ static __always_inline void collect_image(struct scratch *s, struct mm_struct *m
                                     (void *)ctx + (ctx->__data_loc_filename & 0xffff)));
 }
 
-static __always_inline int record_exec(struct trace_event_raw_sched_process_exec *ctx,
-                                       bool can_loop)
+static __always_inline void record_exec(struct trace_event_raw_sched_process_exec *ctx,
+                                        bool can_loop)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         struct mm_struct *mm = READ(task, mm);
         struct run run;
 
         if (!run_begin(&run, ctx, PROGRAM_EXEC, RECORD_EXEC))
-                return 0;
+                return;
         collect_task(&run, task);
         collect_image(run.scratch, mm, ctx);
         collect_places(run.scratch, task);
@@ -45,5 +45,4 @@ static __always_inline int record_exec(struct trace_event_raw_sched_process_exec
         track_exit(&run);
         send_record(&run);
         run_end(&run);
-        return 0;
 }

@@ -7,6 +7,9 @@
  * recursion misses on preemptible kernels and fentry does so too; after the fact, because the entry
  * of the system call only says what was asked for. The others are loaded on request; the syscall
  * tracepoints make every system call of the host slower.
+ *
+ * What they return is for those beside us: 0 would end the event here, and who counts or samples
+ * the tracepoint with perf would see none.
  */
 #include "exec.bpf.h"
 #include "exit.bpf.h"
@@ -16,18 +19,22 @@
 /* bpf_probe_read_kernel() and the others are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#define GO_ON 1
+
 /* Attempts. */
 
 SEC("tracepoint/syscalls/sys_enter_execve")
 int on_execve_enter(struct syscall_trace_enter *ctx)
 {
-        return record_attempt(ctx, PROGRAM_ATTEMPT);
+        record_attempt(ctx, PROGRAM_ATTEMPT);
+        return GO_ON;
 }
 
 SEC("tracepoint/syscalls/sys_enter_execveat")
 int on_execveat_enter(struct syscall_trace_enter *ctx)
 {
-        return record_attempt(ctx, PROGRAM_ATTEMPT_AT);
+        record_attempt(ctx, PROGRAM_ATTEMPT_AT);
+        return GO_ON;
 }
 
 /* Failures. */
@@ -35,13 +42,15 @@ int on_execveat_enter(struct syscall_trace_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_execve")
 int on_execve_exit(struct syscall_trace_exit *ctx)
 {
-        return record_failed(ctx, PROGRAM_FAILED);
+        record_failed(ctx, PROGRAM_FAILED);
+        return GO_ON;
 }
 
 SEC("tracepoint/syscalls/sys_exit_execveat")
 int on_execveat_exit(struct syscall_trace_exit *ctx)
 {
-        return record_failed(ctx, PROGRAM_FAILED_AT);
+        record_failed(ctx, PROGRAM_FAILED_AT);
+        return GO_ON;
 }
 
 /* Successes. */
@@ -49,14 +58,16 @@ int on_execveat_exit(struct syscall_trace_exit *ctx)
 SEC("tracepoint/sched/sched_process_exec")
 int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 {
-        return record_exec(ctx, true);
+        record_exec(ctx, true);
+        return GO_ON;
 }
 
 /* For kernels without bpf_loop(), before 5.17. */
 SEC("tracepoint/sched/sched_process_exec")
 int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
 {
-        return record_exec(ctx, false);
+        record_exec(ctx, false);
+        return GO_ON;
 }
 
 /* Ends of processes. */
@@ -64,7 +75,8 @@ int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
 SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *ctx)
 {
-        return record_exit(ctx);
+        record_exit(ctx);
+        return GO_ON;
 }
 
 /* Attached to nothing: run by the daemon, once when it starts. */

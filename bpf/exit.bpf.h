@@ -61,7 +61,7 @@ static __always_inline void collect_exit(struct run *run, struct task_struct *ta
         READ_BYTES(r->comm, sizeof(r->comm), leader->comm);
 }
 
-static __always_inline int record_exit(void *ctx)
+static __always_inline void record_exit(void *ctx)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         struct signal_struct *signal = READ(task, signal);
@@ -70,21 +70,20 @@ static __always_inline int record_exit(void *ctx)
         struct run run;
 
         if (READ(signal, live.counter) != 0)
-                return 0; /* not the last thread */
+                return; /* not the last thread */
         p = bpf_map_lookup_elem(&processes, &pid);
         if (!p)
-                return 0; /* we did not see it exec */
+                return; /* we did not see it exec */
         known = *p;
         /* Before we take the entry: it is for the generation that handles the event. */
         if (!run_enter(&run, ctx, PROGRAM_EXIT))
-                return 0;
+                return;
         if (!take_process(task, pid, known.start_ns)) {
                 run_leave(&run);
-                return 0;
+                return;
         }
         run_number(&run, PROGRAM_EXIT, RECORD_EXIT);
         collect_exit(&run, task, signal, pid, &known);
         count_output(run.counters, run_output(&run, sizeof(run.scratch->exit)));
         run_end(&run);
-        return 0;
 }

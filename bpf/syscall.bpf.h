@@ -201,7 +201,7 @@ static __always_inline void run_filtered(struct run *run)
         run_end(run);
 }
 
-static __always_inline int record_attempt(struct syscall_trace_enter *ctx, __u32 program)
+static __always_inline void record_attempt(struct syscall_trace_enter *ctx, __u32 program)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         bool at = program == PROGRAM_ATTEMPT_AT;
@@ -209,7 +209,7 @@ static __always_inline int record_attempt(struct syscall_trace_enter *ctx, __u32
         struct run run;
 
         if (!run_begin(&run, ctx, program, RECORD_EXEC_ATTEMPT))
-                return 0;
+                return;
         request.filename = READ(ctx, args[at]);
         request.argv = READ(ctx, args[at + 1]);
         if (at) {
@@ -218,14 +218,13 @@ static __always_inline int record_attempt(struct syscall_trace_enter *ctx, __u32
         }
         if (request.at_flags & AT_EXECVE_CHECK) {
                 run_filtered(&run);
-                return 0;
+                return;
         }
         send_request(&run, task, &request);
         run_end(&run);
-        return 0;
 }
 
-static __always_inline int record_failed(struct syscall_trace_exit *ctx, __u32 program)
+static __always_inline void record_failed(struct syscall_trace_exit *ctx, __u32 program)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         long retval = READ(ctx, ret);
@@ -233,14 +232,14 @@ static __always_inline int record_failed(struct syscall_trace_exit *ctx, __u32 p
         struct run run;
 
         if (retval >= 0)
-                return 0;
+                return;
         if (!run_begin(&run, ctx, program, RECORD_EXEC_FAILED))
-                return 0;
+                return;
         request_from_regs(&request, task, program == PROGRAM_FAILED_AT);
         if (is_ignored(run.control, retval) || is_restarted(retval) || is_dying(task) ||
             (request.at_flags & AT_EXECVE_CHECK)) {
                 run_filtered(&run);
-                return 0;
+                return;
         }
         request.retval = retval;
         request.has_retval = true;
@@ -248,5 +247,4 @@ static __always_inline int record_failed(struct syscall_trace_exit *ctx, __u32 p
                 request.traits |= TRAIT_POINT_OF_NO_RETURN;
         send_request(&run, task, &request);
         run_end(&run);
-        return 0;
 }

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Others who use our tracepoints by perf lose nothing, whether or not an event is of use to us."""
+import os
+import unittest
+
+import calls
+import harness
+from harness import KernelTest, TARGET
+
+N = 5
+TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}[os.uname().machine]
+PERF_TYPE_TRACEPOINT = 2
+PERF_ATTR_SIZE_VER0 = 64
+INHERIT = 1 << 1        # children as well, once they have been waited for
+
+
+def tracepoint_id(name):
+    for folder in TRACEFS:
+        try:
+            with open(os.path.join(folder, "events", name, "id"), encoding="ascii") as file:
+                return int(file.read())
+        except FileNotFoundError:
+            pass
+    raise AssertionError(f"no tracepoint {name}")
+
+
+class Counter:
+    """Counts a tracepoint in this process and those that it starts, as `perf stat` does."""
+
+    def __init__(self, name):
+        words = [0] * (PERF_ATTR_SIZE_VER0 // 8)
+        words[0] = PERF_TYPE_TRACEPOINT | PERF_ATTR_SIZE_VER0 << 32
+        words[1] = tracepoint_id(name)
+        words[5] = INHERIT
+        attr = (calls.ctypes.c_uint64 * len(words))(*words)
+        self.fd = calls.call("syscall", SYS_PERF_EVENT_OPEN, attr, 0, -1, -1, 0)
+
+    def close(self):
+        count = int.from_bytes(os.read(self.fd, 8), "little")
+        os.close(self.fd)
+        return count
+
+
+class Perf(KernelTest):
+    settings = {"Capture": {"Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "ENOEXEC",
+                            "Attempts": "yes"}}
+
+    def count(self, function, *names):
+        counters = [Counter(name) for name in names]
+        for _ in range(N):
+            self.run_child(function)
+        self.assertEqual({name: counter.close() for name, counter in zip(names, counters)},
+                         dict.fromkeys(names, N))
+
+    def test_success(self):
+        self.count(lambda: os.execv(TARGET, ["target"]), "sched/sched_process_exec",
+                   "sched/sched_process_exit", "syscalls/sys_enter_execve",
+                   "syscalls/sys_exit_execve")
+
+    def test_failure(self):
+        self.count(lambda: calls.execve(b"/nonexistent", [b"x"]), "syscalls/sys_enter_execve",
+                   "syscalls/sys_exit_execve")
+
+    def test_failure_of_execveat(self):
+        self.count(lambda: calls.execveat(calls.AT_FDCWD, b"/nonexistent", [b"x"]),
+                   "syscalls/sys_enter_execveat", "syscalls/sys_exit_execveat")
+
+    def test_failure_that_is_ignored(self):
+        path = self.write("empty", b"").encode()
+        self.count(lambda: calls.execve(path, [b"x"]), "syscalls/sys_exit_execve")
+
+    def test_end_that_is_not_logged(self):
+        self.count(lambda: None, "sched/sched_process_exit")
+
+
+if __name__ == "__main__":
+    harness.main()
