@@ -346,9 +346,9 @@ static bool finds_commands(const struct command *c)
 static void expect_named(struct command *c, const struct command_rules *rules, struct span name)
 {
         static const char suffix[] = "auth";
-        const size_t n = sizeof(suffix) - 1, min = 4; /* of "-pwd"; letters are not names */
+        const size_t n = sizeof(suffix) - 1;
 
-        if (name.size < min || !name_is_secret(rules->names, name))
+        if (name.size < OPTION_NAME_MIN || !name_is_secret(rules->names, name))
                 return;
         c->pending = strncasecmp(name.data + name.size - n, suffix, n) == 0 ? VALUE_ALL_BUT_PATH
                                                                             : VALUE_ALL;

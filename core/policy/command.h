@@ -37,6 +37,9 @@ struct command {
         bool heeds_words;        /* one of the programs has a rule for what is no option */
 };
 
+/* The shortest name of an option that may be that of a secret, "-pwd": letters are no names. */
+#define OPTION_NAME_MIN 4
+
 /* A command that another program runs, named by its first word later. */
 void command_begin(struct command *c);
 

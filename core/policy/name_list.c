@@ -129,7 +129,7 @@ static bool gram_is_in(const struct gram_set *s, const char *p)
         return s->bits[gram / 64] >> (gram % 64) & 1;
 }
 
-/* The longest piece of letters and digits. */
+/* The longest piece of letters and digits; of two that are as long the one at the end, if any. */
 static struct span longest_part(const char *glob)
 {
         struct span longest = { .data = glob };
@@ -137,7 +137,7 @@ static struct span longest_part(const char *glob)
 
         for (; *glob; glob += size + (glob[size] != '\0')) {
                 size = strcspn(glob, "*?-");
-                if (size > longest.size)
+                if (size > longest.size || (size == longest.size && glob[size] == '\0'))
                         longest = (struct span){ glob, size };
         }
         return longest;

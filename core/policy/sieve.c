@@ -42,10 +42,13 @@ static inline bytes is_word(bytes v)
         return (bytes)(v >= '-') & ~(bytes)(v == '/');
 }
 
-/* '_', '[' and ']' differ in bits that are set here; so does 'Y'. */
-static inline bytes is_name(bytes v)
+/*
+ * What a name has beside letters and digits. '_', '[' and ']' differ in bits that are set here; so
+ * does 'Y'.
+ */
+static inline bytes is_name_mark(bytes v)
 {
-        return bytes_alnum(v) | (bytes)((v | 6) == '_') | (bytes)(v == '-') | (bytes)(v == '.');
+        return (bytes)((v | 6) == '_') | (bytes)(v == '-') | (bytes)(v == '.');
 }
 
 /* A bit for each byte of a block, as `is_wanted` says of a vector. */
@@ -55,6 +58,26 @@ static inline bytes is_name(bytes v)
          (uint64_t)bytes_mask(is_wanted(bytes_load((p) + 2 * VECTOR_SIZE))) << 2 * VECTOR_SIZE |   \
          (uint64_t)bytes_mask(is_wanted(bytes_load((p) + 3 * VECTOR_SIZE))) << 3 * VECTOR_SIZE)
 _Static_assert(BLOCK_SIZE == 4 * VECTOR_SIZE, "vectors of a block");
+
+static inline bytes is_blank_byte(bytes v)
+{
+        return (bytes)(v == ' ') | (bytes)(v - '\t' < 5);
+}
+
+static inline bytes is_nul(bytes v)
+{
+        return (bytes)(v == '\0');
+}
+
+static inline bytes is_dash(bytes v)
+{
+        return (bytes)(v == '-');
+}
+
+static inline bytes is_base64_only(bytes v)
+{
+        return (bytes)(v == '/') | (bytes)(v == '+');
+}
 
 static inline bytes is_mark(bytes v)
 {
@@ -95,6 +118,7 @@ static struct outline outline_at(const struct sift *s, const char *p)
 /* The bits of `word` from which on all are set, so many that they may be a token. */
 static uint64_t begin_tokens(uint64_t word, uint64_t next)
 {
+#pragma GCC unroll 4
         for (size_t i = 0; i < ELEMENTSOF(token_shifts); i++) {
                 word &= word >> token_shifts[i] | next << (BLOCK_SIZE - token_shifts[i]);
                 next &= next >> token_shifts[i];
@@ -105,6 +129,7 @@ static uint64_t begin_tokens(uint64_t word, uint64_t next)
 /* All bits of those runs, of which some began in the block before. */
 static uint64_t part_of_tokens(uint64_t begin, uint64_t before)
 {
+#pragma GCC unroll 4
         for (size_t i = 0; i < ELEMENTSOF(token_shifts); i++) {
                 begin |= begin << token_shifts[i] | before >> (BLOCK_SIZE - token_shifts[i]);
                 before |= before << token_shifts[i];
@@ -112,8 +137,18 @@ static uint64_t part_of_tokens(uint64_t begin, uint64_t before)
         return begin;
 }
 
+static uint64_t bits_below(size_t n)
+{
+        return n < BLOCK_SIZE ? (UINT64_C(1) << n) - 1 : BITS_ALL;
+}
+
+static unsigned first_bit(uint64_t bits)
+{
+        return bits ? (unsigned)__builtin_ctzll(bits) : BLOCK_SIZE;
+}
+
 /* How many bytes before `p` are a name. */
-static size_t name_before(const struct sift *s, const char *p, uint64_t name, unsigned bit)
+static inline size_t name_before(const struct sift *s, const char *p, uint64_t name, unsigned bit)
 {
         const uint64_t others = bit > 0 ? ~(name << (BLOCK_SIZE - bit)) : BITS_ALL;
         size_t n = others ? (size_t)__builtin_clzll(others) : BLOCK_SIZE;
@@ -143,108 +178,167 @@ static unsigned find_word(const struct sift *s, const char *p, uint64_t words)
         for (; words; words &= words - 1) {
                 const unsigned bit = (unsigned)__builtin_ctzll(words);
 
-                if (word_may_matter(s, p + bit) && !word_is_harmless(s, p + bit))
+                if ((s->is_text ? word_may_matter(s, p + bit) : token_may_begin(s, p + bit)) &&
+                    !word_is_harmless(s, p + bit))
                         return bit;
         }
         return BLOCK_SIZE;
 }
 
-static unsigned find_pair(const struct sift *s, const char *p, uint64_t pairs, uint64_t name)
+/* The name of a pair, with the byte before it, is the last that was harmless. */
+static bool is_known(const struct sift *s, struct span name)
+{
+        return name.size == s->harmless.size && memcmp(name.data, s->harmless.data, name.size) == 0;
+}
+
+static unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name)
 {
         for (; pairs; pairs &= pairs - 1) {
                 const unsigned bit = (unsigned)__builtin_ctzll(pairs);
                 const size_t n = name_before(s, p + bit, name, bit);
+                const bool has_name = p[bit] == '=' && n > 0 && p + bit - n > s->begin;
+                const struct span known = { p + bit - n - 1, n + 1 };
 
+                if (has_name && is_known(s, known))
+                        continue;
                 if (p[bit] == '=' ? !pair_is_harmless(s, p + bit, n)
                                   : !colon_is_harmless(s, p + bit, n))
                         return bit;
+                if (has_name)
+                        s->harmless = known;
         }
         return BLOCK_SIZE;
 }
 
-static unsigned find_option(const struct sift *s, const char *p, uint64_t dashes, uint64_t name)
+/* The option of a string, all of it, that ends at the NUL `p` with so many bytes of a name. */
+static bool option_is_known(struct sift *s, const char *p, size_t name_size)
 {
-        for (; dashes; dashes &= dashes - 1) {
-                const unsigned bit = (unsigned)__builtin_ctzll(dashes);
+        const struct span known = { p - name_size - 1, name_size + 1 };
+        const bool is_dashes = name_size == 2 && p[-1] == '-' && p[-2] == '-';
 
-                if (p[bit] == '-' &&
-                    !option_is_harmless(s, p + bit, name_after(s, p + bit, name, bit)))
+        if (is_dashes || p - name_size == s->begin)
+                return !is_dashes && option_is_harmless(s, p - name_size, name_size);
+        if (is_known(s, known))
+                return true;
+        if (!option_is_harmless(s, p - name_size, name_size))
+                return false;
+        s->harmless = known;
+        return true;
+}
+
+/*
+ * Of options in strings those matter that have no value behind their name, but a NUL. A bit that is
+ * added at the first byte of a name is carried to the byte behind the last; and, if need be, into
+ * the next block.
+ */
+static unsigned find_option(struct sift *s, const char *p, const char *block, uint64_t options,
+                            uint64_t name)
+{
+        const uint64_t nul = BLOCK_MASK(block, is_nul);
+        const uint64_t carry = s->carry;
+        uint64_t ends;
+
+        options &= nul << 1 | (p == s->begin || p[-1] == '\0');
+        if (s->heeds_options)
+                return first_bit(options);
+        s->carry = __builtin_add_overflow(name, options, &ends);
+        s->carry |= __builtin_add_overflow(ends, carry, &ends);
+        for (ends &= ~name & nul; ends; ends &= ends - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(ends);
+
+                if (!option_is_known(s, p + bit, name_before(s, p + bit, name, bit)))
                         return bit;
         }
         return BLOCK_SIZE;
 }
 
-static unsigned find_blank(const char *p, uint64_t controls)
+static unsigned find_option_of_text(const struct sift *s, const char *p, uint64_t options,
+                                    uint64_t name)
 {
-        for (; controls; controls &= controls - 1) {
-                const unsigned bit = (unsigned)__builtin_ctzll(controls);
+        for (; options; options &= options - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(options);
 
-                if (is_blank(p[bit]))
+                if (!option_is_harmless(s, p + bit, name_after(s, p + bit, name, bit)))
                         return bit;
         }
         return BLOCK_SIZE;
 }
 
-static uint64_t bits_below(size_t n)
+/* `alnum` and `behind_alnum` are letters and digits, and what is behind one. */
+static unsigned find_named(struct sift *s, const char *p, const char *block, uint64_t pairs,
+                           uint64_t dashes, uint64_t alnum, uint64_t behind_alnum)
 {
-        return n < BLOCK_SIZE ? (UINT64_C(1) << n) - 1 : BITS_ALL;
-}
-
-/* Of marks that are no blanks; `behind_alnum` are bits behind a letter or digit. */
-static unsigned find_named(const struct sift *s, const char *p, const char *block, uint64_t marks,
-                           uint64_t behind_alnum)
-{
-        const uint64_t pairs = BLOCK_MASK(block, is_pair) & marks;
-        uint64_t options = marks & ~pairs & ~behind_alnum, name;
+        uint64_t options = dashes & ~behind_alnum, name;
         unsigned pair, option;
 
-        if ((pairs | options) == 0)
+        if ((pairs | options | s->carry) == 0)
                 return BLOCK_SIZE;
-        name = BLOCK_MASK(block, is_name);
+        name = alnum | BLOCK_MASK(block, is_name_mark);
         options &= ~(name << 1 | (p > s->begin && is_name_part(p[-1])));
         pair = find_pair(s, p, pairs, name);
-        option = find_option(s, p, options & bits_below(pair), name);
+        option = s->is_text ? find_option_of_text(s, p, options & bits_below(pair), name)
+                            : find_option(s, p, block, options, name);
         return MIN(pair, option);
 }
 
+/*
+ * Of bits that are parts of tokens those where one may begin: not too near to the end, unless that
+ * is not known, or is a character that some tokens have, too.
+ */
+static uint64_t where_tokens_begin(const char *block, uint64_t begins, uint64_t parts)
+{
+        const uint64_t ends = parts << 1 & ~parts;
+        const unsigned n = ~parts ? (unsigned)__builtin_clzll(~parts) : BLOCK_SIZE;
+
+        if (ends & BLOCK_MASK(block, is_base64_only))
+                return parts;
+        return begins | (parts & ~bits_below(BLOCK_SIZE - n));
+}
+
 /* The first place in the block that is not harmless, or NULL. */
-static const char *examine_block(const struct sift *s, const char *p, uint64_t marks,
-                                 uint64_t words)
+static const char *examine_block(struct sift *s, const char *p, uint64_t marks, uint64_t begins,
+                                 uint64_t parts)
 {
         char rest[BLOCK_SIZE];
         const char *block = block_at(s, p, rest);
         const uint64_t alnum = BLOCK_MASK(block, bytes_alnum);
         const uint64_t behind_alnum = alnum << 1 | (p > s->begin && is_alnum(p[-1]));
-        uint64_t here = bits_below(s->end - p);
-        unsigned blank = BLOCK_SIZE, word, first;
+        const uint64_t pairs = marks ? BLOCK_MASK(block, is_pair) : 0;
+        const uint64_t dashes = marks ? BLOCK_MASK(block, is_dash) : 0;
+        uint64_t here = bits_below(s->end - p), words = alnum & ~behind_alnum & parts;
+        unsigned blank = BLOCK_SIZE, word, named;
 
-        if (!s->is_text)
-                blank = find_blank(p, marks & here);
-        here &= bits_below(blank);
-        word = find_word(s, p, alnum & ~behind_alnum & here & words);
-        here &= bits_below(word);
-        first = MIN(blank, word);
-        if (marks & here) {
-                const unsigned named = find_named(s, p, block, marks & here, behind_alnum);
-
-                first = MIN(first, named);
+        if (!s->is_text) {
+                if (marks & ~pairs & ~dashes)
+                        blank = first_bit(BLOCK_MASK(block, is_blank_byte) & here);
+                if (words & ~begins)
+                        words &= where_tokens_begin(block, begins, parts);
         }
-        return first < BLOCK_SIZE ? p + first : NULL;
+        here &= bits_below(blank);
+        word = find_word(s, p, words & here);
+        here &= bits_below(word);
+        named = find_named(s, p, block, pairs & here, dashes & here, alnum, behind_alnum);
+        word = MIN(word, named);
+        blank = MIN(blank, word);
+        return blank < BLOCK_SIZE ? p + blank : NULL;
 }
 
 /* The first place that is not harmless, or the end. */
-static const char *sift(const struct sift *s)
+static const char *sift(struct sift *s)
 {
         struct outline o = outline_at(s, s->begin), next;
-        uint64_t begins, before = 0, words;
+        uint64_t begins, before = 0, parts;
         const char *found;
 
+        s->carry = 0;
         for (const char *p = s->begin, *behind; p < s->end; p = behind) {
                 behind = s->end - p > BLOCK_SIZE ? p + BLOCK_SIZE : s->end;
                 next = outline_at(s, behind);
                 begins = begin_tokens(o.word, next.word);
-                words = s->is_text ? BITS_ALL : part_of_tokens(begins, before);
-                found = o.marks | words ? examine_block(s, p, o.marks, words) : NULL;
+                parts = s->is_text ? BITS_ALL
+                                   : (begins | before ? part_of_tokens(begins, before) : 0);
+                found = o.marks | parts | s->carry ? examine_block(s, p, o.marks, begins, parts)
+                                                   : NULL;
                 if (found)
                         return found;
                 before = begins;

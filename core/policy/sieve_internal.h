@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "policy/draft.h"
 #include "policy/sieve.h"
@@ -18,7 +20,9 @@ struct sift {
         const char *begin, *end; /* `begin` begins a string */
         bool is_text;
         bool heeds_options;
-        bool is_cut; /* the bytes at `end` are missing */
+        bool is_cut;          /* the bytes at `end` are missing */
+        uint64_t carry;       /* 1: the name of an option goes on in the next block */
+        struct span harmless; /* the last name that was, and a byte before: lists repeat them */
 };
 
 /* The characters of the name of a pair. */
@@ -37,15 +41,29 @@ static inline unsigned sieve_word_hash(const char *p)
 }
 _Static_assert(SIEVE_WORDS == 1 << (32 - 17), "bits of the hash");
 
-/* False of nearly all words, and then the word is harmless. */
+/* Of the same bytes as they are, of which four can be read. */
+static inline unsigned sieve_token_hash(const char *p)
+{
+        uint32_t x;
+
+        memcpy(&x, p, sizeof(x));
+        return ((le32toh(x) & 0xffffff) * UINT32_C(0x9e3779b1)) >> 19;
+}
+_Static_assert(SIEVE_TOKENS == 1 << (32 - 19), "bits of the hash");
+
+/* Both are false of nearly all words, and then the word is harmless: of a string, of a text. */
+static inline bool token_may_begin(const struct sift *s, const char *p)
+{
+        const unsigned hash = s->end - p >= 4 ? sieve_token_hash(p) : 0;
+
+        return s->end - p < 4 || (s->sieve->tokens[hash / 64] >> (hash % 64) & 1);
+}
+
 static inline bool word_may_matter(const struct sift *s, const char *p)
 {
-        unsigned hash;
+        const unsigned hash = s->end - p >= 3 ? sieve_word_hash(p) : 0;
 
-        if (s->end - p < 3)
-                return true;
-        hash = sieve_word_hash(p);
-        return s->sieve->words[hash / 64] >> (hash % 64) & 1;
+        return s->end - p < 3 || (s->sieve->words[hash / 64] >> (hash % 64) & 1);
 }
 
 /* At '=', with so many bytes of a name before it. */
@@ -54,7 +72,7 @@ bool pair_is_harmless(const struct sift *s, const char *p, size_t name_size);
 /* At ':', likewise. */
 bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size);
 
-/* At '-', of so many bytes that may be its name. */
+/* At '-', of so many bytes that may be its name; "--" alone is up to the caller. */
 bool option_is_harmless(const struct sift *s, const char *p, size_t name_size);
 
 /* At the letter or digit that begins a word. */

@@ -105,23 +105,9 @@ bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
         return pair_is_harmless(s, p, name_size);
 }
 
-static bool option_of_string_is_harmless(const struct sift *s, const char *p, size_t name_size)
-{
-        if (p > s->begin && p[-1] != '\0')
-                return true; /* within a string */
-        if (s->heeds_options)
-                return false;
-        if (p + name_size == s->end || p[name_size] != '\0')
-                return true;
-        return !(name_size == 2 && p[1] == '-') &&
-               name_is_harmless(s, (struct span){ p, name_size });
-}
-
 bool option_is_harmless(const struct sift *s, const char *p, size_t name_size)
 {
-        if (!s->is_text)
-                return option_of_string_is_harmless(s, p, name_size);
-        if (p + name_size == s->end || p[name_size] == '=')
+        if (name_size < OPTION_NAME_MIN || p + name_size == s->end || p[name_size] == '=')
                 return true;
         return name_is_harmless(s, (struct span){ p, name_size });
 }
@@ -131,25 +117,33 @@ static bool ends_name_of_program(char c)
         return is_blank(c) || is_quote(c) || strchr("/\\;|&()`", c) != NULL; /* or NUL */
 }
 
-static void on_prefix(void *userdata, struct span prefix)
+static void add_word(struct sieve *s, struct span word)
 {
-        const unsigned hash = sieve_word_hash(prefix.data);
-        struct sieve *s = userdata;
+        const unsigned hash = sieve_word_hash(word.data);
 
         s->words[hash / 64] |= UINT64_C(1) << (hash % 64);
+}
+
+static void on_prefix(void *userdata, struct span prefix)
+{
+        const unsigned hash = sieve_token_hash(prefix.data); /* three bytes, and a NUL at least */
+        struct sieve *s = userdata;
+
+        s->tokens[hash / 64] |= UINT64_C(1) << (hash % 64);
+        add_word(s, prefix);
 }
 
 static void on_name(void *userdata, struct span name, const struct program *p)
 {
         if (name.size > 1 && program_takes_secrets(p)) /* its list has a blank or NUL behind it */
-                on_prefix(userdata, name);
+                add_word(userdata, name);
 }
 
 void sieve_init(struct sieve *s, const struct secret_names *names,
                 const struct program_index *programs)
 {
         *s = (struct sieve){ .names = names, .programs = programs };
-        on_prefix(s, (struct span)SPAN_LITERAL("BEGIN"));
+        add_word(s, (struct span)SPAN_LITERAL("BEGIN"));
         token_each_prefix(on_prefix, s);
         program_each_name(programs, on_name, s);
 }

@@ -272,7 +272,7 @@ static const char *const pieces[] = {
 
 static void append_random(struct buf *b, unsigned *seed)
 {
-        const unsigned n = (unsigned)rand_r(seed) % 24;
+        const unsigned n = (unsigned)rand_r(seed) % (rand_r(seed) % 8 ? 24 : 150);
 
         buf_append(b, "tool", sizeof("tool"));
         for (unsigned i = 0; i < n; i++) {
