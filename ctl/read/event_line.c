@@ -527,6 +527,7 @@ static enum line_kind classify(struct event_line *l)
                 l->event.kind = k;
                 return LINE_EVENT;
         }
+        l->event.kind = _EVENT_KIND_MAX;
         return LINE_UNKNOWN;
 }
 

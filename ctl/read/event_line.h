@@ -37,7 +37,7 @@ struct line_counters {
 
 struct event_line {
         struct span text;        /* all of it; everything below is borrowed from it */
-        struct exec_event event; /* of a kind that only a later version knows: kind is wrong */
+        struct exec_event event; /* of LINE_UNKNOWN: kind is _EVENT_KIND_MAX */
         uint64_t time_ns;        /* CLOCK_REALTIME; of LINE_EVENT and LINE_UNKNOWN always known */
         uint64_t from_ns, to_ns; /* likewise, or TIME_UNKNOWN */
         uint64_t seq;

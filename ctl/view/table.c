@@ -326,11 +326,11 @@ static void put_exec(struct table *t, const struct event_line *line)
         const enum event_kind kind = line->event.kind;
         struct row *row = event_begin(t, line);
 
-        if (kind == EVENT_EXEC && line->process_id.size < ROW_ID_SIZE)
+        if (kind == EVENT_EXEC && line->process_id.size > 0 && line->process_id.size < ROW_ID_SIZE)
                 memcpy(row->process_id, line->process_id.data, line->process_id.size);
         if (kind == EVENT_EXEC_FAILED) {
                 row->tone = ROW_FAILED;
-                if (line->error.size < sizeof(row->status))
+                if (line->error.size > 0 && line->error.size < sizeof(row->status))
                         memcpy(row->status, line->error.data, line->error.size);
         }
         if (kind == EVENT_EXEC_ATTEMPT)
