@@ -16,6 +16,8 @@ static int run(const struct options *o)
         switch (o->verb) {
         case VERB_LOG:
                 return verb_log(o);
+        case VERB_VERIFY:
+                return verb_verify(o);
         case VERB_HELP:
                 (void)fputs(options_help, stdout);
                 break;

@@ -19,6 +19,7 @@ const char options_help[] =
         "\n"
         "Verbs:\n"
         "  log                     Events as a table (the default)\n"
+        "  verify                  Is the log complete?\n"
         "\n"
         "From where, and when:\n"
         "      --file=PATH         The file PATH and its rotated siblings; -: standard input\n"
@@ -330,17 +331,27 @@ static int set_argument(struct options *o, const char *argument, bool is_first)
 {
         if (is_first && strcmp(argument, "log") == 0)
                 return 0;
+        if (is_first && strcmp(argument, "verify") == 0) {
+                o->verb = VERB_VERIFY;
+                return 0;
+        }
         if (strcmp(argument, "-") == 0) {
                 o->file = argument;
                 return 0;
         }
         return refuse(is_first ? "verb" : "argument", argument,
-                      is_first ? "log, or - for standard input" : "- for standard input");
+                      is_first ? "log, verify, or - for standard input" : "- for standard input");
 }
 
 /* What contradicts itself. */
 static int check(const struct options *o)
 {
+        if (o->verb == VERB_VERIFY &&
+            (o->follow || o->n_lines < LINES_UNSET || !chosen_is_all(o->chosen)))
+                return refuse("verify", "a part of the log",
+                              "all of it, or that of some time or boot");
+        if (o->verb == VERB_VERIFY && o->output != OUTPUT_SHORT && o->output != OUTPUT_JSON)
+                return refuse("verify", "--output", "short or json");
         if (o->file && o->directory)
                 return refuse("--directory", o->directory, "it without --file");
         if (chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)

@@ -10,6 +10,7 @@
 
 enum verb {
         VERB_LOG,
+        VERB_VERIFY,
         VERB_HELP,
         VERB_VERSION,
 };

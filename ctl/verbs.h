@@ -5,3 +5,4 @@
 #include "options.h"
 
 int verb_log(const struct options *o);
+int verb_verify(const struct options *o);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "read/event_line.h"
 #include "read/streams.h"
+#include "view/audit_show.h"
 #include "view/lines.h"
 #include "view/show.h"
 #include "view/table.h"
@@ -129,6 +130,29 @@ static void show_all(struct table *table, struct streams *streams, struct buf *o
         check_harmless(out);
 }
 
+/* Whatever it finds is said in words that are harmless, and in JSON. */
+static void show_audit(struct audit *audit, struct buf *out)
+{
+        json_object *object;
+
+        assert(audit_finish(audit) == 0);
+        for (size_t i = 0; i < audit->n_hosts; i++) {
+                const struct audit_host *h = &audit->hosts[i];
+                const enum sink_place place = audit_place(h, _SINK_PLACE_MAX);
+
+                buf_reset(out);
+                audit_show_json(h, place, out);
+                assert(out->data[out->size - 1] == '\n');
+                object = parse(span_head(buf_span(out), out->size - 1));
+                assert(object);
+                json_object_put(object);
+                check_harmless(out);
+                audit_show(h, place, true, out);
+                check_harmless(out);
+        }
+        audit_done(audit);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const struct table_config config = { .width = size > 0 ? data[0] : 0,
@@ -138,6 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .waits = size % 5 == 0,
                                              .quotes_all = size % 7 == 0 };
         struct span rest = { (const char *)data, size }, text;
+        struct audit audit = { 0 };
         struct streams *streams;
         struct table *table;
         struct buf out = { 0 };
@@ -151,9 +176,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 compare(text, kind);
                 if (kind == LINE_EVENT)
                         show_all(table, streams, &out);
+                if (kind == LINE_EVENT || kind == LINE_UNKNOWN)
+                        assert(audit_take(&audit, &line, kind == LINE_EVENT) == 0);
         }
         table_flush(table);
         check_harmless(&out);
+        show_audit(&audit, &out);
         table_free(table);
         streams_free(streams);
         buf_done(&out);

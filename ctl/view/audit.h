@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Is a log complete? The lines of each run of the daemon, of each boot, of each host, against their
+ * numbers and against the counters that the daemon has put among them.
+ *
+ * What is missing is either explained by the log itself (a `lost` event, a start that nobody
+ * counted before) or not (a hole in the numbers, counters that other lines than these make).
+ * Nothing is signed: whoever changes lines and all counters and numbers with them is not found out.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "read/event_line.h"
+
+/* Of one log; what is beyond is counted, and said. */
+#define AUDIT_RUNS_MAX 10000
+#define AUDIT_FINDINGS_MAX 1000
+#define AUDIT_CLOCKS_MAX 20 /* of these: steps of the clock */
+#define AUDIT_HOSTS_MAX 256
+
+enum audit_result {
+        AUDIT_COMPLETE,
+        AUDIT_EXPLAINED,   /* something is missing, and the log says what and why */
+        AUDIT_UNEXPLAINED, /* the log contradicts itself, or has a hole */
+        AUDIT_NOT_OURS,    /* not one line of ours */
+};
+
+enum finding_kind {
+        /* explained */
+        FINDING_LOST,       /* `a` events, `text` is where */
+        FINDING_UNCOUNTED,  /* nobody has counted what was executed before this start */
+        FINDING_HEADLESS,   /* the log begins with line `a` of a run */
+        FINDING_NO_STOP,    /* the run ends without a stop, and another boot follows */
+        FINDING_CLOCK_BACK, /* by `a` nanoseconds; no fault */
+        /* unexplained */
+        FINDING_HOLE,        /* lines `a` to `b` */
+        FINDING_DOUBLED,     /* lines `a` to `b` come again */
+        FINDING_ORDER,       /* lines `a` to `b` come behind later ones */
+        FINDING_BEHEADED,    /* lines 1 to `a` of a run are missing that is not the log's first */
+        FINDING_EVENTS,      /* `a` events by the counters at `seq`, `b` by the lines */
+        FINDING_LINES,       /* `a` lines by the counters at `seq`, `b` by the numbers */
+        FINDING_LOSSES,      /* `a` lost by the counters at `seq`, `b` by `lost` events */
+        FINDING_SUM,         /* the counters at `seq` do not add up: by `a`, signed */
+        FINDING_UNACCOUNTED, /* the daemon itself says so: `a`, signed */
+        FINDING_PARTS,       /* parts of `text` at `seq` add up to `b`, not `a` */
+        FINDING_BACK,        /* `text` goes back at `seq` from `a` to `b` */
+        FINDING_TAIL, /* `a` events of earlier runs by the counters at `seq`, `b` by the lines */
+        _FINDING_KIND_MAX,
+};
+
+/* The counters of a sink, at one moment. */
+struct audit_sink {
+        bool is_there;
+        uint64_t before, written, lost, down, backlog, lines, backlog_bytes;
+        int64_t unaccounted;
+};
+
+struct audit_finding {
+        enum finding_kind kind;
+        bool is_of_sink; /* it is one if the log is of `place` */
+        enum sink_place place;
+        uint64_t seq, a, b;
+        char text[16];
+};
+
+#define OPEN_HOLES_MAX 64
+
+struct audit_run {
+        bool has_start, has_stop, has_inherited, is_counted, is_unknown;
+        uint64_t first_seq, last_seq; /* the highest */
+        uint64_t from_ns, to_ns, boot_age_ns;
+        uint64_t n_lines, n_events, n_summarized;
+        uint64_t n_reported[_LOSS_WHERE_MAX]; /* by `lost` events */
+        uint64_t uncertain;
+
+        /* Up to here numbers have been looked at; holes in them that may still be filled. */
+        struct {
+                uint64_t from, to;
+        } hole[OPEN_HOLES_MAX];
+        unsigned n_holes;
+        uint64_t n_missing, n_doubled, n_reordered;
+
+        /* Since the counters before, and these. */
+        uint64_t n_events_since;
+        bool is_broken_since; /* numbers were not as they should be */
+        bool has_counters;
+        uint64_t seen, filtered, lost, redacted;
+        struct audit_sink sink[_SINK_PLACE_MAX];
+};
+
+/* Events that a rule has hidden, over all runs. */
+struct audit_rule {
+        char name[64];
+        uint64_t count; /* of earlier runs */
+        uint64_t last;  /* of the current one */
+};
+
+#define AUDIT_RULES_MAX 128
+
+struct audit_boot {
+        char boot_id[BOOT_ID_SIZE + 1];
+        struct audit_run *runs;
+        size_t n_runs;
+        uint64_t last_time_ns;
+};
+
+struct audit_host {
+        char *name;
+        struct audit_boot *boots;
+        size_t n_boots;
+        struct audit_finding *findings;
+        struct {
+                size_t boot, run;
+        } * where; /* of each finding */
+        size_t n_findings;
+        uint64_t n_more, n_more_unexplained; /* beyond what is kept */
+        uint64_t n_sink[_SINK_PLACE_MAX];    /* findings that are there if the log is of it */
+        bool has_sink[_SINK_PLACE_MAX];
+        struct audit_rule rule[AUDIT_RULES_MAX];
+        size_t n_rules;
+};
+
+struct audit {
+        struct audit_host *hosts;
+        size_t n_hosts;
+        size_t n_runs, n_ignored; /* lines beyond what is kept apart */
+        uint64_t n_lines;
+};
+
+/* The line has to be ours, in the order of the log. -ENOMEM */
+int audit_take(struct audit *a, const struct event_line *line, bool is_known);
+
+/* The log is at its end: what can be said only now. */
+int audit_finish(struct audit *a);
+void audit_done(struct audit *a);
+
+/* Which destination the log is of: the one whose counters fit best. `hint`: from where it was read.
+ */
+enum sink_place audit_place(const struct audit_host *h, enum sink_place hint);
+
+/* Whether that finding is one, of a log of this place. */
+static inline bool finding_counts(const struct audit_finding *f, enum sink_place place)
+{
+        return !f->is_of_sink || f->place == place;
+}
+
+static inline bool finding_is_explained(enum finding_kind kind)
+{
+        return kind < FINDING_HOLE;
+}
+
+enum audit_result audit_verdict(const struct audit_host *h, enum sink_place place);
+
+/* audit_findings.c: notes it for the run that is current; what is too much is counted. */
+struct audit_at {
+        struct audit_host *host;
+        struct audit_boot *boot;
+        struct audit_run *run;
+};
+int audit_find(const struct audit_at *at, const struct audit_finding *finding);
+
+/* audit_counters.c: the counters of a `stats` or `stop`. */
+int audit_counters(const struct audit_at *at, const struct event_line *line);
+
+/* audit_counters.c: what a start has taken over from the run before. */
+int audit_inherited(const struct audit_at *at, const struct event_line *line);
+
+/* What the lines of a run stand for in the account of that sink. */
+uint64_t audit_accounted(const struct audit_run *run, enum sink_place place);

@@ -1,0 +1,260 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""test_verify.py EXECSNOOPCTL: the verb `verify` on honest logs, and on such as somebody has changed.
+
+rules.jsonl and lossy.jsonl are logs of a daemon that was stopped, killed and reloaded, with rules,
+summaries and a ring that was too small; of events there is only what verify looks at.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+CTL = sys.argv[1]
+COMPLETE, EXPLAINED, UNEXPLAINED, NOT_OURS = range(4)
+BOOT, OTHER_BOOT = "2fff7c11b2084133bd954df45c274c9b", "0123456789abcdef0123456789abcdef"
+
+
+def read(name):
+    return (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()
+
+
+def verify(lines, *options, end="\n"):
+    text = "\n".join(lines) + end
+    done = subprocess.run([CTL, "verify", "-", "--utc", *options], input=text.encode("utf-8", "surrogateescape"),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.stderr.count(b"runtime error") == 0 and done.returncode in range(4), done.stderr
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def kind(line):
+    return json.loads(line)["event"]
+
+
+def runs(lines):
+    """The lines of each run."""
+    found = []
+    for line in lines:
+        if kind(line) == "start":
+            found.append([])
+        found[-1].append(line)
+    return found
+
+
+def join(parts):
+    return [line for part in parts for line in part]
+
+
+def edit(line, change):
+    event = json.loads(line)
+    change(event)
+    return json.dumps(event, separators=(",", ":"))
+
+
+def at(lines, wanted, number=0):
+    """Where the line of that kind is."""
+    places = [i for i, line in enumerate(lines) if kind(line) == wanted]
+    return places[number]
+
+
+def renumber(lines):
+    """As if nothing had been there: the numbers of each run without a hole."""
+    out, seq = [], 0
+    for line in lines:
+        seq = 1 if kind(line) == "start" else seq + 1
+        out.append(re.sub(r'"seq":\d+', f'"seq":{seq}', line, count=1))
+    return out
+
+
+def other(lines, host=None, boot=None):
+    text = "\n".join(lines)
+    if host:
+        text = text.replace('"host":"vm"', f'"host":"{host}"')
+    if boot:
+        text = text.replace(BOOT, boot)
+    return text.split("\n")
+
+
+def set_in(path, value):
+    """A change of one number, by its path or relative to what it is."""
+    def change(event):
+        keys = path.split("/")
+        for key in keys[:-1]:
+            event = event[key]
+        event[keys[-1]] = value(event[keys[-1]]) if callable(value) else value
+    return change
+
+
+def changed(lines, wanted, change, number=0):
+    i = at(lines, wanted, number)
+    return lines[:i] + [edit(lines[i], change)] + lines[i + 1:]
+
+
+def more(n):
+    return lambda value: value + n
+
+
+def without(lines, i, n=1):
+    return lines[:i] + lines[i + n:]
+
+
+def swapped(lines, i, k):
+    out = list(lines)
+    out[i], out[k] = out[k], out[i]
+    return out
+
+
+def mixed(a, b):
+    """Two logs that a shipper has put into one, each in its order."""
+    return join(zip(a, b)) + a[len(b):] + b[len(a):]
+
+
+def check_honest():
+    rules, lossy = read("rules"), read("lossy")
+    first = runs(rules)[0]
+    logs = {
+        "rules": (rules, EXPLAINED), "lossy": (lossy, EXPLAINED), "first run": (first, COMPLETE),
+        "without its end": (first[:-1], COMPLETE), "until some line": (first[:77], COMPLETE),
+        "two hosts": (first + other(first, host="b"), COMPLETE),
+        "two hosts, mixed": (mixed(rules, other(rules, host="b")), EXPLAINED),
+        "two boots": (first + other(first, boot=OTHER_BOOT), COMPLETE),
+        "two boots, mixed": (mixed(first, other(first, boot=OTHER_BOOT)), COMPLETE),
+        "a boot that crashed": (first[:50] + other(first, boot=OTHER_BOOT), EXPLAINED),
+        "rotated away": (rules[30:], EXPLAINED), "rotated away, a run": (join(runs(rules)[1:]), EXPLAINED),
+        "lines of others": (["{}", '{"message":"hello"}'] + first, COMPLETE),
+    }
+    for cut in range(1, len(lossy), 7):
+        logs[f"lossy until {cut}"] = (lossy[:cut], None)
+        logs[f"lossy from {cut}"] = (lossy[cut:], None)
+    for cut in range(100, len(rules), 61):
+        logs[f"rules until {cut}"] = (rules[:cut], None)
+    assert len(logs) >= 37, len(logs)
+    for name, (lines, expected) in logs.items():
+        code, shown, said = verify(lines)
+        assert code in (COMPLETE, EXPLAINED) and expected in (None, code), (name, code, shown, said)
+        assert "!" not in shown and "NOT AS" not in shown, (name, shown)
+    shown = verify(rules)[1]
+    for words in ("hidden by shells: 177", "hidden by summed: 66", "42 events lost: down",
+                  "58 in summaries", "run 5", "stopped"):
+        assert words in shown, (words, shown)
+    assert "101 events lost: ring" in verify(lossy)[1]
+    assert "nobody has counted" in verify(lossy)[1]
+    assert "without a stop" in verify(logs["a boot that crashed"][0])[1]
+    assert "begins here, with line 31" in verify(rules[30:])[1]
+
+
+def faults():
+    """What somebody might do to a log, and the words by which it is found out."""
+    log = read("rules")
+    lossy = read("lossy")
+    parts = runs(log)
+    stop, lost = at(log, "stop"), at(log, "lost")
+    ring = at(lossy, "lost")
+    summary = at(log, "summary")
+    first = parts[0]
+    yield "a line removed", without(log, 40), "line 41 is missing"
+    yield "lines removed", without(log, 40, 5), "lines 41 to 45 are missing"
+    yield "the line before a stop", without(log, stop - 1), "is missing"
+    yield "a stats event", without(log, at(log, "stats")), "is missing"
+    yield "a loss", without(log, lost), "earlier runs have"   # the last line of a run that was killed
+    yield "a summary", without(log, summary), "is missing"
+    yield "a start", without(log, at(log, "start", 1)), "come again"
+    yield "a start and what is before", without(log, stop, 2), "come again"
+    yield "a run", join(parts[:2] + parts[3:]), "earlier runs have"
+    yield "the end of a run that was killed", join([parts[0], parts[1][:-3], *parts[2:]]), "earlier runs have"
+    yield "removed and renumbered", renumber(without(log, 40)), "events were written since"
+    yield "one of each, renumbered", renumber(without(without(log, 200), 40)), "events were written since"
+    yield "a loss, renumbered", renumber(without(lossy, ring)), "are reported"
+    yield "a summary, renumbered", renumber(without(log, summary)), "lines were written"
+    yield "stats, renumbered", renumber(without(log, at(log, "stats"))), "lines were written"
+    yield "an event added", renumber(log[:40] + log[39:]), "events were written since"
+    yield "a line doubled", log[:41] + log[40:], "line 41 comes again"
+    yield "lines doubled", log[:45] + log[40:], "lines 41 to 45 come again"
+    yield "a start doubled", log[:1] + log, "line 1 comes again"
+    yield "a stop doubled", log[:stop + 1] + log[stop:], "comes again"
+    yield "a run doubled", first[:-1] + first, "come again"
+    yield "two swapped", swapped(log, 40, 41), "line 41 comes behind later ones"
+    yield "two far away swapped", swapped(log, 40, 90), "behind later ones"
+    yield "backwards", log[:1] + log[1:50][::-1] + log[50:], "behind later ones"
+    yield "seen", changed(log, "stop", set_in("seen", more(1))), "the sum is wrong by 1"
+    yield "written", changed(log, "stop", set_in("sinks/file/written", more(-2))), "events were written since"
+    yield "backlog", changed(log, "stop", set_in("sinks/file/backlog", more(3))), "the sum is wrong by -3"
+    yield "lines", changed(log, "stop", set_in("sinks/file/lines", more(-1))), "lines were written"
+    yield "before", changed(log, "stop", set_in("sinks/file/before", more(5)), 1), "the sum is wrong by -5"
+    yield "filtered", changed(log, "stop", set_in("filtered", more(9))), "filtered is"
+    yield "a rule's", changed(log, "stop", set_in("filtered_by/shells", more(-9))), "filtered is"
+    yield "lost", changed(lossy, "stop", set_in("lost", 0)), "lost is 0, and its parts are 101"
+    yield "lost by place", changed(lossy, "stop", set_in("lost_by/ring", 7)), "lost is 101, and its parts are 7"
+    yield "a loss made smaller", changed(lossy, "lost", set_in("count", 1)), "101 events were lost, and 1 are reported"
+    yield "a loss made larger", changed(lossy, "lost", set_in("count", more(1))), "101 events were lost, and 102 are"
+    yield "a summary's count", changed(log, "summary", set_in("count", more(1))), "earlier runs have"
+    yield "unaccounted", changed(log, "stop", set_in("sinks/file/unaccounted", 3)), "3 events are unaccounted for"
+    yield "counters that go back", changed(log, "stats", set_in("seen", 100000)), "seen went back from 100000"
+    yield "inherited", changed(log, "start", set_in("inherited/seen", 1), 1), "seen went back"
+    yield "a line cut", log[:40] + [log[40][:50]] + log[41:], "line 41 is missing"
+    yield "a line spoiled", log[:40] + ["\udcff" + log[40][1:]] + log[41:], "line 41 is missing"
+    yield "a number out of range", log[:40] + [re.sub(r'"pid":\d+', '"pid":99999999999', log[40])] + log[41:], ""
+    yield "two runs glued", first[:-30] + parts[2][20:], "come again"
+    yield "two boots glued", first[:-30] + other(first[20:], boot=OTHER_BOOT), "lines 1 to 20 of this run are missing"
+    yield "a host among others", mixed(without(first, 60), other(first, host="b")), "line 61 is missing"
+    yield "a line of another host", first[:60] + other(first[60:61], host="b") + first[61:], "line 61 is missing"
+
+
+def check_faults():
+    found = list(faults())
+    assert len(found) >= 40, len(found)
+    missed = []
+    for name, lines, words in found:
+        code, shown, said = verify(lines)
+        if code != UNEXPLAINED or words not in shown or (words and "!" not in shown):
+            missed.append((name, words, code, shown, said))
+    for name, words, code, shown, said in missed:
+        print(f"--- {name}: {code}, no {words!r} in\n{shown}{said}")
+    assert not missed, [name for name, *_ in missed]
+    code, _, said = verify(read("rules"), end="\n" + read("rules")[5][:40])
+    assert code == UNEXPLAINED and "has no end" in said
+
+
+def check_json():
+    code, shown, _ = verify(read("rules") + other(runs(read("rules"))[0], host="b"), "-o", "json")
+    hosts = [json.loads(line) for line in shown.splitlines()]
+    assert code == EXPLAINED and [h["host"] for h in hosts] == ["vm", "b"]
+    assert [h["verdict"] for h in hosts] == ["explained", "complete"]
+    assert hosts[0]["log_of"] == "file" and hosts[0]["boots"][0]["boot_id"] == BOOT
+    listed = hosts[0]["boots"][0]["runs"]
+    assert [run["lines"] for run in listed] == [len(part) for part in runs(read("rules"))]
+    assert [run.get("stopped", False) for run in listed] == [True, False, False, False, True]
+    assert listed[1]["lost"] == {"down": 42}
+    assert {f["kind"] for f in hosts[0]["findings"]} == {"lost"}
+    assert hosts[0]["hidden_by"] == {"summed": 66, "shells": 177}
+    code, shown, _ = verify(swapped(read("rules"), 40, 41), "-o", "json")
+    wrong = [f for f in json.loads(shown)["findings"] if f.get("unexplained")]
+    assert code == UNEXPLAINED and [f["kind"] for f in wrong] == ["out_of_order"], wrong
+    assert wrong[0]["run"] == 1 and wrong[0]["text"] == "line 41 comes behind later ones"
+
+
+def check_others():
+    assert verify(["hello"])[0] == NOT_OURS
+    assert verify(['{"a":1}'])[0] == NOT_OURS
+    code, _, said = verify([], end="")
+    assert code == NOT_OURS and "has no line of execsnoopd" in said
+    clock = changed(read("rules"), "exec", set_in("time", "2026-11-26T20:00:00.000000000Z"), 9)
+    code, shown, _ = verify(clock)
+    assert code == EXPLAINED and "the clock was set back by 85min before line 13" in shown, shown
+    for options in (("-u", "0"), ("-n", "5"), ("-f",), ("-o", "csv"), ("-m", "Comm=x")):
+        done = subprocess.run([CTL, "verify", f"--file={HERE / 'rules.jsonl'}", *options],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 64 and b"verify" in done.stderr, (options, done)
+    recordings = sorted((HERE.parent / "golden").glob("*.jsonl"))
+    for recording in recordings:
+        done = subprocess.run([CTL, "verify", f"--file={recording}"], stdout=subprocess.PIPE, check=False)
+        assert done.returncode == (EXPLAINED if recording.stem == "loss" else COMPLETE), recording
+
+
+check_honest()
+check_faults()
+check_json()
+check_others()
