@@ -396,15 +396,21 @@ static bool is_assignment(const struct word *w)
         return n > 0 && n < w->size && w->p[n] == '=';
 }
 
+/* What is behind a '=', or the word. */
+static void add_program(struct command *c, const struct command_rules *rules, const struct word *w)
+{
+        const char *equals = memchr(w->p, '=', w->size);
+        const size_t skipped = equals ? (size_t)(equals + 1 - w->p) : 0;
+
+        command_add_program(c, rules, (struct span){ w->p + skipped, w->size - skipped });
+}
+
 /* This word is the program: "env A=1 mysql", "--command=mysql". */
 static void begin_at(struct command *c, const struct command_rules *rules, const struct word *w)
 {
-        const char *equals = w->p[0] == '-' ? memchr(w->p, '=', w->size) : NULL;
-        const size_t skipped = equals ? (size_t)(equals + 1 - w->p) : 0;
-
         command_begin(c);
         c->begins = false;
-        command_add_program(c, rules, (struct span){ w->p + skipped, w->size - skipped });
+        add_program(c, rules, w);
 }
 
 /* Rules for words by their number, or for all; true: one has been applied. */
@@ -538,6 +544,8 @@ void command_word(struct command *c, const struct command_rules *rules, struct d
         }
         if (is_option(c, &w))
                 examine_option(c, rules, d, &w);
-        else if (!(c->begins && is_assignment(&w)))
+        else if (c->begins && is_assignment(&w))
+                add_program(c, rules, &w); /* RSYNC_RSH="sshpass -p ...", if no other follows */
+        else
                 examine_plain(c, rules, d, &w);
 }

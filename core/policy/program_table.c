@@ -48,7 +48,7 @@ const struct program program_table[] = {
           .rules = { RULE("-a", ALL, NEXT), RULE("AUTH", REST), RULE("auth", REST),
                      RULE("requirepass", ALL), RULE("masterauth", ALL) } },
         { .names = "sqlcmd bcp tsql osql fisql defncopy freebcp", .rules = { RULE("-P", ALL) } },
-        { .names = "isql iusql", .rules = { RULE("3", ALL) } },
+        { .names = "isql iusql", .rules = { RULE("3", ALL), RULE("-P", ALL) } },
         { .names = "sqlplus sqlldr exp imp expdp impdp rman sqlcl sql",
           .rules = { RULE("*", AFTER_SLASH) } },
         { .names = "cqlsh clickhouse-benchmark cypher-shell beeline hive",

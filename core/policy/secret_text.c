@@ -7,6 +7,7 @@
  * so. In doubt more is hidden:
  *
  *   "name": "value"       to the quote that closes it; a quote may have a backslash before it
+ *   x['name'] = 'value'   likewise
  *   'name=value ...'      to the quote that was opened before the name
  *   name=value            to the end of the argument, if it is in its first word; else to a blank;
  *   ...&name=value&...    there, and behind '?', to the next '&'
@@ -91,6 +92,8 @@ static bool find_name(const struct draft *d, size_t separator, struct pair *ret)
 
         while (end > 0 && separator - end < 4 && is_blank(d->text[end - 1]))
                 end--;
+        if (end > 1 && d->text[end - 1] == ']' && is_quote(d->text[end - 2]))
+                end--; /* environ['NAME'] = value */
         ret->has_quotes = end > 0 && is_quote(d->text[end - 1]);
         if (end < separator && !ret->has_quotes && ret->separator == ':')
                 return false;
@@ -209,6 +212,10 @@ static size_t find_end(const struct draft *d, const struct pair *p, bool is_whol
                         break;
                 if (!p->quote && d->is_command && is_shell_separator(c))
                         break;
+                if (c == '\\' && at + 1 < d->size && is_blank(d->text[at + 1])) {
+                        at++; /* for a shell no end of a word */
+                        continue;
+                }
                 if ((c == '&' || c == ',' || c == ';' || is_blank(c)) && is_pair_at(d, at + 1))
                         break;
                 if (!p->quote && !is_whole && is_quote(c))
@@ -289,8 +296,10 @@ static bool is_no_value(const struct draft *d, const struct pair *p)
                 return true;
         if (p->separator == ':')
                 return value[0] == '/' || is_tag(value, left);
-        return value[0] == '/' && (name_ends(d, p, "pwd") || name_ends(d, p, "auth") ||
-                                   name_ends(d, p, "credentials"));
+        if (value[0] != '/')
+                return false;
+        return span_is_nocase(draft_span(d, p->name, p->name_end), "pwd") ||
+               name_ends(d, p, "auth") || name_ends(d, p, "credentials");
 }
 
 /* Signatures and keys that are secrets in a URL alone. */

@@ -195,14 +195,16 @@ static unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_
 {
         for (; pairs; pairs &= pairs - 1) {
                 const unsigned bit = (unsigned)__builtin_ctzll(pairs);
-                const size_t n = name_before(s, p + bit, name, bit);
-                const bool has_name = p[bit] == '=' && n > 0 && p + bit - n > s->begin;
-                const struct span known = { p + bit - n - 1, n + 1 };
+                const char *pair = p + bit;
+                const size_t n = name_before(s, pair, name, bit);
+                const struct span known = { pair - n - 1, n + 1 };
+                /* In brackets the name is more than what it ends with. */
+                const bool has_name =
+                        *pair == '=' && n > 0 && pair - n > s->begin && pair[-1] != ']';
 
                 if (has_name && is_known(s, known))
                         continue;
-                if (p[bit] == '=' ? !pair_is_harmless(s, p + bit, n)
-                                  : !colon_is_harmless(s, p + bit, n))
+                if (*pair == '=' ? !pair_is_harmless(s, pair, n) : !colon_is_harmless(s, pair, n))
                         return bit;
                 if (has_name)
                         s->harmless = known;

@@ -41,6 +41,8 @@ static struct span find_name(const struct sift *s, const char *p)
 
         while (end > s->begin && p - end < 4 && is_blank(end[-1]))
                 end--;
+        if (end - s->begin > 1 && end[-1] == ']' && is_quote(end[-2]))
+                end--;
         if (end > s->begin && is_quote(end[-1])) {
                 end--;
                 for (unsigned n = 0; n < 8 && end > s->begin && end[-1] == '\\'; n++)
@@ -54,13 +56,13 @@ static struct span find_name(const struct sift *s, const char *p)
 
 bool pair_is_harmless(const struct sift *s, const char *p, size_t name_size)
 {
+        const bool is_in_brackets = name_size == 1 && p[-1] == ']' && p - s->begin > 1;
         struct span name = { p - name_size, name_size };
 
-        if (name_size == 0) {
-                if (p == s->begin || !(is_quote(p[-1]) || is_blank(p[-1])))
-                        return true;
+        if (name_size == 0 && (p == s->begin || !(is_quote(p[-1]) || is_blank(p[-1]))))
+                return true;
+        if (name_size == 0 || (is_in_brackets && is_quote(p[-2])))
                 name = find_name(s, p);
-        }
         while (name.size > 0 && name.data[0] == '[') {
                 name.data++;
                 name.size--;

@@ -265,6 +265,7 @@ static const char *const pieces[] = {
         "@tcp(",
         " mysql -p",
         "token\\\"",
+        "['token']=",
         "12345678",
         ":oracle:thin",
         "hooks.slack.com/services/",
