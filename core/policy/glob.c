@@ -306,6 +306,11 @@ void glob_each_gram(const struct glob *g, void (*on_gram)(void *userdata, uint32
         }
 }
 
+size_t glob_size_min(const struct glob *g)
+{
+        return g->n;
+}
+
 struct span glob_literal(const struct glob *g)
 {
         if (g->has_star || (g->n_pieces > 0 && !g->pieces[0].is_literal))

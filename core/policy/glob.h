@@ -35,6 +35,9 @@ static inline uint32_t gram_next(uint32_t gram, char c)
         return (gram << 8 | (uint8_t)c) & 0xffffff;
 }
 
+/* The bytes of the shortest text that it matches. */
+size_t glob_size_min(const struct glob *g);
+
 /* The only text that it matches, or data is NULL: there are others. Borrowed. */
 struct span glob_literal(const struct glob *g);
 

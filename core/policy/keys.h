@@ -67,6 +67,7 @@ struct key {
         bool is_chosen;     /* by the user who executes, at will */
         bool may_be_absent; /* words `any` and `none` are about that */
         bool is_variable;   /* words are NAME=GLOB */
+        bool is_comm;       /* the name of a process, which the kernel cuts */
 };
 
 /* In the order in which they are documented; the last has no name. */

@@ -70,6 +70,23 @@ static int warn_of_variable(const struct rule *r, const struct config *config,
         return 0;
 }
 
+static int warn_of_long_name(const struct rule *r, struct config_report *report)
+{
+        const struct span name = selection_long_name(r->selection);
+        _cleanup_(buf_done) struct buf text = { 0 };
+
+        if (!name.data)
+                return 0;
+        buf_append_string(&text, "is about a process called ");
+        config_append_visible(&text, name, 64);
+        buf_append_string(&text, ", but of such names there are the first 15 bytes only");
+        buf_append_char(&text, '\0');
+        if (buf_error(&text))
+                return -ENOMEM;
+        warn(report, r, text.data);
+        return 0;
+}
+
 /* With a default that drops. */
 static bool keeps_anything(const struct rules *r)
 {
@@ -96,6 +113,8 @@ int rules_check(const struct rules *r, const struct config *config, struct confi
                 if (rule_hides(rule) && !rule->is_inert && selection_is_all(rule->selection))
                         warn(report, rule, "hides everything");
                 result = warn_of_variable(rule, config, report);
+                if (result == 0)
+                        result = warn_of_long_name(rule, report);
                 if (result < 0)
                         return result;
         }

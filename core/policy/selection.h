@@ -70,3 +70,6 @@ bool selection_is_within(const struct selection *s, const struct selection *othe
 
 /* The first variable that its words want and that is not in the list; data is NULL: none. */
 struct span selection_unknown_variable(const struct selection *s, char *const *names);
+
+/* The first word about the name of a process that is longer than any; data is NULL: none. */
+struct span selection_long_name(const struct selection *s);

@@ -208,3 +208,25 @@ struct span selection_unknown_variable(const struct selection *s, char *const *n
         }
         return (struct span){ 0 };
 }
+
+/* Of a comm. What has a slash may be meant for a path, where a key takes both. */
+#define COMM_SIZE_MAX 15
+
+struct span selection_long_name(const struct selection *s)
+{
+        for (size_t i = 0; i < s->n_conditions; i++) {
+                const struct condition *c = &s->conditions[i];
+
+                for (const struct word *w = c->words; w < words_end(c); w++) {
+                        struct span pattern;
+
+                        if (!c->key->is_comm || w->kind != WORD_VALUE)
+                                continue;
+                        pattern = glob_pattern(w->glob);
+                        if (glob_size_min(w->glob) > COMM_SIZE_MAX &&
+                            !memchr(pattern.data, '/', pattern.size))
+                                return pattern;
+                }
+        }
+        return (struct span){ 0 };
+}

@@ -414,6 +414,20 @@ static void rules_that_never_match_are_warned_of(void **state)
         }
 }
 
+/* The kernel cuts the name of a process. */
+static void names_that_no_process_has_are_warned_of(void **state)
+{
+        (void)state;
+        assert_warned("[Rule]\nAncestor=sshd containerd-shim-*\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about a process called containerd-shim-*, but of "
+                      "such names there are the first 15 bytes only\n");
+        assert_warned("[Rule]\nComm=!containerd-shim-runc\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about a process called containerd-shim-runc, but "
+                      "of such names there are the first 15 bytes only\n");
+        rules_free(good_rules("[Rule]\nParentComm=containerd-shim *containerd-shim\nTag=x\n"
+                              "[Rule]\nAncestor=/usr/bin/containerd-shim-runc-v2\nTag=x\n"));
+}
+
 static void rules_behind_others_are_warned_of(void **state)
 {
         static const struct {
@@ -569,6 +583,7 @@ int main(void)
                 cmocka_unit_test(exits_are_for_rules_that_name_them),
                 cmocka_unit_test(what_needs_no_enrichment_is_decided_before),
                 cmocka_unit_test(rules_that_never_match_are_warned_of),
+                cmocka_unit_test(names_that_no_process_has_are_warned_of),
                 cmocka_unit_test(rules_behind_others_are_warned_of),
                 cmocka_unit_test(rules_that_may_match_are_not_warned_of),
                 cmocka_unit_test(rules_that_hide_everything_are_warned_of),
