@@ -37,7 +37,7 @@ static __always_inline void record_exec(struct trace_event_raw_sched_process_exe
                 return;
         collect_task(&run, task);
         collect_image(run.scratch, mm, ctx);
-        collect_places(run.scratch, task);
+        collect_places(&run, task);
         collect_privilege(run.scratch, task);
         collect_argc(run.scratch, mm);
         collect_env(&run, mm, can_loop);

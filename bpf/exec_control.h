@@ -38,8 +38,10 @@ struct exec_control {
         __u32 before[8];
         __u32 armed;       /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
-        __u64 argv_max;    /* bytes */
-        __u64 caps_full;   /* all capabilities that this kernel knows */
+        __u32 descriptors; /* likewise: standard input, output and error */
+        __u32 pad;
+        __u64 argv_max;  /* bytes */
+        __u64 caps_full; /* all capabilities that this kernel knows */
         __u64 env_bloom;
         __u64 ignore_errnos[8]; /* bit n: failures with errno n are counted as filtered */
 };
@@ -90,6 +92,6 @@ struct exec_counters {
 };
 
 _Static_assert(_PROGRAM_MAX <= 8, "no room for the programs in the pages shared with the daemon");
-EXEC_ASSERT_SIZE(struct exec_control, 160);
+EXEC_ASSERT_SIZE(struct exec_control, 168);
 EXEC_ASSERT_SIZE(struct exec_inflight, 64);
 EXEC_ASSERT_SIZE(struct exec_counters, 80);

@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EXEC_RECORD_VERSION 3
+#define EXEC_RECORD_VERSION 4
 
 /*
  * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
@@ -33,6 +33,8 @@
 #define EXEC_COMM_SIZE 16
 #define EXEC_TTY_SIZE 64
 #define EXEC_ANCESTORS_MAX 8
+#define EXEC_DESCRIPTORS 3        /* standard input, output, error */
+#define EXEC_ADDRESS_SIZE_MAX 108 /* of sockets the longest: a Unix path */
 
 /* One program, one scratch, one counter set, one sequence per CPU. */
 enum exec_program {
@@ -80,6 +82,7 @@ enum exec_field {
         FIELD_CWD,       /* likewise */
         FIELD_CGROUP,    /* likewise */
         FIELD_ANCESTORS, /* struct exec_ancestor, parent first */
+        FIELD_ADDRESSES, /* of sockets, see struct exec_descriptor */
         FIELD_ENV,       /* NAME=value strings, each with its NUL; allowed names only */
         FIELD_ARGV,      /* strings, each with its NUL; may go on in chunks */
         _FIELD_MAX,
@@ -152,6 +155,36 @@ struct exec_file {
         __u32 nlink;
 };
 
+enum exec_descriptor_type {
+        DESCRIPTOR_CLOSED, /* or not asked for */
+        DESCRIPTOR_TTY,
+        DESCRIPTOR_CONTROLLING_TTY, /* of the process itself */
+        DESCRIPTOR_PIPE,
+        DESCRIPTOR_SOCKET,
+        DESCRIPTOR_FILE,
+        DESCRIPTOR_NULL,
+        DESCRIPTOR_MEMFD,
+        DESCRIPTOR_OTHER,
+        DESCRIPTOR_AS_STDIN, /* the same open file */
+        DESCRIPTOR_AS_STDOUT,
+        _DESCRIPTOR_TYPE_MAX,
+};
+
+/*
+ * A file that is open as 0, 1 or 2. FIELD_ADDRESSES has for each of them its own address and its
+ * peer's, of these sizes; 0: it has none. Of AF_INET and AF_INET6 the address, in the order of
+ * networks, and then the port, in that of the host; of AF_UNIX the name, which begins with a NUL if
+ * it is abstract; of AF_VSOCK the port and the CID, four bytes each.
+ */
+struct exec_descriptor {
+        __u64 ino;   /* of pipes and sockets */
+        __u32 dev;   /* of pipes that have a name, else 0 */
+        __u8 type;   /* enum exec_descriptor_type */
+        __u8 family; /* of sockets */
+        __u8 local_size;
+        __u8 peer_size;
+};
+
 /*
  * Facts of fixed size, as one piece from the kernel to whoever writes them down: what is added here
  * is in the record and in the event, and nobody in between copies it. Numbers without a bit in
@@ -183,6 +216,7 @@ struct exec_facts {
         __u64 caps_permitted;
         __u64 argv_bytes; /* of the original, NULs included */
         struct exec_file exe_file;
+        struct exec_descriptor descriptors[EXEC_DESCRIPTORS];
 };
 
 /* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT */
@@ -191,6 +225,7 @@ struct exec_record {
         struct exec_facts facts;
         __u32 cut; /* EXEC_CUT() of enum exec_field */
         __u32 len[_FIELD_MAX];
+        __u32 pad;
         char comm[EXEC_COMM_SIZE];
         char parent_comm[EXEC_COMM_SIZE];
         char tty[EXEC_TTY_SIZE]; /* as the kernel names it: "pts0" */
@@ -212,6 +247,7 @@ struct exec_exit_record {
 EXEC_ASSERT_SIZE(struct exec_record_head, 40);
 EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
 EXEC_ASSERT_SIZE(struct exec_file, 48);
-EXEC_ASSERT_SIZE(struct exec_facts, 192);
-EXEC_ASSERT_SIZE(struct exec_record, 360);
+EXEC_ASSERT_SIZE(struct exec_descriptor, 16);
+EXEC_ASSERT_SIZE(struct exec_facts, 240);
+EXEC_ASSERT_SIZE(struct exec_record, 416);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);

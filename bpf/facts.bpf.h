@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "descriptors.bpf.h"
 #include "path.bpf.h"
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h, unchanged since 3.x */
@@ -188,8 +189,6 @@ static __always_inline void collect_namespaces(struct scratch *s, struct task_st
         }
 }
 
-#define INODE(member) COPIED(s, struct inode, inode, i_mode, member)
-
 static __always_inline void collect_mtime(struct scratch *s, struct inode *inode)
 {
         struct exec_file *f = &s->record.facts.exe_file;
@@ -206,12 +205,6 @@ static __always_inline void collect_mtime(struct scratch *s, struct inode *inode
                 f->mtime_sec = READ(before_6_6, i_mtime.tv_sec);
                 f->mtime_nsec = READ(before_6_6, i_mtime.tv_nsec);
         }
-}
-
-/* A dentry that belongs to no directory, its own parent, with the name of a memfd. */
-static __always_inline bool is_memfd(struct dentry *dentry)
-{
-        return READ(dentry, d_parent) == dentry && is_memfd_name(READ(dentry, d_name.name));
 }
 
 static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
@@ -366,8 +359,9 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
 }
 
 /* The paths, in the order of enum exec_field; after the filename. */
-static __always_inline void collect_places(struct scratch *s, struct task_struct *task)
+static __always_inline void collect_places(struct run *run, struct task_struct *task)
 {
+        struct scratch *s = run->scratch;
         struct file *exe = READ(task, mm, exe_file);
         struct fs_struct *fs = READ(task, fs);
         struct mnt_namespace *space = READ(task, nsproxy, mnt_ns), *left = NULL;
@@ -387,4 +381,5 @@ static __always_inline void collect_places(struct scratch *s, struct task_struct
                 s->record.cut |= EXEC_CUT(FIELD_CWD);
         collect_cgroup(s, task);
         collect_ancestors(s, task);
+        collect_descriptors(run, task);
 }

@@ -156,6 +156,7 @@ struct inode {
         kgid_t i_gid;
         struct super_block *i_sb;
         unsigned long i_ino;
+        __u32 i_rdev;
         unsigned int i_nlink;
         __s64 i_size;
         __s64 i_mtime_sec; /* 6.11 */
@@ -178,6 +179,40 @@ struct inode___before_6_11 {
 struct file {
         struct path f_path;
         struct inode *f_inode;
+        unsigned int f_mode;
+        void *private_data;
+};
+
+struct fdtable {
+        struct file **fd;
+};
+
+struct files_struct {
+        struct fdtable *fdt;
+        struct fdtable fdtab;     /* the first one, */
+        struct file *fd_array[3]; /* and its 64 files */
+};
+
+struct in6_addr {
+        __u8 bytes[16];
+};
+
+struct sock_common {
+        __u32 skc_daddr, skc_rcv_saddr;
+        __u16 skc_dport;
+        unsigned short skc_family;
+        unsigned char skc_state;
+        struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr; /* CONFIG_IPV6 */
+};
+
+struct inet_sock {
+        __u16 inet_sport;
+};
+
+struct sock;
+
+struct socket {
+        struct sock *sk;
 };
 
 struct fs_struct {
@@ -192,8 +227,19 @@ struct mm_struct {
         struct file *exe_file;
 };
 
+struct tty_driver {
+        int major;
+};
+
 struct tty_struct {
+        struct tty_driver *driver;
         char name[64];
+};
+
+/* What `private_data` of an open terminal is. */
+struct tty_file_private {
+        struct tty_struct *tty;
+        struct file *file;
 };
 
 typedef struct {
@@ -267,6 +313,7 @@ struct task_struct {
         const struct cred *cred;
         char comm[16];
         struct fs_struct *fs;
+        struct files_struct *files;
         struct nsproxy *nsproxy;
         struct signal_struct *signal;
         struct sigpending pending;

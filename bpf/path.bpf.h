@@ -79,6 +79,12 @@ static __always_inline bool is_memfd_name(const void *string)
         return name == NAME_MEMFD;
 }
 
+/* A dentry that belongs to no directory, its own parent, with the name of a memfd. */
+static __always_inline bool is_memfd(struct dentry *dentry)
+{
+        return READ(dentry, d_parent) == dentry && is_memfd_name(READ(dentry, d_name.name));
+}
+
 /* From the root of a mount to where that is mounted. True: it is the root of a namespace. */
 static __always_inline int leave_mount(struct scratch *s)
 {

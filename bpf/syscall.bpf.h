@@ -186,7 +186,7 @@ static __always_inline void send_request(struct run *run, struct task_struct *ta
         if (n < 0)
                 run->counters->faults++;
         add_filename(s, n);
-        collect_places(s, task);
+        collect_places(run, task);
         if (is_gone)
                 r->cut |= EXEC_CUT(FIELD_ARGV);
         else

@@ -33,6 +33,7 @@ struct config {
                 bool attempts;
                 uint32_t argv_max;  /* bytes */
                 char **environment; /* NULL-terminated; names */
+                bool descriptors;
                 uint64_t ring_size; /* bytes per CPU; a power of two of at least a page */
                 uint64_t max_latency_ns;
         } capture;

@@ -6,7 +6,7 @@
  * of fixed size is encoded alone, which gives the room for the rest; the room is dealt out
  * by plan_fit(), and the line made once more. The parts keep to their room, so there is no third
  * try and no event that fails: fixed keys take at most 1.7 KiB in the worst case (host name of 64
- * control characters, all numbers with all their digits), and the limit is at least 2 KiB.
+ * control characters, all numbers with all their digits), and the limit is at least 2.5 KiB.
  *
  * Nothing is decided here about whether an event is written, and nothing of it is changed.
  */
@@ -19,7 +19,7 @@
 #include "encode/encode_parts.h"
 #include "encode/shape.h"
 
-#define LIMIT_MIN 2048
+#define LIMIT_MIN 2560
 
 /* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
 #define HOST_SIZE_MAX 64

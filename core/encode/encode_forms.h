@@ -30,6 +30,13 @@ bool variables_are_whole(struct span variables);
 /* struct exec_ancestor, as an array of {pid, comm}. Cut, the nearest. */
 extern const struct part_form form_ancestors;
 
+/*
+ * A struct event_descriptor, as an object. Cut, without addresses; and so it came if it is not
+ * whole.
+ */
+extern const struct part_form form_descriptor;
+bool descriptor_is_whole(struct span descriptor);
+
 /* Strings without control characters, each with its NUL, as an array. Cut, the first ones. */
 extern const struct part_form form_words;
 

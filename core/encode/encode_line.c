@@ -55,6 +55,16 @@ void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_n
         json_put_string(e->out, key, id);
 }
 
+void encoder_put_dev(struct encoder *e, const char *key, uint32_t dev)
+{
+        json_key(e->out, key);
+        buf_append_char(e->out, '"');
+        buf_append_u64(e->out, dev >> 20);
+        buf_append_char(e->out, ':');
+        buf_append_u64(e->out, dev & 0xfffff);
+        buf_append_char(e->out, '"');
+}
+
 static void reset_or_free(struct buf *b)
 {
         if (b->capacity > KEEP_MAX)

@@ -45,5 +45,8 @@ int line_end(struct encoder *e, struct line *ret);
 void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns);
 void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE]);
 
+/* "major:minor"; `dev`: as the kernel has it. */
+void encoder_put_dev(struct encoder *e, const char *key, uint32_t dev);
+
 /* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
 void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid);

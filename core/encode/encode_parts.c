@@ -32,12 +32,29 @@ static const struct {
         [PART_CWD] = { SPAN(cwd), EXEC_CUT(FIELD_CWD) },
         [PART_USER_UNIT] = { SPAN(names.user_unit) },
         [PART_SLICE] = { SPAN(names.slice) },
+        [PART_STDIN] = { SPAN(descriptors[0]) },
+        [PART_STDOUT] = { SPAN(descriptors[1]) },
+        [PART_STDERR] = { SPAN(descriptors[2]) },
         [PART_TAGS] = { SPAN(tags) },
         [PART_REDACTED] = { SPAN(redacted) },
         [PART_ANCESTORS] = { SPAN(ancestors), EXEC_CUT(FIELD_ANCESTORS) },
         [PART_ENV] = { SPAN(env), EXEC_CUT(FIELD_ENV) },
         [PART_ARGV] = { SPAN(argv), EXEC_CUT(FIELD_ARGV) },
 };
+
+static bool part_is_descriptor(enum part part)
+{
+        return part >= PART_STDIN && part <= PART_STDERR;
+}
+
+static struct span descriptor_span(const void *source)
+{
+        const struct event_descriptor *d = source;
+
+        if (d->type == DESCRIPTOR_CLOSED)
+                return (struct span){ 0 };
+        return (struct span){ source, sizeof(*d) };
+}
 
 /* The bytes of a part; data is NULL if the event does not have it. */
 static struct span part_span(const struct exec_event *event, enum part part)
@@ -47,6 +64,8 @@ static struct span part_span(const struct exec_event *event, enum part part)
 
         if (event->kind == EVENT_EXIT && part != PART_COMM && part != PART_TAGS)
                 return (struct span){ 0 };
+        if (part_is_descriptor(part))
+                return descriptor_span(source);
         if (part != PART_ANCESTORS)
                 return *(const struct span *)source;
         if (n_ancestors == 0)
@@ -78,6 +97,9 @@ struct plan plan_whole(const struct exec_event *event)
                 if (event->kind != EVENT_EXIT && (event->cut & sources[p].cut))
                         plan.cut |= PART_BIT(p);
         }
+        for (enum part p = PART_STDIN; p <= PART_STDERR; p++)
+                if (part_is_present(event, p) && !descriptor_is_whole(part_span(event, p)))
+                        plan.cut |= PART_BIT(p);
         if (!variables_are_whole(part_span(event, PART_ENV)))
                 plan.cut |= PART_BIT(PART_ENV);
         return plan;

@@ -108,23 +108,14 @@ static void put_mode(struct buf *b, const char *key, uint32_t mode)
         json_put_string(b, key, octal);
 }
 
-static void put_dev(struct buf *b, const char *key, uint32_t dev)
+static void put_exe_file(struct encoder *e, const struct exec_file *file)
 {
-        json_key(b, key);
-        buf_append_char(b, '"');
-        buf_append_u64(b, dev >> 20);
-        buf_append_char(b, ':');
-        buf_append_u64(b, dev & 0xfffff);
-        buf_append_char(b, '"');
-}
-
-static void put_exe_file(struct buf *b, const struct exec_file *file)
-{
+        struct buf *b = e->out;
         char mtime[TEXT_TIME_SIZE];
 
         json_key(b, "exe_file");
         json_begin_object(b);
-        put_dev(b, "dev", file->dev);
+        encoder_put_dev(e, "dev", file->dev);
         json_put_u64(b, "ino", file->ino);
         put_mode(b, "mode", file->mode);
         json_put_u64(b, "uid", file->uid);
@@ -193,6 +184,11 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         put_argv(e, event, plan);
         encoder_put_part(e, event, PART_CWD, plan);
         encoder_put_part(e, event, PART_TTY, plan);
+        encoder_put_part(e, event, PART_STDIN, plan);
+        encoder_put_part(e, event, PART_STDOUT, plan);
+        encoder_put_part(e, event, PART_STDERR, plan);
+        if (event_is_interactive(event))
+                json_put_true(b, "interactive");
         encoder_put_part(e, event, PART_CGROUP, plan);
         encoder_put_part(e, event, PART_UNIT, plan);
         encoder_put_part(e, event, PART_SLICE, plan);
@@ -205,7 +201,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(b, &event->facts.exe_file);
+                put_exe_file(e, &event->facts.exe_file);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
         encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
@@ -279,7 +275,7 @@ static void put_summary_facts(struct encoder *e, const struct exec_event *event,
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 encoder_put_part(e, event, places[i], plan);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(b, &event->facts.exe_file);
+                put_exe_file(e, &event->facts.exe_file);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
 }
@@ -385,6 +381,9 @@ const struct shape shape_native = {
                 [PART_CWD] = { KEY("cwd", form_text) },
                 [PART_USER_UNIT] = { KEY("user_unit", form_text) },
                 [PART_SLICE] = { KEY("slice", form_text) },
+                [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
+                [PART_STDOUT] = { .key = "stdout", .form = &form_descriptor },
+                [PART_STDERR] = { .key = "stderr", .form = &form_descriptor },
                 [PART_TAGS] = { .key = "tags", .form = &form_words },
                 [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
                 [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "event/decode.h"
+#include "event/descriptor.h"
 
 /*
  * Joining turns NULs into slashes and adds one at most: a path needs the bytes of its field and
@@ -24,6 +25,7 @@ struct decoder {
         char cwd[EXEC_RECORD_SIZE_MAX + 1];
         char cgroup[EXEC_RECORD_SIZE_MAX + 1];
         char tty[EXEC_TTY_SIZE + 1];
+        struct address_texts addresses;
         struct exec_record record;
         struct exec_exit_record exit;
 };
@@ -161,7 +163,10 @@ static enum decode_result decode_fields(struct decoder *d, struct span rest,
         if (!decode_path(field[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD), d->cwd, &event->cwd) ||
             !decode_path(field[FIELD_CGROUP], r->cut & EXEC_CUT(FIELD_CGROUP), d->cgroup,
                          &event->cgroup) ||
-            !decode_ancestors(field[FIELD_ANCESTORS], event))
+            !decode_ancestors(field[FIELD_ANCESTORS], event) ||
+            !descriptors_decode(&r->facts, field[FIELD_ADDRESSES],
+                                r->cut & EXEC_CUT(FIELD_ADDRESSES), &d->addresses,
+                                event->descriptors))
                 return DECODE_VALUE;
         return DECODE_OK;
 }

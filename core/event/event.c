@@ -6,6 +6,7 @@
  * A value outside its enum is a mistake of ours, never of the data.
  */
 #include <assert.h>
+#include <sys/socket.h>
 
 #include "event/event.h"
 
@@ -48,6 +49,29 @@ const char *event_trait_name(unsigned bit)
         };
 
         return bit < ELEMENTSOF(names) ? names[bit] : NULL;
+}
+
+const char *event_descriptor_type_name(enum exec_descriptor_type type)
+{
+        static const char *const names[] = {
+                [DESCRIPTOR_TTY] = "tty",     [DESCRIPTOR_CONTROLLING_TTY] = "tty",
+                [DESCRIPTOR_PIPE] = "pipe",   [DESCRIPTOR_SOCKET] = "socket",
+                [DESCRIPTOR_FILE] = "file",   [DESCRIPTOR_NULL] = "null",
+                [DESCRIPTOR_MEMFD] = "memfd", [DESCRIPTOR_OTHER] = "other",
+        };
+
+        assert(type != DESCRIPTOR_CLOSED && (unsigned)type < ELEMENTSOF(names));
+        return names[type];
+}
+
+const char *event_family_name(uint8_t family)
+{
+        static const char *const names[] = {
+                [AF_UNIX] = "unix",       [AF_INET] = "inet",     [AF_INET6] = "inet6",
+                [AF_NETLINK] = "netlink", [AF_PACKET] = "packet", [AF_VSOCK] = "vsock",
+        };
+
+        return family < ELEMENTSOF(names) ? names[family] : NULL;
 }
 
 const char *sink_place_name(enum sink_place place)

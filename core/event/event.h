@@ -51,6 +51,23 @@ struct event_summary {
         uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME of the first and the last of them */
 };
 
+/* A file that is open as standard input, output or error. */
+struct event_descriptor {
+        enum exec_descriptor_type type; /* DESCRIPTOR_CLOSED: it is not, or not known */
+        uint64_t ino;                   /* of pipes and sockets */
+        uint32_t dev;                   /* of pipes that have a name, else 0 */
+        uint8_t family;                 /* of sockets: AF_INET and so on */
+        bool is_cut;                    /* it has addresses, and they did not come */
+        struct span local, peer;        /* of sockets, as text: "10.0.0.1:22", "[::1]:22", "/path",
+                                           "@abstract", "CID:PORT" */
+};
+
+/* "tty" and so on: the value of the key `type`. Static; not of DESCRIPTOR_CLOSED. */
+const char *event_descriptor_type_name(enum exec_descriptor_type type);
+
+/* "inet" and so on; NULL: one of the rare ones, which its number has to name. */
+const char *event_family_name(uint8_t family);
+
 struct exec_event {
         enum event_kind kind;
         uint64_t boot_ns; /* CLOCK_BOOTTIME when it happened */
@@ -67,6 +84,7 @@ struct exec_event {
         struct span env;              /* NAME=value, likewise */
         struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
         unsigned n_ancestors;
+        struct event_descriptor descriptors[EXEC_DESCRIPTORS];
 
         /* Added by the stage `enrich`; borrowed from its caches and from the spans above. */
         struct span user, euser; /* names of uid, and of euid if it is another */
@@ -86,6 +104,13 @@ struct exec_event {
 static inline bool event_has(const struct exec_event *event, enum exec_fact fact)
 {
         return event->facts.present & fact;
+}
+
+/* True: its own terminal is its standard input and error, as of a command that is typed. */
+static inline bool event_is_interactive(const struct exec_event *event)
+{
+        return event->descriptors[0].type == DESCRIPTOR_CONTROLLING_TTY &&
+               event->descriptors[2].type == DESCRIPTOR_CONTROLLING_TTY;
 }
 
 /* The destinations of events. Those before _SINK_ACCOUNT_MAX have an account that outlives the

@@ -72,6 +72,7 @@ int knobs_set(struct exec_control *control, int env_map, const struct config *co
         if (r < 0)
                 return r;
         control->argv_max = config->capture.argv_max;
+        control->descriptors = config->capture.descriptors;
         control->track_exits = config->capture.exits;
         control->caps_full = kernel_all_capabilities();
         memcpy(control->ignore_errnos, config->capture.failed_execs_ignore.bits,

@@ -16,6 +16,7 @@
 #include "host/capabilities.h"
 #include "host/handover.h"
 #include "host/log.h"
+#include "kernel/kernel_offsets.h"
 #include "kernel/kernel_support.h"
 #include "kernel/program.h"
 
@@ -72,6 +73,19 @@ static int share_maps(const struct execsnoop_bpf *from, struct execsnoop_bpf *to
         return 0;
 }
 
+static void set_offsets(struct execsnoop_bpf *bpf)
+{
+        struct kernel_offsets offsets;
+
+        kernel_offsets_read(&offsets);
+        bpf->rodata->cfg_unix_addr = offsets.unix_addr;
+        bpf->rodata->cfg_unix_peer = offsets.unix_peer;
+        bpf->rodata->cfg_unix_address_len = offsets.unix_address_len;
+        bpf->rodata->cfg_unix_address_name = offsets.unix_address_name;
+        bpf->rodata->cfg_vsock_local = offsets.vsock_local;
+        bpf->rodata->cfg_vsock_peer = offsets.vsock_peer;
+}
+
 int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool can_loop,
                  uint32_t generation, struct program *ret)
 {
@@ -86,6 +100,8 @@ int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool
         bpf_object__for_each_program(other, bpf->obj)(void)
                 bpf_program__set_autoload(other, other == wanted);
         bpf->rodata->cfg_generation = generation;
+        if (which != PROGRAM_EXIT)
+                set_offsets(bpf);
         r = share_maps(maps, bpf);
         if (r >= 0)
                 r = execsnoop_bpf__load(bpf);

@@ -21,6 +21,7 @@ SIBLING = "_base64"
 
 EVENT_SECTIONS = {  # title in the page: where its keys are in the schema
     "Of exec, exec_failed and exec_attempt": ("exec",),
+    "In stdin, stdout and stderr": ("descriptor",),
     "In namespaces": ("namespaces",),
     "In caps": ("exec", "caps"),
     "In exe_file": ("exec", "exe_file"),

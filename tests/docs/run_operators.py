@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "journal"))
 import run_journald
 
-RECORDINGS = ("commands", "failures", "places", "loss", "long")
+RECORDINGS = ("commands", "descriptors", "failures", "places", "loss", "long")
 LOG = pathlib.Path("/var/log/execsnoopd/exec.jsonl")
 SHIPPED = pathlib.Path("/var/log/shipped.jsonl")
 FORWARDED = pathlib.Path("/var/log/forwarded")

@@ -366,7 +366,7 @@ static void try_record(const char *data, size_t size)
         assert(r == 0);
         check_whole(e, &event, data);
         check_limit(e, &event, 4087);
-        check_limit(e, &event, 2048);
+        check_limit(e, &event, 2560);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

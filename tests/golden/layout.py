@@ -33,6 +33,12 @@ def members_of(header, structure):
     return re.findall(r"(\w+)(?:\[\w+\])?;", body)
 
 
+def fields_of(header):
+    """The names of the variable part, in their order."""
+    body = re.search(r"^enum exec_field \{\n(.*?)_FIELD_MAX", header, re.M | re.S)
+    return re.findall(r"(FIELD_\w+),", re.sub(r"/\*.*?\*/", "", body[1], flags=re.S))
+
+
 def paths_of(header):
     """The members of struct exec_record, and each of its facts."""
     for name in members_of(header, "exec_record"):
@@ -43,8 +49,9 @@ def paths_of(header):
 
 
 class Layout:
-    """version, size of a record's fixed part, the kinds that have another one, and its members:
-    {name: (offset, size)}, where a fact is called the same wherever it is."""
+    """version, size of a record's fixed part, the kinds that have another one, the names of its
+    fields, and its members: {name: (offset, size)}, where a fact is called the same wherever it
+    is."""
 
     def __init__(self, header):
         puts = "\n".join(f"        PUT({path});" for path in paths_of(header))
@@ -57,6 +64,7 @@ class Layout:
             lines = subprocess.run([program], check=True, text=True,
                                    capture_output=True).stdout.split("\n")
         self.version, self.size, self.kind_exit, self.kind_chunk = map(int, lines[0].split())
+        self.fields = fields_of(header)
         self.members = {}
         for line in filter(None, lines[1:]):
             path, offset, size = line.split()

@@ -20,6 +20,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import struct
 import sys
 import tempfile
@@ -134,6 +135,35 @@ def run_failures(folder, _):
     yield child(execute, [b"true"], None, b"/bin/true")
 
 
+def run_descriptors(folder, _):
+    """Sockets of each kind, a named pipe, and nothing at all, as standard input, output, error."""
+    def between(family, address):
+        listener, client = socket.socket(family), socket.socket(family)
+        listener.bind(address)
+        listener.listen()
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        return [s.detach() for s in (client, accepted, listener)]
+
+    def execute_with(fds):
+        for target, fd in enumerate(fds):
+            if fd is None:
+                os.close(target)
+            else:
+                os.dup2(fd, target)
+        execute([b"true"], None, b"/bin/true")
+
+    os.mkfifo(folder + b"/fifo")
+    for fds in (between(socket.AF_INET, ("127.0.0.1", 0)),
+                between(socket.AF_INET6, ("::1", 0)),
+                between(socket.AF_UNIX, folder + b"/sock\xff\n"),
+                between(socket.AF_UNIX, b"\0golden\0name"),
+                [os.open(folder + b"/fifo", os.O_RDWR), *os.pipe()],
+                [os.memfd_create("golden"), os.open("/dev/null", os.O_PATH), None],
+                [None, None, os.open("/dev/null", os.O_RDWR)]):
+        yield child(execute_with, fds)
+
+
 def run_loss(_, daemon):
     """The daemon stands still while the rings fill up: some come whole, some bare, most not."""
     daemon.signal(signal.SIGSTOP)
@@ -150,13 +180,14 @@ RECORDINGS = {
     "long": ({"ArgvMax": "1M"}, run_long),
     "long_cut": ({"ArgvMax": "16K"}, run_long),
     "places": ({}, run_places),
+    "descriptors": ({}, run_descriptors),
     "failures": ({"FailedExecs": "yes", "FailedExecsIgnore": "", "Attempts": "yes"}, run_failures),
     "loss": ({"RingSize": "4K"}, run_loss),
 }
 
 
 # The places of the records that become seeds of fuzz_event.
-SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "failures": (3,), "places": (0,)}
+SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "descriptors": (0, 2, 4), "failures": (3,), "places": (0,)}
 
 
 class Lane:

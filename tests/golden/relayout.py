@@ -45,6 +45,19 @@ class Mover:
         self.old_header, self.new_header = old_header, new_header
         self.more = new.size - old.size
 
+    def cut(self, data):
+        """A bit for each field."""
+        bits, = struct.unpack("I", data)
+        return struct.pack("I", sum(
+            1 << i for i, name in enumerate(self.new.fields)
+            if name in self.old.fields and bits >> self.old.fields.index(name) & 1))
+
+    def lengths(self, record):
+        start, size = self.old.members["len"]
+        lengths = dict(zip(self.old.fields, struct.unpack_from(f"{size // 4}I", record, start)))
+        return struct.pack(f"{len(self.new.fields)}I",
+                           *(lengths.get(name, 0) for name in self.new.fields))
+
     def fixed_part(self, record):
         result = bytearray(self.new.size)
         for name, (offset, size) in self.new.members.items():
@@ -52,6 +65,10 @@ class Mover:
                 start, old_size = self.old.members[name]
                 size = min(size, old_size)
                 result[offset:offset + size] = record[start:start + size]
+        offset, size = self.new.members["cut"]
+        result[offset:offset + size] = self.cut(bytes(result[offset:offset + size]))
+        offset, size = self.new.members["len"]
+        result[offset:offset + size] = self.lengths(record)
         return result
 
     def record(self, data):

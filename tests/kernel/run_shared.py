@@ -20,9 +20,11 @@ import zlib
 
 import harness
 
-MODULES = ("test_doors", "test_facts", "test_privilege", "test_argv", "test_exits", "test_failures")
+MODULES = ("test_doors", "test_facts", "test_descriptors", "test_host", "test_privilege", "test_argv",
+           "test_exits", "test_failures")
 # By name, with the reason: what cannot be, or need not be, on every kernel.
 LEFT_OUT = {
+    "test_descriptors.Sockets.test_vsock": "not all kernels here have it",
     "test_exits.Exits.test_storm_has_one_end_for_each_start": "a storm",
     "test_exits.Exits.test_no_end_of_what_was_not_seen_to_start": "needs a younger daemon",
 }

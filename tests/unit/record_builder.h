@@ -85,6 +85,7 @@ static inline void record_add(struct record *r, enum exec_field field, const voi
 static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq, uint64_t boot_ns)
 {
         const struct exec_ancestor ancestors[] = { { 2, "init" }, { 1, "systemd" } };
+        static const char addresses[] = "\x7f\0\0\1\x16\0\x0a\0\0\2\x39\x30\0abstract";
 
         record_make_exec(r, cpu, seq, boot_ns);
         r->exec.facts.present = (FACT_CAPS << 1) - 1;
@@ -106,6 +107,13 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
         r->exec.facts.argc = 3;
         r->exec.facts.namespaces[NAMESPACE_MNT] = 4026531841;
         r->exec.facts.exe_file = (struct exec_file){ .ino = 131, .size = 125688, .mode = 0104755 };
+        r->exec.facts.descriptors[0] = (struct exec_descriptor){
+                .type = DESCRIPTOR_SOCKET, .ino = 9, .family = 2, .local_size = 6, .peer_size = 6
+        };
+        r->exec.facts.descriptors[1] = (struct exec_descriptor){ .type = DESCRIPTOR_AS_STDIN };
+        r->exec.facts.descriptors[2] = (struct exec_descriptor){
+                .type = DESCRIPTOR_SOCKET, .ino = 8, .family = 1, .peer_size = 9
+        };
         memcpy(r->exec.parent_comm, "bash", sizeof("bash"));
         memcpy(r->exec.tty, "pts0", sizeof("pts0"));
         record_add(r, FIELD_FILENAME, "./run", 5);
@@ -113,6 +121,7 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
         record_add_strings(r, FIELD_CWD, "jo\0home");
         record_add_strings(r, FIELD_CGROUP, "jo.service\0user.slice");
         record_add(r, FIELD_ANCESTORS, ancestors, sizeof(ancestors));
+        record_add(r, FIELD_ADDRESSES, addresses, sizeof(addresses) - 1);
         record_add_strings(r, FIELD_ENV, "LD_PRELOAD=/x.so");
         record_add_strings(r, FIELD_ARGV, "sh\0-c\0ls");
 }

@@ -3,10 +3,12 @@
  * encode_event() with a limit: every line fits, whatever is in the event; what is cut is marked;
  * and what goes first is what matters least.
  */
+#include <sys/socket.h>
+
 #include "encode_line.h"
 #include "exec_control.h"
 
-#define LIMIT_MIN 2048
+#define LIMIT_MIN 2560
 #define BRIEF 4087
 
 /* The longest parts of an event of the kernel: a path, and one argument (MAX_ARG_STRLEN). */
@@ -398,6 +400,16 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         event.env = buf_span(env);
         event.tags = buf_span(argv);
         event.redacted = span_head(buf_span(path), path->size & ~3u);
+        for (unsigned i = 0; i < EXEC_DESCRIPTORS; i++) {
+                struct span name = { path->data, MIN(path->size, (size_t)EXEC_ADDRESS_SIZE_MAX) };
+
+                event.descriptors[i] = (struct event_descriptor){ .type = DESCRIPTOR_SOCKET,
+                                                                  .ino = UINT64_MAX,
+                                                                  .dev = UINT32_MAX,
+                                                                  .family = AF_NETLINK,
+                                                                  .local = name,
+                                                                  .peer = name };
+        }
         event.summary = NULL;
         event.parent_exe = event.parent_argv = (struct span){ 0 };
         event.n_ancestors = EXEC_ANCESTORS_MAX;
@@ -408,7 +420,7 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
 
 static void assert_fits(const char *host, const struct exec_event *event)
 {
-        static const size_t limits[] = { LIMIT_MIN, LIMIT_MIN + 1, 2500, 3000, BRIEF, 8192, 65536 };
+        static const size_t limits[] = { LIMIT_MIN, LIMIT_MIN + 1, 3000, BRIEF, 8192, 65536 };
         _cleanup_(encoder_freep) struct encoder *e = make_encoder(host);
 
         for (size_t i = 0; i < ELEMENTSOF(limits); i++) {

@@ -98,6 +98,9 @@ static void exec_brings_all_its_numbers(void **state)
         assert_int_equal(event.facts.retval, 0);
         assert_int_equal(event.facts.argc, 3);
         assert_int_equal(event.facts.argv_bytes, 9);
+        assert_int_equal(event.descriptors[0].ino, 9);
+        assert_int_equal(event.descriptors[1].ino, 9);
+        assert_int_equal(event.descriptors[2].ino, 8);
         assert_int_equal(event.facts.namespaces[NAMESPACE_MNT], 4026531841);
         assert_int_equal(event.facts.exe_file.ino, 131);
         assert_int_equal(event.facts.exe_file.size, 125688);
