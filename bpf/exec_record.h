@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EXEC_RECORD_VERSION 4
+#define EXEC_RECORD_VERSION 5
 
 /*
  * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
@@ -102,7 +102,8 @@ enum exec_fact {
         FACT_NS_PID = 1 << 9,
         FACT_NAMESPACES = 1 << 10,
         FACT_CAPS = 1 << 11,
-        FACT_SID = 1 << 12, /* sid, pgid */
+        FACT_SID = 1 << 12,   /* sid, pgid */
+        FACT_CTIME = 1 << 13, /* exe_file.ctime_sec, ctime_nsec */
 };
 
 /* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
@@ -147,12 +148,15 @@ struct exec_file {
         __u64 ino;
         __u64 size; /* bytes */
         __s64 mtime_sec;
+        __s64 ctime_sec;
         __u32 mtime_nsec;
+        __u32 ctime_nsec;
         __u32 dev; /* kernel's dev_t: major << 20 | minor */
         __u32 mode;
         __u32 uid;
         __u32 gid;
         __u32 nlink;
+        __u32 pad;
 };
 
 enum exec_descriptor_type {
@@ -246,8 +250,8 @@ struct exec_exit_record {
 #define EXEC_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has a hole")
 EXEC_ASSERT_SIZE(struct exec_record_head, 40);
 EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
-EXEC_ASSERT_SIZE(struct exec_file, 48);
+EXEC_ASSERT_SIZE(struct exec_file, 64);
 EXEC_ASSERT_SIZE(struct exec_descriptor, 16);
-EXEC_ASSERT_SIZE(struct exec_facts, 240);
-EXEC_ASSERT_SIZE(struct exec_record, 416);
+EXEC_ASSERT_SIZE(struct exec_facts, 256);
+EXEC_ASSERT_SIZE(struct exec_record, 432);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);

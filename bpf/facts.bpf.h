@@ -15,6 +15,7 @@
 #define S_IXGRP 00010
 #define PFA_NO_NEW_PRIVS (1UL << 0)
 #define MNT_NOSUID 1
+#define CTIME_QUERIED (1U << 31) /* in i_ctime_nsec since 6.13: stat() has shown it */
 #define SECBIT_NOROOT 1
 #define AT_SECURE 23
 #define AUXV_PAIRS 24          /* AT_SECURE is about the 15th, behind those of the architecture */
@@ -207,6 +208,27 @@ static __always_inline void collect_mtime(struct scratch *s, struct inode *inode
         }
 }
 
+/* It got its second name one version before mtime did. */
+static __always_inline void collect_ctime(struct scratch *s, struct inode *inode)
+{
+        struct exec_facts *facts = &s->record.facts;
+        struct exec_file *f = &facts->exe_file;
+        struct inode___before_6_11 *before_6_11 = (void *)inode;
+        struct inode___before_6_6 *before_6_6 = (void *)inode;
+
+        if (bpf_core_field_exists(inode->i_ctime_sec)) {
+                f->ctime_sec = INODE(i_ctime_sec);
+                f->ctime_nsec = INODE(i_ctime_nsec) & ~CTIME_QUERIED;
+        } else if (bpf_core_field_exists(before_6_11->__i_ctime)) {
+                f->ctime_sec = READ(before_6_11, __i_ctime.tv_sec);
+                f->ctime_nsec = READ(before_6_11, __i_ctime.tv_nsec);
+        } else {
+                f->ctime_sec = READ(before_6_6, i_ctime.tv_sec);
+                f->ctime_nsec = READ(before_6_6, i_ctime.tv_nsec);
+        }
+        facts->present |= FACT_CTIME;
+}
+
 static __always_inline void collect_exe_file(struct scratch *s, struct file *file)
 {
         struct inode *inode = READ(file, f_inode);
@@ -225,6 +247,7 @@ static __always_inline void collect_exe_file(struct scratch *s, struct file *fil
         sb = INODE(i_sb);
         f->dev = READ(sb, s_dev);
         collect_mtime(s, inode);
+        collect_ctime(s, inode);
         facts->present |= FACT_EXE_FILE;
 
         if (is_memfd(READ(file, f_path.dentry)))

@@ -159,8 +159,10 @@ struct inode {
         __u32 i_rdev;
         unsigned int i_nlink;
         __s64 i_size;
-        __s64 i_mtime_sec; /* 6.11 */
+        __s64 i_mtime_sec; /* 6.11, as are: */
+        __s64 i_ctime_sec;
         __u32 i_mtime_nsec;
+        __u32 i_ctime_nsec;
 };
 
 struct timespec64 {
@@ -170,10 +172,12 @@ struct timespec64 {
 
 struct inode___before_6_6 {
         struct timespec64 i_mtime;
+        struct timespec64 i_ctime;
 };
 
 struct inode___before_6_11 {
         struct timespec64 __i_mtime;
+        struct timespec64 __i_ctime; /* 6.6 */
 };
 
 struct file {

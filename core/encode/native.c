@@ -108,10 +108,19 @@ static void put_mode(struct buf *b, const char *key, uint32_t mode)
         json_put_string(b, key, octal);
 }
 
-static void put_exe_file(struct encoder *e, const struct exec_file *file)
+/* A file's owner can set times that no calendar has. */
+static void put_file_time(struct buf *b, const char *key, int64_t sec, uint32_t nsec)
+{
+        char time[TEXT_TIME_SIZE];
+
+        if (text_time(sec, nsec, time))
+                json_put_string(b, key, time);
+}
+
+static void put_exe_file(struct encoder *e, const struct exec_facts *facts)
 {
         struct buf *b = e->out;
-        char mtime[TEXT_TIME_SIZE];
+        const struct exec_file *file = &facts->exe_file;
 
         json_key(b, "exe_file");
         json_begin_object(b);
@@ -121,9 +130,9 @@ static void put_exe_file(struct encoder *e, const struct exec_file *file)
         json_put_u64(b, "uid", file->uid);
         json_put_u64(b, "gid", file->gid);
         json_put_u64(b, "size", file->size);
-        /* a file's owner can set times that no calendar has */
-        if (text_time(file->mtime_sec, file->mtime_nsec, mtime))
-                json_put_string(b, "mtime", mtime);
+        put_file_time(b, "mtime", file->mtime_sec, file->mtime_nsec);
+        if (facts->present & FACT_CTIME)
+                put_file_time(b, "ctime", file->ctime_sec, file->ctime_nsec);
         json_put_u64(b, "nlink", file->nlink);
         json_end_object(b);
 }
@@ -201,7 +210,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, &event->facts.exe_file);
+                put_exe_file(e, &event->facts);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
         encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
@@ -275,7 +284,7 @@ static void put_summary_facts(struct encoder *e, const struct exec_event *event,
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 encoder_put_part(e, event, places[i], plan);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, &event->facts.exe_file);
+                put_exe_file(e, &event->facts);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
 }

@@ -40,12 +40,16 @@ def fields_of(header):
 
 
 def paths_of(header):
-    """The members of struct exec_record, and each of its facts."""
+    """The members of struct exec_record, each of its facts, and each of those of the file."""
     for name in members_of(header, "exec_record"):
-        if name == "facts":
-            yield from ("facts." + fact for fact in members_of(header, "exec_facts"))
-        else:
+        if name != "facts":
             yield name
+            continue
+        for fact in members_of(header, "exec_facts"):
+            if fact == "exe_file":
+                yield from ("facts.exe_file." + of_file for of_file in members_of(header, "exec_file"))
+            else:
+                yield "facts." + fact
 
 
 class Layout:

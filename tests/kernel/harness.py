@@ -432,11 +432,10 @@ class Daemon:
 new_daemon = Daemon
 
 
-def timestamp():
-    """Now, as events have it."""
-    now = time.time_ns()
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
-    return f"{seconds}.{now % 10**9:09}Z"
+def timestamp(ns=None):
+    """Now, or that moment, as events have it."""
+    seconds, fraction = divmod(time.time_ns() if ns is None else ns, 10**9)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z"
 
 
 def boot_id():
@@ -584,7 +583,6 @@ class KernelTest(unittest.TestCase):
 def file_facts(path):
     """exe_file, as it has to be."""
     st = os.stat(path)
-    seconds, fraction = divmod(st.st_mtime_ns, 10**9)
     return {
         "dev": f"{os.major(st.st_dev)}:{os.minor(st.st_dev)}",
         "ino": st.st_ino,
@@ -592,6 +590,7 @@ def file_facts(path):
         "uid": st.st_uid,
         "gid": st.st_gid,
         "size": st.st_size,
-        "mtime": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z",
+        "mtime": timestamp(st.st_mtime_ns),
+        "ctime": timestamp(st.st_ctime_ns),
         "nlink": st.st_nlink,
     }

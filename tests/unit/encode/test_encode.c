@@ -46,7 +46,7 @@ static struct exec_event make_full_event(void)
 
         event.facts.present = FACT_CREDS | FACT_PARENT | FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES |
                               FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID | FACT_SESSION |
-                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID;
+                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID | FACT_CTIME;
         event.facts.traits = (TRAIT_POINT_OF_NO_RETURN << 1) - 1;
         event.facts.ppid = 1;
         event.facts.sid = 40;
@@ -71,6 +71,8 @@ static struct exec_event make_full_event(void)
                 .size = UINT64_MAX,
                 .mtime_sec = 1,
                 .mtime_nsec = 2,
+                .ctime_sec = 3,
+                .ctime_nsec = 4,
                 .dev = 259 << 20 | 3,
                 .mode = 0104755,
                 .uid = 0,
@@ -108,6 +110,7 @@ static void exec_has_all_facts_in_order(void **state)
                 "\"caps\":{\"effective\":\"0x1ffffffffff\",\"permitted\":\"0x0\"},"
                 "\"exe_file\":{\"dev\":\"259:3\",\"ino\":131,\"mode\":\"4755\",\"uid\":0,\"gid\":5,"
                 "\"size\":18446744073709551615,\"mtime\":\"1970-01-01T00:00:01.000000002Z\","
+                "\"ctime\":\"1970-01-01T00:00:03.000000004Z\","
                 "\"nlink\":1},"
                 "\"flags\":[\"memfd\",\"deleted\",\"overlay_upper\",\"setuid\",\"setgid\","
                 "\"filecaps\",\"thread_exec\",\"kernel\",\"image32\",\"script\",\"execveat\","

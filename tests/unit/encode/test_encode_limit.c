@@ -390,6 +390,8 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         event.facts.retval = -131; /* ENOTRECOVERABLE: no other name is longer */
         event.facts.exe_file.mtime_sec = 0;
         event.facts.exe_file.mtime_nsec = 0;
+        event.facts.exe_file.ctime_sec = 0;
+        event.facts.exe_file.ctime_nsec = 0;
         event.filename = event.exe = event.cwd = event.cgroup = buf_span(path);
         event.comm = event.parent_comm =
                 (struct span){ path->data, MIN(path->size, (size_t)EXEC_COMM_SIZE) };
