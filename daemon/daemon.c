@@ -38,6 +38,7 @@
 #include "host/exit_code.h"
 #include "host/flow_loop.h"
 #include "host/handover.h"
+#include "host/hasher.h"
 #include "host/identity.h"
 #include "host/log.h"
 #include "host/loop.h"
@@ -78,6 +79,8 @@ struct daemon {
 
         struct timer *stats_timer; /* of one that is live, as are: */
         struct metrics_file *metrics;
+        struct hasher *hasher; /* or NULL */
+        int hashes_fd;         /* for it, from an earlier run; or -1 */
 };
 
 /* Run. */
@@ -120,6 +123,19 @@ static void on_blind(void *userdata, uint64_t from_ns, uint64_t now_ns)
 
 /* Reload and upgrade. */
 
+/* The log is worth more than the hashes: without memory it goes on without. */
+static void configure_hasher(struct daemon *d, const struct config *config)
+{
+        if (config->capture.exe_hash == HASH_NO) {
+                if (d->hasher)
+                        handover_forget(d->handover, HASHER_MEMORY);
+                d->hasher = hasher_free(d->hasher);
+        } else if (!d->hasher && source_is_live(d->source)) {
+                (void)hasher_new(d->event, d->flow, d->delivery, d->handover, TAKE_FD(d->hashes_fd),
+                                 &d->hasher);
+        }
+}
+
 /* All of it or none of it: each step can be taken back until the last has succeeded. */
 static int apply_config(struct daemon *d, struct config *config, struct rules *rules)
 {
@@ -140,6 +156,7 @@ static int apply_config(struct daemon *d, struct config *config, struct rules *r
         flow_commit(d->flow, config);
         delivery_commit(d->delivery); /* a sink that begins shows the rules */
         canary_configure(d->canary, config->stats.self_test_ns);
+        configure_hasher(d, config);
         if (d->stats_timer)
                 (void)timer_start(d->stats_timer, config->stats.interval_ns);
         if (d->metrics)
@@ -322,6 +339,13 @@ static int add_signals(struct daemon *d)
         return 0;
 }
 
+static int on_post(sd_event_source *source _unused_, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        return hasher_run(d->hasher);
+}
+
 /* For a live source alone. */
 static int add_live_timers(struct daemon *d)
 {
@@ -338,8 +362,11 @@ static int add_live_timers(struct daemon *d)
                 r = metrics_file_new(d->event, d->flow, EXECSNOOPD_VERSION, &d->metrics);
         if (r >= 0)
                 r = metrics_file_configure(d->metrics, d->config->stats.metrics);
+        if (r >= 0)
+                r = loop_add_post(d->event, on_post, d);
         if (r < 0)
                 return r;
+        configure_hasher(d, d->config);
         return canary_new(d->event, d->flow, d->config->stats.self_test_ns, &canary_ops, d,
                           &d->canary);
 }
@@ -418,6 +445,8 @@ static struct daemon *daemon_free(struct daemon *d)
         status_line_free(d->status);
         canary_free(d->canary);
         metrics_file_free(d->metrics);
+        hasher_free(d->hasher);
+        closep(&d->hashes_fd);
         delivery_free(d->delivery);
         flow_free(d->flow);
         watchdog_free(d->watchdog);
@@ -438,6 +467,8 @@ static int run(struct daemon *d)
         const char *record_path = d->options->record_path;
         int r;
 
+        if (d->config->capture.exe_hash != HASH_NO)
+                d->hashes_fd = handover_take(d->handover, HASHER_MEMORY);
         r = open_flow(d);
         if (r >= 0)
                 r = open_sinks(d);
@@ -471,6 +502,7 @@ int daemon_run(const struct daemon_options *options, struct config *config, stru
         d->options = options;
         d->config = config;
         d->rules = rules;
+        d->hashes_fd = -1;
         lower_privilege(d);
         r = set_up_loop(d);
         if (r < 0)

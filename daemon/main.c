@@ -13,6 +13,7 @@
 #include "host/config_log.h"
 #include "host/exit_code.h"
 #include "host/handover.h"
+#include "host/hash_worker.h"
 #include "host/log.h"
 #include "policy/rules.h"
 #include "sink/sink.h"
@@ -140,6 +141,8 @@ int main(int argc, char **argv)
         struct rules *rules = NULL;
         int r;
 
+        if (argc == 1 && strcmp(argv[0], HASHER_NAME) == 0)
+                return hash_worker_run(STDIN_FILENO);
         log_open(STDERR_FILENO, JOURNAL_SOCKET);
         if (parse_options(argc, argv, &options, &command) < 0)
                 return EXIT_CODE_USAGE;

@@ -59,6 +59,7 @@ static const struct setting settings[] = {
         SETTING("Capture", "RingSize", size, capture.ring_size, "1M", .min = 4 * KIB, .max = GIB),
         SETTING("Capture", "MaxLatency", time, capture.max_latency_ns, "100ms",
                 .min = NSEC_PER_MSEC, .max = 10 * NSEC_PER_SEC),
+        SETTING("Capture", "ExeHash", hash, capture.exe_hash, "no"),
 
         SETTING("Redact", "Arguments", redact, redact.arguments, "secrets"),
         SETTING("Redact", "Environment", redact, redact.environment, "secrets"),

@@ -36,6 +36,7 @@ struct config {
                 bool descriptors;
                 uint64_t ring_size; /* bytes per CPU; a power of two of at least a page */
                 uint64_t max_latency_ns;
+                enum config_hash exe_hash;
         } capture;
         struct {
                 enum redact_mode arguments, environment;

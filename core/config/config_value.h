@@ -37,6 +37,13 @@ enum redact_mode {
         _REDACT_MODE_MAX,
 };
 
+/* How the files of programs are told by their content. */
+enum config_hash {
+        HASH_NO,
+        HASH_SHA256,
+        _HASH_MAX,
+};
+
 /* Bits of errno values below 512: what FailedExecsIgnore= names. */
 struct errno_set {
         uint64_t bits[8];
@@ -66,6 +73,7 @@ extern const struct value_type value_mode;   /* unsigned, permission bits */
 extern const struct value_type value_format; /* enum config_format */
 extern const struct value_type value_redact; /* enum redact_mode */
 extern const struct value_type value_filter; /* enum config_filter */
+extern const struct value_type value_hash;   /* enum config_hash */
 extern const struct value_type value_path;   /* char *, absolute */
 extern const struct value_type value_place;  /* char *, absolute, or a name, or empty */
 extern const struct value_type value_errnos; /* struct errno_set */

@@ -55,9 +55,9 @@ DEFINE_FREEP(struct encoder, encoder_free)
 void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 
 /*
- * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY. If `limit` isn't 0, the line with the
- * longest seq and without newline is at most so many bytes: argv is cut in the middle first (its
- * first and last strings say most), then other long strings, each marked. The limit is
+ * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY, _FILE. If `limit` isn't 0, the line
+ * with the longest seq and without newline is at most so many bytes: argv is cut in the middle
+ * first (its first and last strings say most), then other long strings, each marked. The limit is
  * at least 2560.
  */
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);

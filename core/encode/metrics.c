@@ -194,6 +194,23 @@ static void put_state(struct buf *b, const struct stats *s)
                    s->wakeups);
 }
 
+static void put_files(struct buf *b, const struct hash_stats *files)
+{
+        if (!files->is_on)
+                return;
+        put_single(b, "files_hashed_total", "counter",
+                   "Files of programs of which a hash was made.", files->hashed);
+        put_single(b, "files_failed_total", "counter",
+                   "Files of programs that could not be hashed; a file event says why.",
+                   files->failed);
+        put_single(b, "files_dropped_total", "counter",
+                   "Execs of new files for which there was no room to wait.", files->dropped);
+        put_single(b, "files_waiting", "gauge", "Files that are still to be hashed.",
+                   files->waiting);
+        put_single(b, "hasher_restarts_total", "counter",
+                   "Restarts of the process that reads these files.", files->restarts);
+}
+
 void metrics_encode(const struct stats *stats, const char *version, struct buf *ret)
 {
         static const struct family build = { "build_info", "gauge", "The version that runs." };
@@ -204,6 +221,7 @@ void metrics_encode(const struct stats *stats, const char *version, struct buf *
         put_filtered(ret, stats);
         put_lost(ret, stats);
         put_state(ret, stats);
+        put_files(ret, &stats->files);
         put_rules(ret, stats);
         put_sinks(ret, stats);
         put_unaccounted(ret, stats);

@@ -117,10 +117,23 @@ static void put_file_time(struct buf *b, const char *key, int64_t sec, uint32_t 
                 json_put_string(b, key, time);
 }
 
-static void put_exe_file(struct encoder *e, const struct exec_facts *facts)
+static void put_sha256(struct buf *b, const uint8_t sha256[static SHA256_SIZE])
+{
+        static const char digits[] = "0123456789abcdef";
+        char hex[2 * SHA256_SIZE + 1] = { 0 };
+
+        for (size_t i = 0; i < SHA256_SIZE; i++) {
+                hex[2 * i] = digits[sha256[i] >> 4];
+                hex[2 * i + 1] = digits[sha256[i] & 0xf];
+        }
+        json_put_string(b, "sha256", hex);
+}
+
+/* Of an event that is about the file the hash is a key of its own. */
+static void put_exe_file(struct encoder *e, const struct exec_event *event)
 {
         struct buf *b = e->out;
-        const struct exec_file *file = &facts->exe_file;
+        const struct exec_file *file = &event->facts.exe_file;
 
         json_key(b, "exe_file");
         json_begin_object(b);
@@ -131,9 +144,11 @@ static void put_exe_file(struct encoder *e, const struct exec_facts *facts)
         json_put_u64(b, "gid", file->gid);
         json_put_u64(b, "size", file->size);
         put_file_time(b, "mtime", file->mtime_sec, file->mtime_nsec);
-        if (facts->present & FACT_CTIME)
+        if (event_has(event, FACT_CTIME))
                 put_file_time(b, "ctime", file->ctime_sec, file->ctime_nsec);
         json_put_u64(b, "nlink", file->nlink);
+        if (event->exe_sha256 && event->kind != EVENT_FILE)
+                put_sha256(b, event->exe_sha256);
         json_end_object(b);
 }
 
@@ -156,21 +171,24 @@ static void put_flags(struct buf *b, uint32_t traits)
                 json_end_array(b);
 }
 
-static void put_error(struct buf *b, const struct exec_event *event)
+static void put_errno(struct buf *b, uint32_t error)
 {
         char number[sizeof("2147483648")];
         const char *name;
-        uint32_t error = -(uint32_t)event->facts.retval;
 
-        if (!event_has(event, FACT_RETVAL))
-                return;
-        json_put_i64(b, "retval", event->facts.retval);
-        if (event->facts.retval >= 0)
-                return;
         /* the kernel has errors of its own, from 512 on, that glibc cannot name */
         name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
         (void)snprintf(number, sizeof(number), "%u", error);
         json_put_string(b, "error", name ? name : number);
+}
+
+static void put_error(struct buf *b, const struct exec_event *event)
+{
+        if (!event_has(event, FACT_RETVAL))
+                return;
+        json_put_i64(b, "retval", event->facts.retval);
+        if (event->facts.retval < 0)
+                put_errno(b, -(uint32_t)event->facts.retval);
 }
 
 static void put_result(struct buf *b, const struct exec_event *event)
@@ -210,7 +228,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, &event->facts);
+                put_exe_file(e, event);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
         encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
@@ -284,7 +302,7 @@ static void put_summary_facts(struct encoder *e, const struct exec_event *event,
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 encoder_put_part(e, event, places[i], plan);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, &event->facts);
+                put_exe_file(e, event);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
 }
@@ -309,6 +327,22 @@ static void put_summary(struct encoder *e, const struct exec_event *event, const
         encoder_put_truncated(e, "truncated");
 }
 
+/* What the file of an exec has in it, or why nobody knows. */
+static void put_file(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        struct buf *b = e->out;
+
+        encoder_put_part(e, event, PART_EXE, plan);
+        put_exe_file(e, event);
+        if (event->exe_sha256)
+                put_sha256(b, event->exe_sha256);
+        else
+                json_put_string(b, "reason", hash_result_name(event->hash_result));
+        if (event->hash_result == HASH_UNREADABLE)
+                put_errno(b, event->hash_error);
+        encoder_put_truncated(e, "truncated");
+}
+
 static void put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         switch (event->kind) {
@@ -317,6 +351,9 @@ static void put_event(struct encoder *e, const struct exec_event *event, const s
                 break;
         case EVENT_SUMMARY:
                 put_summary(e, event, plan);
+                break;
+        case EVENT_FILE:
+                put_file(e, event, plan);
                 break;
         default:
                 put_exec(e, event, plan);

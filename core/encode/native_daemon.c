@@ -153,6 +153,18 @@ static void put_rule_counters(struct buf *b, const struct stats *s)
         json_end_object(b);
 }
 
+static void put_files(struct buf *b, const struct hash_stats *files)
+{
+        json_key(b, "files");
+        json_begin_object(b);
+        json_put_u64(b, "hashed", files->hashed);
+        json_put_u64(b, "failed", files->failed);
+        json_put_u64(b, "dropped", files->dropped);
+        json_put_u64(b, "waiting", files->waiting);
+        json_put_u64(b, "restarts", files->restarts);
+        json_end_object(b);
+}
+
 static void put_stats(struct buf *b, const struct stats *s, bool with_rules)
 {
         json_put_u64(b, "seen", stats_seen(s));
@@ -168,6 +180,8 @@ static void put_stats(struct buf *b, const struct stats *s, bool with_rules)
         json_put_u64(b, "cut", s->cut);
         json_put_u64(b, "redacted", s->redacted);
         json_put_u64(b, "summing", s->summing);
+        if (s->files.is_on)
+                put_files(b, &s->files);
         if (with_rules && s->n_rules > 0)
                 put_rule_counters(b, s);
         put_programs(b, s);

@@ -19,6 +19,7 @@ const char *event_kind_name(enum event_kind kind)
                 [EVENT_EXEC_ATTEMPT] = "exec_attempt",
                 [EVENT_EXIT] = "exit",
                 [EVENT_SUMMARY] = "summary",
+                [EVENT_FILE] = "file",
                 [EVENT_LOST] = "lost",
                 [EVENT_STATS] = "stats",
                 [EVENT_STOP] = "stop",
@@ -26,6 +27,19 @@ const char *event_kind_name(enum event_kind kind)
 
         assert((unsigned)kind < _EVENT_KIND_MAX);
         return names[kind];
+}
+
+const char *hash_result_name(enum hash_result result)
+{
+        static const char *const names[_HASH_RESULT_MAX] = {
+                [HASH_NO_NAME] = "no_name",       [HASH_UNREADABLE] = "unreadable",
+                [HASH_OTHER_FILE] = "other_file", [HASH_CHANGED] = "changed",
+                [HASH_TOO_LARGE] = "too_large",   [HASH_TIMEOUT] = "timeout",
+                [HASH_HASHER] = "hasher",
+        };
+
+        assert((unsigned)result < _HASH_RESULT_MAX && names[result]);
+        return names[result];
 }
 
 #define TRAIT_BIT(trait) [__builtin_ctz(TRAIT_##trait)]

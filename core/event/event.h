@@ -22,6 +22,7 @@ enum event_kind {
         EVENT_EXEC_ATTEMPT,
         EVENT_EXIT,
         EVENT_SUMMARY,
+        EVENT_FILE,
         EVENT_LOST,
         EVENT_STATS,
         EVENT_STOP,
@@ -68,6 +69,24 @@ const char *event_descriptor_type_name(enum exec_descriptor_type type);
 /* "inet" and so on; NULL: one of the rare ones, which its number has to name. */
 const char *event_family_name(uint8_t family);
 
+#define SHA256_SIZE 32
+
+/* What has become of the attempt to read the file of a program. */
+enum hash_result {
+        HASH_OK,
+        HASH_NO_NAME,    /* it is not where we could look for it */
+        HASH_UNREADABLE, /* an error says why */
+        HASH_OTHER_FILE, /* what has its name is another file */
+        HASH_CHANGED,    /* it is no longer what was executed, or was changed meanwhile */
+        HASH_TOO_LARGE,
+        HASH_TIMEOUT,
+        HASH_HASHER, /* the process that reads has ended in the middle */
+        _HASH_RESULT_MAX,
+};
+
+/* "no_name" and so on: the value of the key `reason`; not of HASH_OK. Static. */
+const char *hash_result_name(enum hash_result result);
+
 struct exec_event {
         enum event_kind kind;
         uint64_t boot_ns; /* CLOCK_BOOTTIME when it happened */
@@ -95,6 +114,12 @@ struct exec_event {
         struct span tags;     /* strings, each with its NUL */
         struct span redacted; /* uint32_t each: indexes in argv of what has been changed */
         const struct event_summary *summary; /* EVENT_SUMMARY; else NULL */
+
+        const uint8_t *exe_sha256; /* SHA256_SIZE bytes, of the file that runs; NULL: not known */
+
+        /* EVENT_FILE */
+        enum hash_result hash_result;
+        uint32_t hash_error; /* HASH_UNREADABLE: errno */
 
         /* EVENT_EXIT */
         uint32_t status;      /* as from wait(2) */

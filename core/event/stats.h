@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -38,6 +39,16 @@ struct rule_stats {
         uint64_t spared;     /* logged on account of their flags, though all else matched */
 };
 
+/* Of files of programs, by hashes.h. */
+struct hash_stats {
+        bool is_on;
+        uint64_t hashed;
+        uint64_t failed;   /* there is an event that says why */
+        uint64_t dropped;  /* execs of new files for which there was no room to wait */
+        uint64_t waiting;  /* now */
+        uint64_t restarts; /* of the process that reads them */
+};
+
 struct stats {
         struct exec_counters program[_PROGRAM_MAX]; /* summed over the CPUs */
         uint64_t recursion_misses[_PROGRAM_MAX];
@@ -49,11 +60,12 @@ struct stats {
         uint64_t wakeups; /* of the daemon by rings and bells */
         uint64_t cut;     /* events of which something was cut */
         uint64_t hidden;  /* by rules: dropped or summarized; part of filtered; of these: */
-        uint64_t hidden_by_default;     /* by [Filter] Default= */
-        uint64_t hidden_by_removed;     /* by rules that are no longer there */
-        uint64_t hidden_by_earlier;     /* dropped by runs before this one */
-        uint64_t summing;               /* counted, and in no summary yet */
-        uint64_t redacted;              /* arguments and variables of which something was hidden */
+        uint64_t hidden_by_default; /* by [Filter] Default= */
+        uint64_t hidden_by_removed; /* by rules that are no longer there */
+        uint64_t hidden_by_earlier; /* dropped by runs before this one */
+        uint64_t summing;           /* counted, and in no summary yet */
+        uint64_t redacted;          /* arguments and variables of which something was hidden */
+        struct hash_stats files;
         const struct rule_stats *rules; /* borrowed until the next call; NULL: there are none */
         size_t n_rules;
         unsigned n_sinks;

@@ -174,6 +174,16 @@ void flow_observe(struct flow *f, const struct pipeline_observer *observer)
         pipeline_observe(f->pipeline, observer);
 }
 
+void flow_set_hashes(struct flow *f, struct hashes *hashes)
+{
+        pipeline_set_hashes(f->pipeline, hashes);
+}
+
+int flow_answer(struct flow *f, const struct hash_answer *answer)
+{
+        return pipeline_answer(f->pipeline, answer);
+}
+
 int flow_start(struct flow *f, const char *version)
 {
         static const char *const down[] = {

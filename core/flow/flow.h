@@ -19,6 +19,8 @@
 
 struct config;
 struct flow;
+struct hash_answer;
+struct hashes;
 struct recorder;
 struct recording_header;
 struct rules;
@@ -48,6 +50,10 @@ void flow_set_recorder(struct flow *f, struct recorder *recorder);
 
 /* See pipeline_observe(). */
 void flow_observe(struct flow *f, const struct pipeline_observer *observer);
+
+/* See pipeline.h. */
+void flow_set_hashes(struct flow *f, struct hashes *hashes);
+int flow_answer(struct flow *f, const struct hash_answer *answer);
 
 /* The first event and the last one. `version` is borrowed for good. */
 int flow_start(struct flow *f, const char *version);

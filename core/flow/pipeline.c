@@ -20,6 +20,7 @@
 #include "event/decode.h"
 #include "event/enrich.h"
 #include "event/filter.h"
+#include "event/hashes.h"
 #include "flow/pipeline.h"
 #include "policy/screen.h"
 
@@ -51,6 +52,7 @@ struct pipeline {
         struct decoder *decoder;
         struct enricher *enricher; /* or NULL */
         struct screen *screen;     /* or NULL */
+        struct hashes *hashes;     /* or NULL */
         const struct pipeline_ops *ops;
         void *userdata;
         const struct config *config;
@@ -105,6 +107,11 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher)
 void pipeline_set_screen(struct pipeline *p, struct screen *screen)
 {
         p->screen = screen;
+}
+
+void pipeline_set_hashes(struct pipeline *p, struct hashes *hashes)
+{
+        p->hashes = hashes;
 }
 
 void pipeline_configure(struct pipeline *p, const struct config *config)
@@ -212,6 +219,8 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
         default:
                 break;
         }
+        if (p->hashes)
+                event.exe_sha256 = hashes_look_up(p->hashes, &event);
         if ((p->screen && screen_redact(p->screen, &event) < 0) || offer_event(p, &event, 0) < 0)
                 lose_event(p, head->cpu, head->boot_ns);
 }
@@ -257,6 +266,28 @@ static void offer_summaries(struct pipeline *p, uint64_t due_ns, uint64_t boot_n
 void pipeline_observe(struct pipeline *p, const struct pipeline_observer *observer)
 {
         p->observer = observer ? *observer : (struct pipeline_observer){};
+}
+
+/* As for a summary: each byte of the path may have to be escaped. */
+static size_t answer_room(const struct hash_request *request)
+{
+        return 8 * strlen(request->path) + 16 * KIB;
+}
+
+int pipeline_answer(struct pipeline *p, const struct hash_answer *answer)
+{
+        const struct hash_request *request = hashes_next(p->hashes);
+        struct exec_event event;
+        int r;
+
+        if (!outputs_have_room(p->outputs, answer_room(request)))
+                return -EAGAIN;
+        event = hashes_event(request, answer, outputs_now(p->outputs));
+        r = offer_event(p, &event, 0);
+        if (r < 0)
+                return r;
+        hashes_answer(p->hashes, answer);
+        return 0;
 }
 
 /* Once more if some sink could not show it whole. */
@@ -447,6 +478,8 @@ void pipeline_stats(const struct pipeline *p, struct stats *ret)
         s.cut = p->cut;
         if (p->screen)
                 screen_fill_stats(p->screen, &s);
+        if (p->hashes)
+                hashes_fill_stats(p->hashes, &s.files);
         outputs_fill_stats(p->outputs, &s);
         *ret = s;
 }

@@ -20,6 +20,8 @@
 
 struct config;
 struct enricher;
+struct hash_answer;
+struct hashes;
 struct pipeline;
 struct screen;
 
@@ -41,6 +43,15 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
 
 /* Borrowed, or NULL: every event leaves as it is. */
 void pipeline_set_screen(struct pipeline *p, struct screen *screen);
+
+/* Borrowed, or NULL: files of programs have no hash. */
+void pipeline_set_hashes(struct pipeline *p, struct hashes *hashes);
+
+/*
+ * What has become of the oldest request of these: an event, of the stream's moment. -EAGAIN: some
+ * sink has no room for it now; it was not taken.
+ */
+int pipeline_answer(struct pipeline *p, const struct hash_answer *answer);
 
 /* Takes what it needs of the settings: borrows until the next call. */
 void pipeline_configure(struct pipeline *p, const struct config *config);

@@ -93,6 +93,7 @@ static const struct span constant_fields[_EVENT_KIND_MAX] = {
         [EVENT_EXEC_ATTEMPT] = CONSTANT_FIELDS("exec_attempt", MESSAGE_ID_EXEC_ATTEMPT, "6"),
         [EVENT_EXIT] = CONSTANT_FIELDS("exit", MESSAGE_ID_EXIT, "6"),
         [EVENT_SUMMARY] = CONSTANT_FIELDS("summary", MESSAGE_ID_SUMMARY, "6"),
+        [EVENT_FILE] = CONSTANT_FIELDS("file", MESSAGE_ID_FILE, "6"),
         [EVENT_LOST] = CONSTANT_FIELDS("lost", MESSAGE_ID_LOST, "4"),
         [EVENT_STATS] = CONSTANT_FIELDS("stats", MESSAGE_ID_STATS, "6"),
         [EVENT_STOP] = CONSTANT_FIELDS("stop", MESSAGE_ID_STOP, "5"),
@@ -205,7 +206,7 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
 {
         struct buf *b = &s->fields;
 
-        if (e->kind != EVENT_SUMMARY) /* which is of many */
+        if (e->kind != EVENT_SUMMARY && e->kind != EVENT_FILE) /* those are of no single process */
                 append_number(b, "EXECSNOOP_PID", e->facts.pid);
         if (event_has(e, FACT_PARENT))
                 append_number(b, "EXECSNOOP_PPID", e->facts.ppid);

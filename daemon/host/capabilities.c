@@ -124,7 +124,26 @@ int capabilities_settle(bool (*perfmon_suffices)(void))
         return capabilities_drop(suffices ? admin : perfmon);
 }
 
+int capabilities_keep(uint64_t kept)
+{
+        struct sets s = {};
+        int r;
+
+        r = sets_read(&s);
+        if (r < 0)
+                return r;
+        s.permitted &= kept;
+        s.effective = s.permitted;
+        s.inheritable = 0;
+        return sets_write(&s);
+}
+
 int capabilities_bequeath(bool yes)
+{
+        return capabilities_lend(yes ? CAPABILITIES_ALL : 0);
+}
+
+int capabilities_lend(uint64_t lent)
 {
         struct sets s = {};
         int r;
@@ -134,7 +153,7 @@ int capabilities_bequeath(bool yes)
         r = sets_read(&s);
         if (r < 0)
                 return r;
-        s.inheritable = yes ? s.permitted : 0;
+        s.inheritable = s.permitted & lent;
         r = sets_write(&s);
         for (unsigned long i = 0; i < 64 && r >= 0; i++)
                 if (s.inheritable & CAPABILITY(i) &&

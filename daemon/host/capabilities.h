@@ -52,3 +52,9 @@ int capabilities_settle(bool (*perfmon_suffices)(void));
 
 /* Programs executed from now on inherit what is permitted, or nothing; also after an error. */
 int capabilities_bequeath(bool yes);
+
+/* Likewise these alone, as far as they are permitted; 0: nothing again. */
+int capabilities_lend(uint64_t lent);
+
+/* This process has no more than these, effective at once: for root as well. */
+int capabilities_keep(uint64_t kept);

@@ -2,6 +2,8 @@
 """The checks inside a VM that has the Debian package, installed and enabled before it was booted:
 what its administrator does with it, and what the journal of that Debian makes of it."""
 import ctypes
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -9,8 +11,8 @@ import struct
 import threading
 import time
 
-from inside import (DROP_IN, KERNEL_TESTS, UNIT, expect, finish, has_argument, is_a, lost_sum,
-                    reload_and_wait, reload_with, run, show, start, succeed)
+from inside import (DROP_IN, KERNEL_TESTS, NOBODY, UNIT, expect, finish, has_argument, is_a,
+                    lost_sum, reload_and_wait, reload_with, run, show, start, succeed)
 
 PACKAGE = "/package.deb"
 PROGRAM = "/usr/sbin/execsnoopd"
@@ -22,6 +24,7 @@ N_STORM = 700
 N_CHATTER = 700
 PAUSE_SECONDS = 0.01
 FORK_TO_EXEC_USEC = 10**5  # at most, between what the service manager takes for the start and it
+HOME = "/home/somebody"
 UNIT_DROP_IN = "/run/systemd/system/execsnoopd.service.d/no-btf.conf"
 # The VM's own.
 NOT_OURS = ("execsnoopd-guest.service", "execsnoopd-early.service", "execsnoopd.service.d")
@@ -145,6 +148,27 @@ def check_reload_adds_a_file(journal, port):
     journal.wait_stats()
     with open(LOG, encoding="utf-8") as file:
         assert '"event":"start"' in file.readline(), "the file does not begin with a start event"
+
+
+def check_program_at_home_has_its_hash(journal, port):
+    """One that is its owner's alone, read from within the sandbox of the unit."""
+    done = reload_with("[File]\nEnabled=yes\n[Capture]\nExeHash=sha256\n")
+    assert done.returncode == 0, done.stdout
+    path = os.path.join(HOME, "program")
+    os.makedirs(HOME, exist_ok=True)
+    shutil.copy(f"{KERNEL_TESTS}/target", path)
+    os.chmod(path, 0o700)
+    for name in (path, HOME):
+        os.chown(name, NOBODY, NOBODY)
+    os.chmod(HOME, 0o700)
+    finish(start(path, ["at-home"]))
+    event, = journal.wait("hash", lambda e: e["event"] == "file" and e.get("exe") == path)
+    with open(path, "rb") as file:
+        expect(event, sha256=hashlib.sha256(file.read()).hexdigest())
+    finish(start(path, ["at-home-again"]))
+    event, = journal.wait("exec that has it", has_argument("at-home-again"))
+    assert "sha256" in event["exe_file"], event
+    port.say("note", f"files {json.dumps(journal.wait_stats()['files'])}")
 
 
 def check_restart_is_counted(journal, port):

@@ -65,7 +65,7 @@ static void config_reaches_every_member(void **state)
 {
         _cleanup_(outcome_done) struct outcome o = parse(
                 "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
-                "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\n"
+                "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\nExeHash=sha256\n"
                 "[Redact]\nArguments=none\nEnvironment=clear\nNames=\nNames=a*\nKeepNames=B\n"
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
@@ -84,6 +84,7 @@ static void config_reaches_every_member(void **state)
         assert_null(c->capture.environment[1]);
         assert_int_equal(c->capture.ring_size, 2 * MIB);
         assert_int_equal(c->capture.max_latency_ns, NSEC_PER_SEC);
+        assert_int_equal(c->capture.exe_hash, HASH_SHA256);
         assert_false(c->journal.enabled);
         assert_true(c->file.enabled && c->file.sync);
         assert_string_equal(c->file.path, "/x");

@@ -414,6 +414,50 @@ static void ancestors_are_bounded_and_safe(void **state)
         json_object_put(json);
 }
 
+static const uint8_t sha256[SHA256_SIZE] = { 0x01, 0x23, [31] = 0xef };
+
+#define SHA256_HEX "01230000000000000000000000000000000000000000000000000000000000ef"
+
+static void a_hash_that_is_known_is_in_exe_file(void **state)
+{
+        struct exec_event event = make_event(EVENT_EXEC);
+        struct json_object *json;
+
+        (void)state;
+        event.facts.present = FACT_EXE_FILE;
+        event.exe_sha256 = sha256;
+        json = encode(&event);
+        assert_string_equal(get_string(get(json, "exe_file"), "sha256"), SHA256_HEX);
+        json_object_put(json);
+}
+
+static void file_has_its_hash_or_a_reason(void **state)
+{
+        struct exec_event event = make_event(EVENT_FILE);
+
+        (void)state;
+        event.facts.present = FACT_EXE_FILE | FACT_CTIME;
+        event.exe = SPAN_LITERAL("/bin/x");
+        event.exe_sha256 = sha256;
+#define FILE_HEAD                                                                                  \
+        HEAD("file")                                                                               \
+        COMMON ",\"exe\":\"/bin/"                                                                  \
+               "x\",\"exe_file\":{\"dev\":\"0:0\",\"ino\":0,\"mode\":\"0000\",\"uid\":0,"          \
+               "\"gid\":0,\"size\":0,\"mtime\":\"1970-01-01T00:00:00.000000000Z\","                \
+               "\"ctime\":\"1970-01-01T00:00:00.000000000Z\",\"nlink\":0}"
+        assert_event(&event, FILE_HEAD ",\"sha256\":\"" SHA256_HEX "\"}");
+        event.exe_sha256 = NULL;
+        event.hash_result = HASH_OTHER_FILE;
+        assert_event(&event, FILE_HEAD ",\"reason\":\"other_file\"}");
+        event.hash_result = HASH_UNREADABLE;
+        event.hash_error = 13;
+        assert_event(&event, FILE_HEAD ",\"reason\":\"unreadable\",\"error\":\"EACCES\"}");
+        for (enum hash_result r = HASH_NO_NAME; r < _HASH_RESULT_MAX; r++) {
+                event.hash_result = r;
+                json_object_put(encode(&event)); /* by the schema: see TEST_LINES */
+        }
+}
+
 static void exe_file_without_a_date_has_no_mtime(void **state)
 {
         struct exec_event event = make_event(EVENT_EXEC);
@@ -543,6 +587,8 @@ int main(void)
                 cmocka_unit_test(nul_never_appears),
                 cmocka_unit_test(ancestors_are_bounded_and_safe),
                 cmocka_unit_test(exe_file_without_a_date_has_no_mtime),
+                cmocka_unit_test(a_hash_that_is_known_is_in_exe_file),
+                cmocka_unit_test(file_has_its_hash_or_a_reason),
                 cmocka_unit_test(time_is_boot_time_plus_offset),
                 cmocka_unit_test(host_is_made_safe),
                 cmocka_unit_test(process_id_takes_the_largest_numbers),

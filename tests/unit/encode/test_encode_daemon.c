@@ -80,6 +80,30 @@ static void stats_of_nothing_show_all_counters(void **state)
         assert_line(&line, HEAD("stop") COMMON "," STATS_ZERO "}");
 }
 
+static void stats_show_files_if_they_are_hashed(void **state)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        const struct stats stats = {
+                .files = { .is_on = true,
+                           .hashed = 1,
+                           .failed = 2,
+                           .dropped = 3,
+                           .waiting = 4,
+                           .restarts = 5 },
+        };
+        struct json_object *json;
+        struct line line;
+
+        (void)state;
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
+        json = parse_line(&line);
+        assert_string_equal(
+                json_object_to_json_string_ext(get(json, "files"), JSON_C_TO_STRING_PLAIN),
+                "{\"hashed\":1,\"failed\":2,\"dropped\":3,\"waiting\":4,"
+                "\"restarts\":5}");
+        json_object_put(json);
+}
+
 static void stats_show_each_counter_in_its_place(void **state)
 {
         _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
@@ -324,6 +348,7 @@ int main(void)
                 cmocka_unit_test(lost_of_no_single_cpu_names_none),
                 cmocka_unit_test(stats_of_nothing_show_all_counters),
                 cmocka_unit_test(stats_show_each_counter_in_its_place),
+                cmocka_unit_test(stats_show_files_if_they_are_hashed),
                 cmocka_unit_test(stats_show_the_worst_balance_of_the_sinks),
                 cmocka_unit_test(start_shows_settings_by_section),
                 cmocka_unit_test(start_says_which_host_and_namespaces),

@@ -3,6 +3,7 @@
  * encode_event() with a limit: every line fits, whatever is in the event; what is cut is marked;
  * and what goes first is what matters least.
  */
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "encode_line.h"
@@ -370,6 +371,7 @@ static void ancestors_give_way_from_the_far_end(void **state)
 static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, struct buf *path,
                          struct buf *argv, struct buf *env, struct exec_event *ret)
 {
+        static const uint8_t sha256[SHA256_SIZE];
         struct exec_event event;
 
         append_many(path, PATH_SIZE, pattern);
@@ -385,13 +387,15 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         }
         /* all numbers have all digits, all facts are there, all fields are cut */
         memset(&event, 0xff, sizeof(event));
+        event.exe_sha256 = sha256;
+        event.hash_result = HASH_OK;
+        event.facts.exe_file.ctime_sec = 0;
+        event.facts.exe_file.ctime_nsec = 0;
         event.kind = EVENT_EXEC_FAILED;
         event.boot_ns = NOW_BOOT_NS;
         event.facts.retval = -131; /* ENOTRECOVERABLE: no other name is longer */
         event.facts.exe_file.mtime_sec = 0;
         event.facts.exe_file.mtime_nsec = 0;
-        event.facts.exe_file.ctime_sec = 0;
-        event.facts.exe_file.ctime_nsec = 0;
         event.filename = event.exe = event.cwd = event.cgroup = buf_span(path);
         event.comm = event.parent_comm =
                 (struct span){ path->data, MIN(path->size, (size_t)EXEC_COMM_SIZE) };
@@ -482,6 +486,12 @@ static void hostile_events_always_fit(void **state)
                         assert_fits(host, &event);
                         event.kind = EVENT_SUMMARY;
                         event.summary = &summary;
+                        assert_fits(host, &event);
+                        event.kind = EVENT_FILE;
+                        assert_fits(host, &event);
+                        event.exe_sha256 = NULL;
+                        event.hash_result = HASH_UNREADABLE;
+                        event.hash_error = ENOTRECOVERABLE;
                         assert_fits(host, &event);
                         event.kind = EVENT_EXIT;
                         event.comm = event.exe; /* no process has so long a name */

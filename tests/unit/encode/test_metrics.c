@@ -44,7 +44,8 @@ static void series_are_there_before_anything_has_happened(void **state)
         assert_has(text, "execsnoopd_events_lost_total{where=\"ring\"} 0");
         assert_has(text, "execsnoopd_events_lost_total{where=\"blind\"} 0");
         assert_has(text, "execsnoopd_sink_events_lost_total{sink=\"file\"} 0");
-        assert_null(strstr(text, "rule_")); /* there are none */
+        assert_null(strstr(text, "rule_"));  /* there are none */
+        assert_null(strstr(text, "files_")); /* unless they are hashed */
 }
 
 static void each_number_is_its_counter(void **state)
@@ -68,6 +69,12 @@ static void each_number_is_its_counter(void **state)
                 .hidden_by_earlier = 19,
                 .summing = 20,
                 .redacted = 21,
+                .files = { .is_on = true,
+                           .hashed = 40,
+                           .failed = 41,
+                           .dropped = 42,
+                           .waiting = 43,
+                           .restarts = 44 },
                 .rules = rules,
                 .n_rules = 2,
                 .n_sinks = 2,
@@ -99,6 +106,11 @@ static void each_number_is_its_counter(void **state)
                 "events_cut_total 16",
                 "summing_events 20",
                 "redacted_total 21",
+                "files_hashed_total 40",
+                "files_failed_total 41",
+                "files_dropped_total 42",
+                "files_waiting 43",
+                "hasher_restarts_total 44",
                 "rule_matched_total{rule=\"a\"} 1",
                 "rule_dropped_total{rule=\"a\"} 2",
                 "rule_summarized_total{rule=\"a\"} 3",
