@@ -58,12 +58,17 @@ static struct audit_host *find_host(struct audit *a, const struct event_line *li
 
 static struct audit_boot *find_boot(struct audit_host *h, const struct event_line *line)
 {
-        struct audit_boot *b;
-
         for (size_t i = h->n_boots; i-- > 0;)
                 if (span_is(line->boot_id, h->boots[i].boot_id))
                         return &h->boots[i];
-        b = grow(&h->boots, &h->n_boots, sizeof(*b));
+        return NULL;
+}
+
+/* Each boot has a run, so that the bound of runs is theirs, too. */
+static struct audit_boot *add_boot(struct audit_host *h, const struct event_line *line)
+{
+        struct audit_boot *b = grow(&h->boots, &h->n_boots, sizeof(*b));
+
         if (b)
                 memcpy(b->boot_id, line->boot_id.data, BOOT_ID_SIZE);
         return b;
@@ -243,13 +248,15 @@ int audit_take(struct audit *a, const struct event_line *line, bool is_known)
                 return a->n_hosts < AUDIT_HOSTS_MAX ? -ENOMEM : 0;
         }
         at.boot = find_boot(at.host, line);
-        if (!at.boot)
-                return -ENOMEM;
-        is_new = begins_run(at.boot, line);
+        is_new = !at.boot || begins_run(at.boot, line);
         if (is_new && a->n_runs == AUDIT_RUNS_MAX) {
                 a->n_ignored++;
                 return 0;
         }
+        if (!at.boot)
+                at.boot = add_boot(at.host, line);
+        if (!at.boot)
+                return -ENOMEM;
         if (is_new) {
                 r = begin_run(a, &at, line, &at.run);
                 if (r >= 0)

@@ -244,6 +244,9 @@ def check_others():
     clock = changed(read("rules"), "exec", set_in("time", "2026-11-26T20:00:00.000000000Z"), 9)
     code, shown, _ = verify(clock)
     assert code == EXPLAINED and "the clock was set back by 85min before line 13" in shown, shown
+    start = read("rules")[0]
+    code, _, said = verify([start.replace(BOOT, f"{i:032x}") for i in range(10050)])
+    assert code == UNEXPLAINED and "50 lines of more hosts or runs" in said, said
     for options in (("-u", "0"), ("-n", "5"), ("-f",), ("-o", "csv"), ("-m", "Comm=x")):
         done = subprocess.run([CTL, "verify", f"--file={HERE / 'rules.jsonl'}", *options],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
