@@ -66,9 +66,11 @@ def sender(cgroup, uid, messages):
     assert os.read(ready[0], 1) == b"x"
     os.close(ready[0])
     os.close(done[0])
-    yield
-    os.close(done[1])
-    os.waitpid(pid, 0)
+    try:
+        yield
+    finally:
+        os.close(done[1])
+        os.waitpid(pid, 0)
 
 
 def n_entries():
