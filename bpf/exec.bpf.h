@@ -9,14 +9,17 @@
 #include "env.bpf.h"
 #include "exit.bpf.h"
 #include "facts.bpf.h"
+#include "parents.bpf.h"
 #include "path.bpf.h"
 
-static __always_inline void collect_image(struct scratch *s, struct mm_struct *mm,
+static __always_inline void collect_image(struct scratch *s, struct task_struct *task,
+                                          struct mm_struct *mm,
                                           struct trace_event_raw_sched_process_exec *ctx)
 {
         struct exec_facts *facts = &s->record.facts;
 
-        facts->present |= FACT_RETVAL;
+        facts->exec_count = READ(task, self_exec_id);
+        facts->present |= FACT_RETVAL | FACT_EXEC_COUNT;
         facts->tid = ctx->old_pid;
         if (facts->tid != (__u32)ctx->pid)
                 facts->traits |= TRAIT_THREAD_EXEC;
@@ -36,8 +39,10 @@ static __always_inline void record_exec(struct trace_event_raw_sched_process_exe
         if (!run_begin(&run, ctx, PROGRAM_EXEC, RECORD_EXEC))
                 return;
         collect_task(&run, task);
-        collect_image(run.scratch, mm, ctx);
+        collect_image(run.scratch, task, mm, ctx);
+        remember_image(&run, mm);
         collect_places(&run, task);
+        collect_parent_exe(&run);
         collect_privilege(run.scratch, task);
         collect_argc(run.scratch, mm);
         collect_env(&run, mm, can_loop);

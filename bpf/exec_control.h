@@ -39,9 +39,9 @@ struct exec_control {
         __u32 armed;       /* the daemon sleeps: ring the bell once */
         __u32 track_exits; /* 0 or 1 */
         __u32 descriptors; /* likewise: standard input, output and error */
-        __u32 pad;
-        __u64 argv_max;  /* bytes */
-        __u64 caps_full; /* all capabilities that this kernel knows */
+        __u32 parents;     /* likewise: the paths of their programs */
+        __u64 argv_max;    /* bytes */
+        __u64 caps_full;   /* all capabilities that this kernel knows */
         __u64 env_bloom;
         __u64 ignore_errnos[8]; /* bit n: failures with errno n are counted as filtered */
 };

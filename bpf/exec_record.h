@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EXEC_RECORD_VERSION 5
+#define EXEC_RECORD_VERSION 6
 
 /*
  * A per-CPU map value is at most 32 KiB (PCPU_MIN_UNIT_SIZE), so no record is larger, and all stay
@@ -77,14 +77,15 @@ static inline int exec_record_is_event(const struct exec_record_head *head)
 
 /* The variable part, in this order. */
 enum exec_field {
-        FIELD_FILENAME,  /* as given to the kernel, no NUL */
-        FIELD_EXE,       /* path components, leaf first, each with its NUL */
-        FIELD_CWD,       /* likewise */
-        FIELD_CGROUP,    /* likewise */
-        FIELD_ANCESTORS, /* struct exec_ancestor, parent first */
-        FIELD_ADDRESSES, /* of sockets, see struct exec_descriptor */
-        FIELD_ENV,       /* NAME=value strings, each with its NUL; allowed names only */
-        FIELD_ARGV,      /* strings, each with its NUL; may go on in chunks */
+        FIELD_FILENAME,   /* as given to the kernel, no NUL */
+        FIELD_EXE,        /* path components, leaf first, each with its NUL */
+        FIELD_CWD,        /* likewise */
+        FIELD_CGROUP,     /* likewise */
+        FIELD_ANCESTORS,  /* struct exec_ancestor, parent first */
+        FIELD_ADDRESSES,  /* of sockets, see struct exec_descriptor */
+        FIELD_PARENT_EXE, /* as FIELD_EXE */
+        FIELD_ENV,        /* NAME=value strings, each with its NUL; allowed names only */
+        FIELD_ARGV,       /* strings, each with its NUL; may go on in chunks */
         _FIELD_MAX,
 };
 
@@ -104,6 +105,11 @@ enum exec_fact {
         FACT_CAPS = 1 << 11,
         FACT_SID = 1 << 12,   /* sid, pgid */
         FACT_CTIME = 1 << 13, /* exe_file.ctime_sec, ctime_nsec */
+        FACT_EXEC_COUNT = 1 << 14,
+        FACT_PARENT_UID = 1 << 15,
+        FACT_PARENT_EXEC = 1 << 16,    /* parent_exec_* */
+        FACT_PARENT_EXE = 1 << 17,     /* FIELD_PARENT_EXE */
+        FACT_SESSION_LEADER = 1 << 18, /* leader_start_ns, leader_comm */
 };
 
 /* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
@@ -141,6 +147,8 @@ enum exec_namespace {
 struct exec_ancestor {
         __u32 pid;
         char comm[EXEC_COMM_SIZE];
+        __u32 exec_count; /* as in struct exec_facts */
+        __u64 start_ns;
 };
 
 /* The file that runs: the interpreter's for a script. */
@@ -212,10 +220,16 @@ struct exec_facts {
         __u32 sgid;
         __u32 loginuid;
         __u32 session;
-        __u32 argc;                       /* of the original */
+        __u32 argc;              /* of the original */
+        __u32 exec_count;        /* of the process, and of who has forked it before that */
+        __u32 parent_uid;        /* real */
+        __u32 parent_exec_pid;   /* the exec that the parent's program comes from: whose it was, */
+        __u32 parent_exec_count; /* and which */
         __u32 namespaces[_NAMESPACE_MAX]; /* inode numbers, 0: not known */
         __u64 start_ns;                   /* CLOCK_BOOTTIME start of the process (its leader) */
         __u64 parent_start_ns;            /* likewise of the parent */
+        __u64 parent_exec_start_ns;       /* likewise of parent_exec_pid */
+        __u64 leader_start_ns;            /* likewise of the session's leader, whose pid is sid */
         __u64 caps_effective;
         __u64 caps_permitted;
         __u64 argv_bytes; /* of the original, NULs included */
@@ -229,10 +243,10 @@ struct exec_record {
         struct exec_facts facts;
         __u32 cut; /* EXEC_CUT() of enum exec_field */
         __u32 len[_FIELD_MAX];
-        __u32 pad;
         char comm[EXEC_COMM_SIZE];
         char parent_comm[EXEC_COMM_SIZE];
-        char tty[EXEC_TTY_SIZE]; /* as the kernel names it: "pts0" */
+        char leader_comm[EXEC_COMM_SIZE]; /* of the session */
+        char tty[EXEC_TTY_SIZE];          /* as the kernel names it: "pts0" */
 };
 
 /* RECORD_EXIT: the last thread of a process that we saw exec has ended. */
@@ -249,9 +263,9 @@ struct exec_exit_record {
 
 #define EXEC_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has a hole")
 EXEC_ASSERT_SIZE(struct exec_record_head, 40);
-EXEC_ASSERT_SIZE(struct exec_ancestor, 20);
+EXEC_ASSERT_SIZE(struct exec_ancestor, 32);
 EXEC_ASSERT_SIZE(struct exec_file, 64);
 EXEC_ASSERT_SIZE(struct exec_descriptor, 16);
-EXEC_ASSERT_SIZE(struct exec_facts, 256);
-EXEC_ASSERT_SIZE(struct exec_record, 432);
+EXEC_ASSERT_SIZE(struct exec_facts, 288);
+EXEC_ASSERT_SIZE(struct exec_record, 480);
 EXEC_ASSERT_SIZE(struct exec_exit_record, 88);

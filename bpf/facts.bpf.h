@@ -6,9 +6,9 @@
 #pragma once
 
 #include "descriptors.bpf.h"
+#include "parents.bpf.h"
 #include "path.bpf.h"
 
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h, unchanged since 3.x */
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define S_ISUID 04000
 #define S_ISGID 02000
@@ -59,65 +59,6 @@ static __always_inline void collect_creds(struct scratch *s, struct exec_control
                 facts->present |= FACT_CAPS;
 }
 
-static __always_inline void collect_parents(struct scratch *s, struct task_struct *task)
-{
-        struct task_struct *parent = READ(task, real_parent, group_leader);
-        struct exec_record *r = &s->record;
-
-        if (!parent)
-                return;
-        r->facts.ppid = READ(parent, tgid);
-        r->facts.parent_start_ns = READ(parent, start_boottime);
-        READ_BYTES(r->parent_comm, sizeof(r->parent_comm), parent->comm);
-        /* Its first exec alone: what such a process, as PID 1, executes then is its own affair. */
-        if (r->head.kind == RECORD_EXEC && (READ(parent, flags) & PF_KTHREAD) &&
-            READ(task, self_exec_id) == 1)
-                r->facts.traits |= TRAIT_KERNEL;
-        r->facts.present |= FACT_PARENT;
-}
-
-#define TASK(member) COPIED(s, struct task_struct, task, pid, member)
-
-/* An ancestor, or from a thread to its leader; true: no more. */
-static __noinline int ancestor_step(struct scratch *s)
-{
-        struct task_struct *task = s->ancestors.task, *leader;
-        struct exec_ancestor *a;
-        __u64 pos = s->pos;
-
-        barrier_var(pos);
-        if (pos > SCRATCH_ARGV_START_MAX - sizeof(*a))
-                return 1;
-        /* From a thread, its leader is one step more; each step's copy has both. */
-        COPY_FROM(s, struct task_struct, task, pid);
-        leader = TASK(group_leader);
-        if (leader != task) {
-                s->ancestors.task = leader;
-                return 0;
-        }
-        a = (void *)&s->data[pos];
-        a->pid = TASK(tgid);
-        if (!a->pid) /* the idle task, parent of init and kthreadd */
-                return 1;
-        READ_BYTES(a->comm, sizeof(a->comm), task->comm);
-        s->pos = pos + sizeof(*a);
-        s->ancestors.task = TASK(real_parent);
-        return 0;
-}
-
-static __always_inline void collect_ancestors(struct scratch *s, struct task_struct *task)
-{
-        walk_begin(s);
-        s->ancestors.task = READ(task, real_parent);
-        /* Each may take two steps: a parent can be a thread. */
-        for (int i = 0; i < 2 * EXEC_ANCESTORS_MAX; i++)
-                if (s->pos - s->start >= EXEC_ANCESTORS_MAX * sizeof(struct exec_ancestor) ||
-                    ancestor_step(s))
-                        break;
-        s->done = WALK_COMPLETE; /* eight are as many as we promise */
-        walk_end(s, FIELD_ANCESTORS);
-}
-
 #define SIGNAL(member) COPIED(s, struct signal_struct, signal, pids, member)
 
 static __always_inline void collect_session(struct scratch *s, struct task_struct *task)
@@ -135,6 +76,7 @@ static __always_inline void collect_session(struct scratch *s, struct task_struc
                 r->facts.sid = READ(session, numbers[0].nr);
                 r->facts.pgid = READ(group, numbers[0].nr);
                 r->facts.present |= FACT_SID;
+                collect_session_leader(r, session);
         }
         if (tty && READ_STRING(r->tty, sizeof(r->tty), tty->name) > 0)
                 r->facts.present |= FACT_TTY;
@@ -376,7 +318,7 @@ static __always_inline void collect_task(struct run *run, struct task_struct *ta
         r->facts.start_ns = READ(task, group_leader, start_boottime);
         bpf_get_current_comm(r->comm, sizeof(r->comm));
         collect_creds(s, run->control, cred);
-        collect_parents(s, task);
+        collect_parent(run, task);
         collect_session(s, task);
         collect_namespaces(s, task);
 }

@@ -25,6 +25,14 @@ struct list_head {
         struct list_head *next;
 };
 
+struct hlist_node {
+        struct hlist_node *next;
+};
+
+struct hlist_head {
+        struct hlist_node *first;
+};
+
 struct ns_common {
         unsigned int inum;
 };
@@ -92,8 +100,17 @@ struct upid {
         struct pid_namespace *ns;
 };
 
+/* include/linux/pid.h, since 4.19 */
+enum pid_type {
+        PIDTYPE_TGID = 1,
+        PIDTYPE_PGID = 2,
+        PIDTYPE_SID = 3,
+        PIDTYPE_MAX = 4,
+};
+
 struct pid {
         unsigned int level;
+        struct hlist_head tasks[PIDTYPE_MAX];
         struct upid numbers[1];
 };
 
@@ -258,13 +275,6 @@ typedef struct {
         int counter;
 } atomic_t;
 
-/* include/linux/pid.h, since 4.19 */
-enum pid_type {
-        PIDTYPE_PGID = 2,
-        PIDTYPE_SID = 3,
-        PIDTYPE_MAX = 4,
-};
-
 struct signal_struct {
         atomic_t live;
         int group_exit_code;
@@ -312,9 +322,11 @@ struct task_struct {
         struct task_struct *real_parent;
         struct task_struct *group_leader;
         struct pid *thread_pid;
+        struct hlist_node pid_links[PIDTYPE_MAX];
         __u64 start_boottime;
         __u32 self_exec_id; /* u64 since 5.7, of which this is the lower half */
         const struct cred *cred;
+        const struct cred *real_cred; /* what others see of it */
         char comm[16];
         struct fs_struct *fs;
         struct files_struct *files;

@@ -26,7 +26,7 @@
 /* The length with the NUL that it always puts, or -errno. */
 #define READ_STRING(to, size, address) bpf_probe_read_kernel_str(to, size, (const void *)(address))
 
-#define COPY_SIZE 256
+#define COPY_SIZE 768 /* of a task, from its pid to self_exec_id */
 
 #define COPY(scratch) (&(scratch)->data[SCRATCH_ARGV_START_MAX])
 

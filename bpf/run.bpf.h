@@ -65,6 +65,8 @@ struct run {
         struct exec_control *control;
         __u64 *since;
         __u64 boot_ns;
+        struct task_struct *parent;  /* the thread */
+        struct mm_struct *parent_mm; /* in which its program is; NULL: not known for sure */
 };
 
 /* Of the programs of all generations that are attached, exactly one handles an event. */

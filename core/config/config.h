@@ -31,8 +31,10 @@ struct config {
                 bool failed_execs;
                 struct errno_set failed_execs_ignore;
                 bool attempts;
-                uint32_t argv_max;  /* bytes */
-                char **environment; /* NULL-terminated; names */
+                uint32_t argv_max; /* bytes */
+                bool parents;
+                uint32_t parent_argv_max; /* bytes */
+                char **environment;       /* NULL-terminated; names */
                 bool descriptors;
                 uint64_t ring_size; /* bytes per CPU; a power of two of at least a page */
                 uint64_t max_latency_ns;

@@ -5,7 +5,7 @@
  * A line with a limit is first made whole, unless that is hopeless. If it is too long, everything
  * of fixed size is encoded alone, which gives the room for the rest; the room is dealt out
  * by plan_fit(), and the line made once more. The parts keep to their room, so there is no third
- * try and no event that fails: fixed keys take at most 1.7 KiB in the worst case (host name of 64
+ * try and no event that fails: fixed keys take at most 2.2 KiB in the worst case (host name of 64
  * control characters, all numbers with all their digits), and the limit is at least 2.5 KiB.
  *
  * Nothing is decided here about whether an event is written, and nothing of it is changed.

@@ -15,9 +15,10 @@
 #define QUOTES_AND_COMMA 3
 #define BRACKETS 2
 
-/* {"pid":4294967295,"comm":""}, and ,"comm_base64":"" */
+/* {"pid":4294967295,"comm":""}, and ,"comm_base64":"" and ,"exe":"","exe_base64":"" */
 #define ANCESTOR_SIZE 29
 #define ANCESTOR_BASE64_SIZE 17
+#define ANCESTOR_EXE_SIZE 26
 
 /* A name that comes again gets its position in the environment behind a "=": 10 digits at most. */
 #define POSITION_SIZE 11
@@ -63,7 +64,7 @@ static bool split_variable(struct span s, struct span *ret_name, struct span *re
         return span_split(s, '=', ret_name, ret_value);
 }
 
-static struct span ancestor_comm(const struct exec_ancestor *a)
+static struct span ancestor_comm(const struct event_ancestor *a)
 {
         return (struct span){ a->comm, strnlen(a->comm, sizeof(a->comm)) };
 }
@@ -357,7 +358,7 @@ static void put_variables(struct encoder *e, const struct shape_part *part, stru
 const struct part_form form_variables = { .measure = measure_variables, .put = put_variables };
 
 /* The next one; false: no more. */
-static bool ancestors_take_first(struct span *rest, struct exec_ancestor *ret)
+static bool ancestors_take_first(struct span *rest, struct event_ancestor *ret)
 {
         if (rest->size < sizeof(*ret))
                 return false;
@@ -367,13 +368,15 @@ static bool ancestors_take_first(struct span *rest, struct exec_ancestor *ret)
         return true;
 }
 
-static size_t ancestor_size(const struct exec_ancestor *a)
+static size_t ancestor_size(const struct event_ancestor *a)
 {
         struct span comm = ancestor_comm(a);
         size_t size = ANCESTOR_SIZE + json_text_size(comm);
 
         if (!text_is_valid(comm))
                 size += ANCESTOR_BASE64_SIZE + text_base64_size(comm.size);
+        if (a->exe.data)
+                size += ANCESTOR_EXE_SIZE + json_text_size(a->exe) + text_base64_size(a->exe.size);
         return size;
 }
 
@@ -382,7 +385,7 @@ static struct part_size measure_ancestors(const struct shape_part *part, struct 
                                           size_t max _unused_)
 {
         struct part_size size = { .data = key_size(part->key) + BRACKETS };
-        struct exec_ancestor a;
+        struct event_ancestor a;
 
         while (ancestors_take_first(&rest, &a))
                 size.data += ancestor_size(&a);
@@ -395,7 +398,7 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
         size_t overhead = key_size(part->key) + BRACKETS;
         bool is_whole = room == ROOM_WHOLE; /* nothing needs to be measured */
         struct buf *b = e->out;
-        struct exec_ancestor a;
+        struct event_ancestor a;
 
         if (room < overhead)
                 return;
@@ -411,6 +414,8 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
                 json_begin_object(b);
                 json_put_u64(b, "pid", a.pid);
                 json_put_text(b, "comm", ancestor_comm(&a));
+                if (a.exe.data)
+                        json_put_text(b, "exe", a.exe);
                 json_end_object(b);
         }
         json_end_array(b);

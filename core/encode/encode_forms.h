@@ -27,7 +27,7 @@ extern const struct part_form form_variables;
 /* False: the kernel had to cut one within its name. */
 bool variables_are_whole(struct span variables);
 
-/* struct exec_ancestor, as an array of {pid, comm}. Cut, the nearest. */
+/* struct event_ancestor, as an array of {pid, comm, exe}. Cut, the nearest. */
 extern const struct part_form form_ancestors;
 
 /*

@@ -43,15 +43,32 @@ void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns)
         json_put_string(e->out, key, time);
 }
 
-void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid)
+/* Returns its end. */
+static char *put_id(const struct encoder *e, uint64_t start_ns, uint32_t pid, char *p)
 {
-        char id[BOOT_PREFIX_DIGITS + 2 * TEXT_HEX_SIZE + 2], *p;
-
-        p = stpcpy(id, e->boot_prefix);
+        p = stpcpy(p, e->boot_prefix);
         *p++ = '-';
         p += text_hex(start_ns, p);
         *p++ = '-';
-        (void)text_hex(pid, p);
+        return p + text_hex(pid, p);
+}
+
+void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid)
+{
+        char id[BOOT_PREFIX_DIGITS + 2 * TEXT_HEX_SIZE + 2];
+
+        (void)put_id(e, start_ns, pid, id);
+        json_put_string(e->out, key, id);
+}
+
+void encoder_put_exec_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid,
+                         uint32_t count)
+{
+        char id[BOOT_PREFIX_DIGITS + 3 * TEXT_HEX_SIZE + 3], *p;
+
+        p = put_id(e, start_ns, pid, id);
+        *p++ = '-';
+        (void)text_hex(count, p);
         json_put_string(e->out, key, id);
 }
 

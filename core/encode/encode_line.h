@@ -50,3 +50,7 @@ void encoder_put_dev(struct encoder *e, const char *key, uint32_t dev);
 
 /* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
 void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid);
+
+/* One exec of that process, by the kernel's count: what no two execs of a host share. */
+void encoder_put_exec_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid,
+                         uint32_t count);

@@ -30,6 +30,7 @@ static const struct {
         [PART_EXE] = { SPAN(exe), EXEC_CUT(FIELD_EXE) },
         [PART_FILENAME] = { SPAN(filename), EXEC_CUT(FIELD_FILENAME) },
         [PART_CWD] = { SPAN(cwd), EXEC_CUT(FIELD_CWD) },
+        [PART_PARENT_EXE] = { SPAN(parent_exe), EXEC_CUT(FIELD_PARENT_EXE) },
         [PART_USER_UNIT] = { SPAN(names.user_unit) },
         [PART_SLICE] = { SPAN(names.slice) },
         [PART_STDIN] = { SPAN(descriptors[0]) },
@@ -40,6 +41,7 @@ static const struct {
         [PART_ANCESTORS] = { SPAN(ancestors), EXEC_CUT(FIELD_ANCESTORS) },
         [PART_ENV] = { SPAN(env), EXEC_CUT(FIELD_ENV) },
         [PART_ARGV] = { SPAN(argv), EXEC_CUT(FIELD_ARGV) },
+        [PART_PARENT_ARGV] = { SPAN(parent_argv), EVENT_CUT_PARENT_ARGV },
 };
 
 static bool part_is_descriptor(enum part part)

@@ -33,6 +33,17 @@ static void put_head(struct encoder *e, struct buf *head, enum event_kind kind, 
         buf_append_string(head, "\",\"seq\":");
 }
 
+/* Whose process number is that of the session. */
+static void put_session_leader(struct encoder *e, const struct exec_event *event)
+{
+        json_key(e->out, "session_leader");
+        json_begin_object(e->out);
+        json_put_u64(e->out, "pid", event->facts.sid);
+        json_put_text(e->out, "comm", event->leader_comm);
+        encoder_put_process_id(e, "process_id", event->facts.leader_start_ns, event->facts.sid);
+        json_end_object(e->out);
+}
+
 static void put_ids(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         struct buf *b = e->out;
@@ -45,6 +56,8 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
                 json_put_u64(b, "sid", event->facts.sid);
                 json_put_u64(b, "pgid", event->facts.pgid);
         }
+        if (event_has(event, FACT_SESSION_LEADER))
+                put_session_leader(e, event);
         if (event_has(event, FACT_CREDS)) {
                 json_put_u64(b, "uid", event->facts.uid);
                 json_put_u64(b, "gid", event->facts.gid);
@@ -199,13 +212,39 @@ static void put_result(struct buf *b, const struct exec_event *event)
                 put_error(b, event);
 }
 
+static void put_parent(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        encoder_put_part(e, event, PART_PARENT_COMM, plan);
+        if (event_has(event, FACT_PARENT_UID))
+                json_put_u64(e->out, "parent_uid", event->facts.parent_uid);
+        encoder_put_part(e, event, PART_PARENT_EXE, plan);
+        encoder_put_part(e, event, PART_PARENT_ARGV, plan);
+}
+
+/* The names of process and exec, its own and its parent's, and the chain of parents. */
+static void put_relations(struct encoder *e, const struct exec_event *event,
+                          const struct plan *plan)
+{
+        const struct exec_facts *f = &event->facts;
+
+        encoder_put_process_id(e, "process_id", f->start_ns, f->pid);
+        if (event->kind == EVENT_EXEC && event_has(event, FACT_EXEC_COUNT))
+                encoder_put_exec_id(e, "exec_id", f->start_ns, f->pid, f->exec_count);
+        if (event_has(event, FACT_PARENT))
+                encoder_put_process_id(e, "parent_process_id", f->parent_start_ns, f->ppid);
+        if (event_has(event, FACT_PARENT_EXEC))
+                encoder_put_exec_id(e, "parent_exec_id", f->parent_exec_start_ns,
+                                    f->parent_exec_pid, f->parent_exec_count);
+        encoder_put_part(e, event, PART_ANCESTORS, plan);
+}
+
 static void put_exec(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         struct buf *b = e->out;
 
         put_ids(e, event, plan);
         encoder_put_part(e, event, PART_COMM, plan);
-        encoder_put_part(e, event, PART_PARENT_COMM, plan);
+        put_parent(e, event, plan);
         encoder_put_part(e, event, PART_FILENAME, plan);
         encoder_put_part(e, event, PART_EXE, plan);
         put_argv(e, event, plan);
@@ -231,11 +270,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
                 put_exe_file(e, event);
         put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
-        encoder_put_process_id(e, "process_id", event->facts.start_ns, event->facts.pid);
-        if (event_has(event, FACT_PARENT))
-                encoder_put_process_id(e, "parent_process_id", event->facts.parent_start_ns,
-                                       event->facts.ppid);
-        encoder_put_part(e, event, PART_ANCESTORS, plan);
+        put_relations(e, event, plan);
         put_result(b, event);
         encoder_put_part(e, event, PART_TAGS, plan);
         encoder_put_part(e, event, PART_REDACTED, plan);
@@ -280,7 +315,7 @@ static void put_exit(struct encoder *e, const struct exec_event *event, const st
 static void put_summary_facts(struct encoder *e, const struct exec_event *event,
                               const struct plan *plan)
 {
-        static const enum part parts[] = { PART_FILENAME, PART_EXE };
+        static const enum part parts[] = { PART_PARENT_EXE, PART_FILENAME, PART_EXE };
         static const enum part places[] = { PART_CWD, PART_UNIT, PART_SLICE, PART_USER_UNIT,
                                             PART_CONTAINER_ID };
         struct buf *b = e->out;
@@ -425,6 +460,7 @@ const struct shape shape_native = {
                 [PART_EXE] = { KEY("exe", form_text) },
                 [PART_FILENAME] = { KEY("filename", form_text) },
                 [PART_CWD] = { KEY("cwd", form_text) },
+                [PART_PARENT_EXE] = { KEY("parent_exe", form_text) },
                 [PART_USER_UNIT] = { KEY("user_unit", form_text) },
                 [PART_SLICE] = { KEY("slice", form_text) },
                 [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
@@ -435,6 +471,7 @@ const struct shape shape_native = {
                 [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
                 [PART_ENV] = { KEY("env", form_variables) },
                 [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },
+                [PART_PARENT_ARGV] = { KEY("parent_argv", form_strings) },
         },
         .put_common = put_common,
         .put_head = put_head,

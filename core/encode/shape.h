@@ -6,7 +6,7 @@
  *
  * It appends JSON: members of the object that has begun, to the head before `seq` and to e->out
  * behind it (encode_line.h); what varies in length only by encoder_put_part() (encode_parts.h), so
- * that it keeps to its room. What is of fixed size takes at most 1.7 KiB, the worst case of each
+ * that it keeps to its room. What is of fixed size takes at most 2.2 KiB, the worst case of each
  * number included: LIMIT_MIN of encode.c leaves no more.
  */
 #pragma once
@@ -40,6 +40,7 @@ enum part {
         PART_EXE,
         PART_FILENAME,
         PART_CWD,
+        PART_PARENT_EXE,
         PART_USER_UNIT,
         PART_SLICE,
         PART_STDIN,
@@ -50,6 +51,7 @@ enum part {
         PART_ANCESTORS,
         PART_ENV,
         PART_ARGV,
+        PART_PARENT_ARGV,
         _PART_MAX,
 };
 

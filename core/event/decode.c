@@ -24,6 +24,7 @@ struct decoder {
         char exe[EXEC_RECORD_SIZE_MAX + 1];
         char cwd[EXEC_RECORD_SIZE_MAX + 1];
         char cgroup[EXEC_RECORD_SIZE_MAX + 1];
+        char parent_exe[EXEC_RECORD_SIZE_MAX + 1];
         char tty[EXEC_TTY_SIZE + 1];
         struct address_texts addresses;
         struct exec_record record;
@@ -126,10 +127,19 @@ static bool decode_path(struct span field, bool cut, char *buf, struct span *ret
 static bool decode_ancestors(struct span field, struct exec_event *event)
 {
         size_t n = field.size / sizeof(struct exec_ancestor);
+        struct exec_ancestor a;
 
         if (field.size % sizeof(struct exec_ancestor) != 0 || n > EXEC_ANCESTORS_MAX)
                 return false;
-        memcpy(event->ancestors, field.data, field.size);
+        for (size_t i = 0; i < n; i++) {
+                struct event_ancestor *to = &event->ancestors[i];
+
+                memcpy(&a, field.data + i * sizeof(a), sizeof(a));
+                *to = (struct event_ancestor){ .pid = a.pid,
+                                               .exec_count = a.exec_count,
+                                               .start_ns = a.start_ns };
+                memcpy(to->comm, a.comm, sizeof(to->comm));
+        }
         event->n_ancestors = n;
         return true;
 }
@@ -159,6 +169,10 @@ static enum decode_result decode_fields(struct decoder *d, struct span rest,
                 event->env = field[FIELD_ENV];
         if ((r->facts.present & FACT_EXE_FILE) &&
             !decode_path(field[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE), d->exe, &event->exe))
+                return DECODE_VALUE;
+        if ((r->facts.present & FACT_PARENT_EXE) &&
+            !decode_path(field[FIELD_PARENT_EXE], r->cut & EXEC_CUT(FIELD_PARENT_EXE),
+                         d->parent_exe, &event->parent_exe))
                 return DECODE_VALUE;
         if (!decode_path(field[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD), d->cwd, &event->cwd) ||
             !decode_path(field[FIELD_CGROUP], r->cut & EXEC_CUT(FIELD_CGROUP), d->cgroup,
@@ -207,6 +221,10 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         };
         if (r->facts.present & FACT_PARENT)
                 event.parent_comm = fixed_string(r->parent_comm, sizeof(r->parent_comm));
+        if (!(r->facts.present & FACT_PARENT_EXE)) /* of a bare record, which has nothing of it */
+                event.cut &= ~EXEC_CUT(FIELD_PARENT_EXE);
+        if (r->facts.present & FACT_SESSION_LEADER)
+                event.leader_comm = fixed_string(r->leader_comm, sizeof(r->leader_comm));
         if (r->facts.present & FACT_TTY)
                 event.tty = tty_device(fixed_string(r->tty, sizeof(r->tty)), d->tty);
 

@@ -87,23 +87,42 @@ enum hash_result {
 /* "no_name" and so on: the value of the key `reason`; not of HASH_OK. Static. */
 const char *hash_result_name(enum hash_result result);
 
+struct event_ancestor {
+        uint32_t pid;
+        char comm[EXEC_COMM_SIZE];
+        uint32_t exec_count; /* as in struct exec_facts */
+        uint64_t start_ns;
+        struct span exe; /* its program, if we have seen its last exec */
+};
+
+/*
+ * exec_event.cut, behind the bits of the fields: a part that comes from elsewhere is not all there.
+ */
+#define EVENT_CUT_PARENT_ARGV EXEC_CUT(_FIELD_MAX)
+
 struct exec_event {
         enum event_kind kind;
         uint64_t boot_ns; /* CLOCK_BOOTTIME when it happened */
         struct exec_facts facts;
-        uint32_t cut; /* EXEC_CUT() of enum exec_field */
+        uint32_t cut; /* EXEC_CUT() of enum exec_field; EVENT_CUT_PARENT_ARGV */
 
-        struct span comm, parent_comm;
-        struct span parent_exe;  /* absolute path */
-        struct span parent_argv; /* as argv */
-        struct span tty;         /* device below /dev */
+        struct span comm, parent_comm, leader_comm;
+        struct span parent_exe; /* absolute path; from the stage `parents` if not from the kernel */
+        struct span tty;        /* device below /dev */
         struct span filename;
         struct span exe, cwd, cgroup; /* absolute paths, joined by the decoder */
         struct span argv;             /* strings, each with its NUL; the last may lack it if cut */
         struct span env;              /* NAME=value, likewise */
-        struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX];
+        struct event_ancestor ancestors[EXEC_ANCESTORS_MAX];
         unsigned n_ancestors;
         struct event_descriptor descriptors[EXEC_DESCRIPTORS];
+
+        /*
+         * Added by the stage `parents`, as are the programs of ancestors; borrowed from its cache,
+         * of the exec by which the parent became what it is.
+         */
+        struct span parent_argv;     /* as argv */
+        struct span parent_filename; /* where it says more than program and arguments */
 
         /* Added by the stage `enrich`; borrowed from its caches and from the spans above. */
         struct span user, euser; /* names of uid, and of euid if it is another */

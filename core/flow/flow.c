@@ -77,6 +77,7 @@ static int wire(struct flow *f)
         if (r < 0)
                 return r;
         pipeline_set_enricher(f->pipeline, f->enricher);
+        pipeline_set_parents(f->pipeline, f->parents);
         pipeline_set_screen(f->pipeline, f->screen);
         pipeline_configure(f->pipeline, f->config);
         f->intake.queue = f->queue;
@@ -109,6 +110,9 @@ int flow_new(struct source *source, const struct recording_header *identity, con
         r = enricher_new(etc, &f->enricher);
         if (r < 0)
                 return r;
+        r = parents_new(PARENTS_BYTES_MAX, &f->parents);
+        if (r < 0)
+                return r;
         r = queue_new(config->queue.size, &f->queue);
         if (r < 0)
                 return r;
@@ -131,6 +135,7 @@ struct flow *flow_free(struct flow *f)
         outputs_free(f->outputs);
         ledger_free(f->ledger);
         queue_free(f->queue);
+        parents_free(f->parents);
         enricher_free(f->enricher);
         screen_free(f->screen);
         encoder_free(f->encoder);

@@ -4,6 +4,7 @@
 
 #include "encode/encode.h"
 #include "event/enrich.h"
+#include "event/parents.h"
 #include "event/queue.h"
 #include "flow/flow.h"
 #include "flow/intake.h"
@@ -14,6 +15,7 @@ struct flow {
         const struct config *config;
         struct encoder *encoder;
         struct enricher *enricher;
+        struct parents *parents;
         struct screen *screen;
         struct queue *queue;
         struct ledger *ledger;

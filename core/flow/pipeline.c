@@ -2,7 +2,8 @@
 /*
  * The stages in their order, for one record at a time:
  *
- *   queue → (marks) → chunks → decode → filter → rules → enrich → rules → redact → encode → outputs
+ *   queue → (marks) → chunks → decode → filter → parents → rules → enrich → rules → redact → encode
+ *   → outputs
  *
  * Every event that comes out of the queue is offered to the sinks, hidden by a rule and counted by
  * it, or lost here (LOSS_DECODE) and counted in the ledger. What a rule can decide without it is
@@ -21,6 +22,7 @@
 #include "event/enrich.h"
 #include "event/filter.h"
 #include "event/hashes.h"
+#include "event/parents.h"
 #include "flow/pipeline.h"
 #include "policy/screen.h"
 
@@ -51,6 +53,7 @@ struct pipeline {
         struct outputs *outputs;
         struct decoder *decoder;
         struct enricher *enricher; /* or NULL */
+        struct parents *parents;   /* or NULL */
         struct screen *screen;     /* or NULL */
         struct hashes *hashes;     /* or NULL */
         const struct pipeline_ops *ops;
@@ -104,6 +107,11 @@ void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher)
         p->enricher = enricher;
 }
 
+void pipeline_set_parents(struct pipeline *p, struct parents *parents)
+{
+        p->parents = parents;
+}
+
 void pipeline_set_screen(struct pipeline *p, struct screen *screen)
 {
         p->screen = screen;
@@ -117,6 +125,8 @@ void pipeline_set_hashes(struct pipeline *p, struct hashes *hashes)
 void pipeline_configure(struct pipeline *p, const struct config *config)
 {
         p->config = config;
+        if (p->parents && !config->capture.parents)
+                parents_clear(p->parents);
 }
 
 /* Encodes the event, twice if some sink could not show it whole, and offers it. */
@@ -208,6 +218,8 @@ static void process_event(struct pipeline *p, const struct exec_record_head *hea
                 join_chunks(p, head, &event);
         if (event.env.data)
                 event.env = filter_env(p->config->capture.environment, event.env, &p->env);
+        if (p->parents && p->config->capture.parents)
+                parents_process(p->parents, &event, p->config->capture.parent_argv_max);
         if (p->observer.on_event)
                 p->observer.on_event(p->observer.userdata, &event);
         switch (decide(p, &event)) {

@@ -22,6 +22,7 @@ struct config;
 struct enricher;
 struct hash_answer;
 struct hashes;
+struct parents;
 struct pipeline;
 struct screen;
 
@@ -40,6 +41,9 @@ DEFINE_FREEP(struct pipeline, pipeline_free)
 
 /* Borrowed, or NULL: events are not enriched. */
 void pipeline_set_enricher(struct pipeline *p, struct enricher *enricher);
+
+/* Borrowed, or NULL: nothing of their parents but what comes with them. */
+void pipeline_set_parents(struct pipeline *p, struct parents *parents);
 
 /* Borrowed, or NULL: every event leaves as it is. */
 void pipeline_set_screen(struct pipeline *p, struct screen *screen);

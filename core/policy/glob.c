@@ -323,6 +323,22 @@ struct span glob_pattern(const struct glob *g)
         return (struct span){ g->pattern, g->pattern_size };
 }
 
+bool glob_may_begin_with(const struct glob *g, char c)
+{
+        const size_t first = g->n > 0 ? g->pieces[0].start : 0;
+
+        if (g->is_open_left || g->n == 0)
+                return g->is_open_left;
+        switch (g->tokens[first]) {
+        case TOKEN_BYTE:
+                return g->bytes[first] == c;
+        case TOKEN_ANY:
+                return true;
+        default:
+                return set_has(&g->sets[g->tokens[first] - TOKEN_SET], (uint8_t)c);
+        }
+}
+
 bool glob_is_any(const struct glob *g)
 {
         return g->has_star && g->n == 0;

@@ -46,3 +46,6 @@ struct span glob_pattern(const struct glob *g);
 
 /* Whether it matches every text. */
 bool glob_is_any(const struct glob *g);
+
+/* Whether it matches any text that begins with this. */
+bool glob_may_begin_with(const struct glob *g, char c);

@@ -11,7 +11,8 @@
 /* Marks of a path or of arguments that are incomplete. The ancestors are no part of a group. */
 #define NEEDED_FIELDS                                                                              \
         (EXEC_CUT(FIELD_FILENAME) | EXEC_CUT(FIELD_EXE) | EXEC_CUT(FIELD_CWD) |                    \
-         EXEC_CUT(FIELD_CGROUP) | EXEC_CUT(FIELD_ENV) | EXEC_CUT(FIELD_ARGV))
+         EXEC_CUT(FIELD_CGROUP) | EXEC_CUT(FIELD_PARENT_EXE) | EXEC_CUT(FIELD_ENV) |               \
+         EXEC_CUT(FIELD_ARGV))
 
 #define FACTS_KEPT (FACT_CREDS | FACT_RETVAL | FACT_LOGINUID | FACT_EXE_FILE)
 

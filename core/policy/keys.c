@@ -189,7 +189,8 @@ static struct value get_tty(struct event_view *v)
 static struct value get_parent_exe(struct event_view *v)
 {
         /* Not known is not the same as none: a rule that hides must not take it for another. */
-        return v->event->parent_exe.data ? string(v->event->parent_exe) : unknown;
+        return v->event->parent_exe.data ? field(v, FIELD_PARENT_EXE, v->event->parent_exe)
+                                         : unknown;
 }
 
 static struct value get_parent_comm(struct event_view *v)
@@ -199,7 +200,7 @@ static struct value get_parent_comm(struct event_view *v)
 
 static struct value get_parent_command_line(struct event_view *v)
 {
-        if (!v->event->parent_argv.data)
+        if (!v->event->parent_argv.data || (v->event->cut & EVENT_CUT_PARENT_ARGV))
                 return unknown;
         return joined(v->event->parent_argv, &v->parent_command_line);
 }
@@ -210,17 +211,24 @@ static struct value get_parent_command_line(struct event_view *v)
 static struct value get_ancestor(struct event_view *v)
 {
         const unsigned n = MIN(v->event->n_ancestors, (unsigned)EXEC_ANCESTORS_MAX);
-        const struct exec_ancestor *a = v->event->ancestors;
+        const struct event_ancestor *a = v->event->ancestors;
+        bool lacks_paths = false;
         struct value value;
 
         buf_reset(&v->ancestors);
         for (unsigned i = 0; i < n; i++) {
                 buf_append(&v->ancestors, a[i].comm, strnlen(a[i].comm, sizeof(a[i].comm)));
                 buf_append_char(&v->ancestors, '\0');
+                lacks_paths = lacks_paths || !a[i].exe.data;
+                if (a[i].exe.data) {
+                        buf_append_span(&v->ancestors, a[i].exe);
+                        buf_append_char(&v->ancestors, '\0');
+                }
         }
         if (buf_error(&v->ancestors))
                 return unknown;
         value = n > 0 ? string(buf_span(&v->ancestors)) : absent;
+        value.lacks_paths = lacks_paths;
         /* The kernel side gives the nearest ones only. */
         value.is_partial = is_cut(v, FIELD_ANCESTORS) ||
                            (n == EXEC_ANCESTORS_MAX && a[n - 1].pid > TOP_PID_MAX);
@@ -329,7 +337,6 @@ const struct key keys[] = {
         { .name = "ParentCommandLine",
           .type = KEY_STRING,
           .get = get_parent_command_line,
-          .is_late = true,
           .is_chosen = true,
           .may_be_absent = true },
         { .name = "Ancestor",
@@ -337,7 +344,8 @@ const struct key keys[] = {
           .get = get_ancestor,
           .is_comm = true,
           .is_chosen = true,
-          .may_be_absent = true },
+          .may_be_absent = true,
+          .may_lack_paths = true },
         { .name = "Flags",
           .type = KEY_BITS,
           .get = get_flags,

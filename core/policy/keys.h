@@ -20,8 +20,9 @@ enum value_state {
 
 struct value {
         enum value_state state;
-        bool is_partial; /* of several strings: there may be more than these */
-        uint64_t number; /* or bits */
+        bool is_partial;  /* of several strings: there may be more than these */
+        bool lacks_paths; /* likewise, but what is missing are paths */
+        uint64_t number;  /* or bits */
         struct span text;
 };
 
@@ -62,12 +63,13 @@ struct key {
         uint64_t max;         /* of a number */
 
         enum key_type type;
-        bool is_late;       /* known after enrich_event() only */
-        bool is_of_exit;    /* exits have it, too; all others are unfit for them */
-        bool is_chosen;     /* by the user who executes, at will */
-        bool may_be_absent; /* words `any` and `none` are about that */
-        bool is_variable;   /* words are NAME=GLOB */
-        bool is_comm;       /* the name of a process, which the kernel cuts */
+        bool is_late;        /* known after enrich_event() only */
+        bool is_of_exit;     /* exits have it, too; all others are unfit for them */
+        bool is_chosen;      /* by the user who executes, at will */
+        bool may_be_absent;  /* words `any` and `none` are about that */
+        bool is_variable;    /* words are NAME=GLOB */
+        bool may_lack_paths; /* of its strings: see struct value */
+        bool is_comm;        /* the name of a process, which the kernel cuts */
 };
 
 /* In the order in which they are documented; the last has no name. */

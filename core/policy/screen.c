@@ -193,7 +193,8 @@ static int redact_variables(struct screen *s, struct exec_event *event)
 
 static int redact_parent(struct screen *s, struct exec_event *event)
 {
-        const struct redact_program program = { .exe = event->parent_exe };
+        const struct redact_program program = { .exe = event->parent_exe,
+                                                .filename = event->parent_filename };
         struct redacted out;
         int r;
 

@@ -435,6 +435,12 @@ static bool word_matches(const struct word *w, enum key_type type, const struct 
         return false;
 }
 
+/* Whether what the word is about may be in what is not there. */
+static bool may_be_missing(const struct word *w, const struct value *value)
+{
+        return value->is_partial || (value->lacks_paths && glob_may_begin_with(w->glob, '/'));
+}
+
 static enum match condition_match(const struct condition *c, struct event_view *v)
 {
         const struct value *value = key_value(c->key, v);
@@ -447,14 +453,16 @@ static enum match condition_match(const struct condition *c, struct event_view *
         if (value->state == VALUE_UNKNOWN)
                 return MATCH_UNKNOWN;
         for (; w < negated && !word_matches(w, type, value); w++)
-                is_missing |= value->is_partial && w->kind == WORD_VALUE;
+                is_missing |= w->kind == WORD_VALUE && may_be_missing(w, value);
         if (w == negated && negated > c->words && !is_missing)
                 return MATCH_NO;
         is_missing &= w == negated;
-        for (w = negated; w < c->words + c->n_words; w++)
+        for (w = negated; w < c->words + c->n_words; w++) {
                 if (word_matches(w, type, value))
                         return MATCH_NO;
-        is_missing |= value->is_partial && c->n_negated > 0;
+                is_missing |=
+                        value->is_partial || (w->kind == WORD_VALUE && may_be_missing(w, value));
+        }
         return is_missing ? MATCH_UNKNOWN : MATCH_YES;
 }
 

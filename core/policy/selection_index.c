@@ -146,6 +146,14 @@ static void chain(struct key_index *x, struct entry *e)
         *head = (uint32_t)(e - x->entries);
 }
 
+/* It matches everything, has nothing to be found by, or is about what may not be there. */
+static bool is_open_word(const struct key *k, const struct word *w, const struct rarest *rarest)
+{
+        if (w->kind == WORD_ANY || (has_texts(k) && rarest->count == NONE))
+                return true;
+        return k->may_lack_paths && glob_may_begin_with(w->glob, '/');
+}
+
 static void add_word(struct key_index *x, uint32_t selection, const struct word *w,
                      const uint32_t *counts)
 {
@@ -158,7 +166,7 @@ static void add_word(struct key_index *x, uint32_t selection, const struct word 
         }
         if (word_has_glob(w, x->key))
                 glob_each_gram(w->glob, on_gram, &rarest);
-        if (w->kind == WORD_ANY || (has_texts(x->key) && rarest.count == NONE)) {
+        if (is_open_word(x->key, w, &rarest)) {
                 set_add(x->open, selection);
                 return;
         }

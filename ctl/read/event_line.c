@@ -70,6 +70,7 @@ static const struct row rows[] = {
         U32("ppid", ppid, FACT_PARENT),
         U32("sid", sid, FACT_SID),
         U32("pgid", pgid, FACT_SID),
+        NOTHING("session_leader"),
         U32("uid", uid, FACT_CREDS),
         U32("gid", gid, FACT_CREDS),
         U32("euid", euid, FACT_CREDS),
@@ -83,6 +84,7 @@ static const struct row rows[] = {
         U32("session", session, FACT_SESSION),
         FACT_TEXT("comm", comm),
         FACT_TEXT("parent_comm", parent_comm),
+        U32("parent_uid", parent_uid, FACT_PARENT_UID),
         FACT_TEXT("parent_exe", parent_exe),
         ROW("parent_argv", TAKE_STRINGS, AT(event.parent_argv)),
         FACT_TEXT("filename", filename),
@@ -105,7 +107,9 @@ static const struct row rows[] = {
         ROW("flags", TAKE_FLAGS),
         ROW("env", TAKE_VARIABLES, AT(event.env)),
         TEXT("process_id", process_id),
+        NOTHING("exec_id"),
         TEXT("parent_process_id", parent_process_id),
+        NOTHING("parent_exec_id"),
         ROW("ancestors", TAKE_ANCESTORS),
         ROW("exit_code", TAKE_EXIT_CODE),
         ROW("signal", TAKE_SIGNAL),
@@ -317,7 +321,7 @@ static bool take_flags(struct event_line *l, const struct json_value *v)
 }
 
 static bool take_ancestor(struct event_line *l, const struct json_value *v,
-                          struct exec_ancestor *ret)
+                          struct event_ancestor *ret)
 {
         struct json_value value;
         struct json_scan scan;
@@ -325,14 +329,16 @@ static bool take_ancestor(struct event_line *l, const struct json_value *v,
 
         if (v->kind != JSON_OBJECT)
                 return false;
+        *ret = (struct event_ancestor){ 0 };
         (void)json_scan_object(&scan, v->text);
         while (json_next_member(&scan, &key, &value) > 0) {
                 if (span_is(key, "pid") && !take_u32(&value, &ret->pid))
                         return false;
                 if (span_is(key, "comm") && !take_text(l, &value, &comm))
                         return false;
+                if (span_is(key, "exe") && !take_text(l, &value, &ret->exe))
+                        return false;
         }
-        memset(ret->comm, 0, sizeof(ret->comm));
         if (comm.size > 0)
                 memcpy(ret->comm, comm.data, MIN(comm.size, sizeof(ret->comm)));
         return true;
@@ -362,13 +368,20 @@ static bool take_truncated(struct event_line *l, const struct json_value *v)
 {
         static const struct {
                 const char *name;
-                enum exec_field field;
+                uint32_t cut;
         } fields[] = {
-                { "filename", FIELD_FILENAME }, { "exe", FIELD_EXE },
-                { "cwd", FIELD_CWD },           { "cgroup", FIELD_CGROUP },
-                { "unit", FIELD_CGROUP },       { "slice", FIELD_CGROUP },
-                { "user_unit", FIELD_CGROUP },  { "container_id", FIELD_CGROUP },
-                { "env", FIELD_ENV },           { "ancestors", FIELD_ANCESTORS },
+                { "filename", EXEC_CUT(FIELD_FILENAME) },
+                { "exe", EXEC_CUT(FIELD_EXE) },
+                { "cwd", EXEC_CUT(FIELD_CWD) },
+                { "cgroup", EXEC_CUT(FIELD_CGROUP) },
+                { "unit", EXEC_CUT(FIELD_CGROUP) },
+                { "slice", EXEC_CUT(FIELD_CGROUP) },
+                { "user_unit", EXEC_CUT(FIELD_CGROUP) },
+                { "container_id", EXEC_CUT(FIELD_CGROUP) },
+                { "env", EXEC_CUT(FIELD_ENV) },
+                { "ancestors", EXEC_CUT(FIELD_ANCESTORS) },
+                { "parent_exe", EXEC_CUT(FIELD_PARENT_EXE) },
+                { "parent_argv", EVENT_CUT_PARENT_ARGV },
         };
         struct json_value word;
         struct json_scan scan;
@@ -379,7 +392,7 @@ static bool take_truncated(struct event_line *l, const struct json_value *v)
         while (json_next_element(&scan, &word) > 0)
                 for (size_t i = 0; i < ELEMENTSOF(fields); i++)
                         if (word.kind == JSON_STRING && span_is(word.text, fields[i].name))
-                                l->event.cut |= EXEC_CUT(fields[i].field);
+                                l->event.cut |= fields[i].cut;
         return true;
 }
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* The configuration is of the core and does not log: it reports, line by line. */
-#include <string.h>
+#include "host/config_log.h"
 
 #include "base/span.h"
 #include "config/config.h"
 #include "config/config_report.h"
-#include "config/config_section.h"
 #include "event/users.h"
 #include "host/capabilities.h"
 #include "host/clock.h"
-#include "host/config_log.h"
 #include "host/log.h"
 #include "policy/rules.h"
 
@@ -31,27 +29,6 @@ static bool group_number(void *userdata, struct span name, uint32_t *ret)
         const struct names *n = userdata;
 
         return users_number(n->groups, name, clock_boottime_ns(), ret);
-}
-
-/* Rules know these keys, but the programs in the kernel do not collect the facts. */
-static void warn_of_missing_facts(const struct config *config, struct config_report *report)
-{
-        for (size_t i = 0; i < config->rules.n; i++) {
-                const struct config_section *rule = &config->rules.items[i];
-
-                for (size_t k = 0; k < rule->n_entries; k++) {
-                        const struct config_entry *e = &rule->entries[k];
-                        const struct config_position at = { .file = e->file,
-                                                            .line = e->line,
-                                                            .key = span_of(e->key) };
-
-                        if (strcmp(e->key, "ParentExe") == 0 ||
-                            strcmp(e->key, "ParentCommandLine") == 0)
-                                config_report_add(&report->warnings, &at,
-                                                  "no event has this fact yet, so that the rule "
-                                                  "hides nothing");
-                }
-        }
 }
 
 static int compile_rules(const struct config *config, struct config_report *report,
@@ -93,10 +70,8 @@ int config_load_logged(const struct config_location *location, struct config **r
         int r;
 
         r = config_load(location, &report, &config);
-        if (r >= 0) {
-                warn_of_missing_facts(config, &report);
+        if (r >= 0)
                 r = compile_rules(config, &report, ret_rules);
-        }
         config_log_report(&report);
         if (r >= 0)
                 *ret = TAKE_PTR(config);

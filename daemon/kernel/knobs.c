@@ -74,6 +74,7 @@ int knobs_set(struct exec_control *control, int env_map, const struct config *co
         control->argv_max = config->capture.argv_max;
         control->descriptors = config->capture.descriptors;
         control->track_exits = config->capture.exits;
+        control->parents = config->capture.parents;
         control->caps_full = kernel_all_capabilities();
         memcpy(control->ignore_errnos, config->capture.failed_execs_ignore.bits,
                sizeof(control->ignore_errnos));

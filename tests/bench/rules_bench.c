@@ -83,7 +83,9 @@ static struct exec_event make_event(uint64_t x)
                 .argv = { argv, sizeof(argv) - 1 },
                 .names = { .unit = SPAN_LITERAL("session-3.scope"),
                            .slice = SPAN_LITERAL("user-1000.slice") },
-                .ancestors = { { 4000, "bash" }, { 3999, "sshd" }, { 1, "systemd" } },
+                .ancestors = { { .pid = 4000, .comm = "bash" },
+                               { .pid = 3999, .comm = "sshd" },
+                               { .pid = 1, .comm = "systemd" } },
                 .n_ancestors = 3,
         };
 

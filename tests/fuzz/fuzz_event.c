@@ -216,6 +216,22 @@ static void assert_ids(struct json_object *json, const struct exec_record *r)
         assert_u64(json, "ns_pid", r->facts.present & FACT_NS_PID, r->facts.ns_pid);
         assert(!get(json, "caps") == !(r->facts.present & FACT_CAPS));
         assert(!get(json, "parent_process_id") == !(r->facts.present & FACT_PARENT));
+        assert(!get(json, "parent_exec_id") == !(r->facts.present & FACT_PARENT_EXEC));
+        assert_u64(json, "parent_uid", r->facts.present & FACT_PARENT_UID, r->facts.parent_uid);
+        assert(!get(json, "exec_id") ==
+               !(r->head.kind == RECORD_EXEC && (r->facts.present & FACT_EXEC_COUNT)));
+}
+
+static void assert_session_leader(struct json_object *json, const struct exec_record *r)
+{
+        struct json_object *leader = get(json, "session_leader");
+
+        assert(!leader == !(r->facts.present & FACT_SESSION_LEADER));
+        if (!leader)
+                return;
+        assert_u64(leader, "pid", true, r->facts.sid);
+        assert_text(leader, "comm", fixed(r->leader_comm, sizeof(r->leader_comm), true));
+        assert(get(leader, "process_id"));
 }
 
 static void assert_file(struct json_object *json, const struct exec_record *r)
@@ -268,6 +284,7 @@ static void assert_exec(struct json_object *json, const struct raw *raw)
         if (filename.size == 0 && (r->cut & EXEC_CUT(FIELD_FILENAME)))
                 filename.data = NULL;
         assert_ids(json, r);
+        assert_session_leader(json, r);
         assert_text(json, "comm", fixed(r->comm, sizeof(r->comm), true));
         assert_text(json, "parent_comm",
                     fixed(r->parent_comm, sizeof(r->parent_comm), r->facts.present & FACT_PARENT));
@@ -275,6 +292,11 @@ static void assert_exec(struct json_object *json, const struct raw *raw)
         assert_text(json, "filename", filename);
         if (r->facts.present & FACT_EXE_FILE)
                 assert_path(json, "exe", fields[FIELD_EXE], r->cut & EXEC_CUT(FIELD_EXE));
+        if (r->facts.present & FACT_PARENT_EXE)
+                assert_path(json, "parent_exe", fields[FIELD_PARENT_EXE],
+                            r->cut & EXEC_CUT(FIELD_PARENT_EXE));
+        else
+                assert(!get(json, "parent_exe"));
         assert_path(json, "cwd", fields[FIELD_CWD], r->cut & EXEC_CUT(FIELD_CWD));
         assert_path(json, "cgroup", fields[FIELD_CGROUP], r->cut & EXEC_CUT(FIELD_CGROUP));
         assert_argv(json, raw);

@@ -81,8 +81,9 @@ static void make_event(struct span *rest, struct exec_event *e)
         e->names = (struct cgroup_names){ take_string(rest), take_string(rest), take_string(rest),
                                           take_string(rest) };
         for (unsigned i = 0; i < e->n_ancestors; i++)
-                e->ancestors[i] =
-                        (struct exec_ancestor){ take_number(rest), { (char)take_number(rest) } };
+                e->ancestors[i] = (struct event_ancestor){ .pid = take_number(rest),
+                                                           .comm = { (char)take_number(rest) },
+                                                           .exe = take_string(rest) };
 }
 
 /* By the definition of fnmatch(3), but for what it takes as it comes: bytes, and odd sets. */

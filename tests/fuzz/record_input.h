@@ -38,7 +38,8 @@ static inline void record_input_put_right(char *data, size_t size)
                 r.len[f] = f == FIELD_ARGV ? rest : MIN(r.len[f], rest);
                 rest -= r.len[f];
                 end += r.len[f];
-                if (r.len[f] > 0 && (f == FIELD_EXE || f == FIELD_CWD || f == FIELD_CGROUP))
+                if (r.len[f] > 0 && (f == FIELD_EXE || f == FIELD_CWD || f == FIELD_CGROUP ||
+                                     f == FIELD_PARENT_EXE))
                         data[end - 1] = '\0';
         }
         memcpy(data, &r, sizeof(r));

@@ -19,8 +19,8 @@ PROGRAM = """#include <stddef.h>
                            sizeof(((struct exec_record *)0)->member))
 int main(void)
 {
-        printf("%%d %%zu %%d %%d\\n", EXEC_RECORD_VERSION, sizeof(struct exec_record), RECORD_EXIT,
-               RECORD_CHUNK);
+        printf("%%d %%zu %%d %%d %%zu\\n", EXEC_RECORD_VERSION, sizeof(struct exec_record),
+               RECORD_EXIT, RECORD_CHUNK, sizeof(struct exec_ancestor));
 %s
         return 0;
 }
@@ -53,9 +53,9 @@ def paths_of(header):
 
 
 class Layout:
-    """version, size of a record's fixed part, the kinds that have another one, the names of its
-    fields, and its members: {name: (offset, size)}, where a fact is called the same wherever it
-    is."""
+    """version, size of a record's fixed part and of an ancestor, the kinds that have another one,
+    the names of its fields, and its members: {name: (offset, size)}, where a fact is called the
+    same wherever it is."""
 
     def __init__(self, header):
         puts = "\n".join(f"        PUT({path});" for path in paths_of(header))
@@ -67,7 +67,8 @@ class Layout:
                            input=PROGRAM % puts)
             lines = subprocess.run([program], check=True, text=True,
                                    capture_output=True).stdout.split("\n")
-        self.version, self.size, self.kind_exit, self.kind_chunk = map(int, lines[0].split())
+        (self.version, self.size, self.kind_exit, self.kind_chunk,
+         self.ancestor_size) = map(int, lines[0].split())
         self.fields = fields_of(header)
         self.members = {}
         for line in filter(None, lines[1:]):

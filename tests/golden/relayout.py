@@ -43,7 +43,6 @@ class Mover:
     def __init__(self, old, new, old_header, new_header):
         self.old, self.new = old, new
         self.old_header, self.new_header = old_header, new_header
-        self.more = new.size - old.size
 
     def cut(self, data):
         """A bit for each field."""
@@ -54,11 +53,28 @@ class Mover:
 
     def lengths(self, record):
         start, size = self.old.members["len"]
-        lengths = dict(zip(self.old.fields, struct.unpack_from(f"{size // 4}I", record, start)))
-        return struct.pack(f"{len(self.new.fields)}I",
-                           *(lengths.get(name, 0) for name in self.new.fields))
+        return dict(zip(self.old.fields, struct.unpack_from(f"{size // 4}I", record, start)))
 
-    def fixed_part(self, record):
+    def ancestors(self, data):
+        """Each with what is new at its end."""
+        size = self.old.ancestor_size
+        if len(data) % size:
+            return data
+        return b"".join(data[i:i + size].ljust(self.new.ancestor_size, b"\0")
+                        for i in range(0, len(data), size))
+
+    def variable_part(self, lengths, data):
+        """And its lengths; whatever it is, if they are wrong."""
+        if sum(lengths.values()) > len(data):
+            return lengths, data
+        fields = {}
+        for name in self.old.fields:
+            fields[name], data = data[:lengths[name]], data[lengths[name]:]
+        fields["FIELD_ANCESTORS"] = self.ancestors(fields["FIELD_ANCESTORS"])
+        return ({name: len(field) for name, field in fields.items()},
+                b"".join(fields.get(name, b"") for name in self.new.fields) + data)
+
+    def fixed_part(self, record, lengths):
         result = bytearray(self.new.size)
         for name, (offset, size) in self.new.members.items():
             if name in self.old.members:
@@ -67,8 +83,8 @@ class Mover:
                 result[offset:offset + size] = record[start:start + size]
         offset, size = self.new.members["cut"]
         result[offset:offset + size] = self.cut(bytes(result[offset:offset + size]))
-        offset, size = self.new.members["len"]
-        result[offset:offset + size] = self.lengths(record)
+        struct.pack_into(f"{len(self.new.fields)}I", result, self.new.members["len"][0],
+                         *(lengths.get(name, 0) for name in self.new.fields))
         return result
 
     def record(self, data):
@@ -79,9 +95,12 @@ class Mover:
         if version == self.old.version:
             version = self.new.version
         if len(data) >= self.old.size and kind != self.new.kind_chunk:
-            data = self.fixed_part(data) + data[self.old.size:]
+            lengths, rest = self.variable_part(self.lengths(data), data[self.old.size:])
+            more = len(data)
+            data = self.fixed_part(data, lengths) + rest
+            more = len(data) - more
             if size >= self.old.size:
-                size = (size + self.more) & 0xffffffff
+                size = (size + more) & 0xffffffff
         return struct.pack("IH", size, version) + data[6:]
 
     def seed_of_journal(self, data):
@@ -102,11 +121,13 @@ class Mover:
             payload = data[FRAME.size:FRAME.size + size]
             rest = data[FRAME.size + size:]
             padding, data = rest[:-size % 8], rest[-size % 8:]
+            is_whole = len(padding) == -size % 8
             if kind == FRAME_RECORD:
                 moved = self.record(payload)
                 size += len(moved) - len(payload)
                 payload = moved
-                padding = padding and padding.ljust(7, b"\0")[:-size % 8]
+                if is_whole:
+                    padding = padding.ljust(7, b"\0")[:-size % 8]
             result += FRAME.pack(kind, size) + payload + padding
         return result + data
 

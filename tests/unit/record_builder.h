@@ -84,11 +84,14 @@ static inline void record_add(struct record *r, enum exec_field field, const voi
 /* One that knows everything about itself, in few bytes. */
 static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq, uint64_t boot_ns)
 {
-        const struct exec_ancestor ancestors[] = { { 2, "init" }, { 1, "systemd" } };
+        const struct exec_ancestor ancestors[] = {
+                { .pid = 2, .comm = "init", .exec_count = 4, .start_ns = 13 },
+                { .pid = 1, .comm = "systemd" },
+        };
         static const char addresses[] = "\x7f\0\0\1\x16\0\x0a\0\0\2\x39\x30\0abstract";
 
         record_make_exec(r, cpu, seq, boot_ns);
-        r->exec.facts.present = (FACT_CAPS << 1) - 1;
+        r->exec.facts.present = (FACT_SESSION_LEADER << 1) - 1;
         r->exec.facts.traits = TRAIT_SCRIPT | TRAIT_SETUID;
         r->exec.facts.ppid = 41;
         r->exec.facts.ns_pid = 7;
@@ -101,6 +104,14 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
         r->exec.facts.loginuid = 1005;
         r->exec.facts.session = 9;
         r->exec.facts.parent_start_ns = 16;
+        r->exec.facts.sid = 40;
+        r->exec.facts.pgid = 4240;
+        r->exec.facts.exec_count = 3;
+        r->exec.facts.parent_uid = 1006;
+        r->exec.facts.parent_exec_pid = 40;
+        r->exec.facts.parent_exec_count = 2;
+        r->exec.facts.parent_exec_start_ns = 15;
+        r->exec.facts.leader_start_ns = 14;
         r->exec.facts.caps_effective = 0x3;
         r->exec.facts.caps_permitted = 0x1ff;
         r->exec.facts.argv_bytes = sizeof("sh\0-c\0ls");
@@ -115,6 +126,7 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
                 .type = DESCRIPTOR_SOCKET, .ino = 8, .family = 1, .peer_size = 9
         };
         memcpy(r->exec.parent_comm, "bash", sizeof("bash"));
+        memcpy(r->exec.leader_comm, "sshd", sizeof("sshd"));
         memcpy(r->exec.tty, "pts0", sizeof("pts0"));
         record_add(r, FIELD_FILENAME, "./run", 5);
         record_add_strings(r, FIELD_EXE, "sh\0bin\0usr");
@@ -122,6 +134,7 @@ static inline void record_make_full(struct record *r, uint32_t cpu, uint64_t seq
         record_add_strings(r, FIELD_CGROUP, "jo.service\0user.slice");
         record_add(r, FIELD_ANCESTORS, ancestors, sizeof(ancestors));
         record_add(r, FIELD_ADDRESSES, addresses, sizeof(addresses) - 1);
+        record_add_strings(r, FIELD_PARENT_EXE, "bash\0bin\0usr");
         record_add_strings(r, FIELD_ENV, "LD_PRELOAD=/x.so");
         record_add_strings(r, FIELD_ARGV, "sh\0-c\0ls");
 }

@@ -37,6 +37,8 @@ static void config_defaults_are_the_documented_ones(void **state)
         assert_string_equal(c->capture.environment[1], "LD_LIBRARY_PATH");
         assert_string_equal(c->capture.environment[2], "LD_AUDIT");
         assert_null(c->capture.environment[3]);
+        assert_true(c->capture.parents);
+        assert_int_equal(c->capture.parent_argv_max, KIB);
         assert_int_equal(c->capture.ring_size, MIB);
         assert_int_equal(c->capture.max_latency_ns, 100 * NSEC_PER_MSEC);
         assert_int_equal(c->redact.arguments, REDACT_SECRETS);
@@ -65,7 +67,8 @@ static void config_reaches_every_member(void **state)
 {
         _cleanup_(outcome_done) struct outcome o = parse(
                 "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
-                "ArgvMax=128K\nEnvironment=A\nRingSize=2M\nMaxLatency=1s\nExeHash=sha256\n"
+                "ArgvMax=128K\nParents=no\nParentArgvMax=2K\nEnvironment=A\nRingSize="
+                "2M\nMaxLatency=1s\nExeHash=sha256\n"
                 "[Redact]\nArguments=none\nEnvironment=clear\nNames=\nNames=a*\nKeepNames=B\n"
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
@@ -80,6 +83,8 @@ static void config_reaches_every_member(void **state)
         assert_int_equal(c->capture.failed_execs_ignore.bits[0], 0);
         assert_int_equal(c->capture.failed_execs_ignore.bits[EHWPOISON / 64], 1 << EHWPOISON % 64);
         assert_int_equal(c->capture.argv_max, 128 * KIB);
+        assert_false(c->capture.parents);
+        assert_int_equal(c->capture.parent_argv_max, 2 * KIB);
         assert_string_equal(c->capture.environment[0], "A");
         assert_null(c->capture.environment[1]);
         assert_int_equal(c->capture.ring_size, 2 * MIB);
@@ -265,7 +270,8 @@ static void config_cat_shows_value_and_origin(void **state)
                 "[Capture]\n# x.conf:15\nExits=yes\n# default\nFailedExecs=no\n",
                 "# x.conf:4\nFailedExecsIgnore=EPERM  EACCES\n# x.conf:6\nFailedExecsIgnore=",
                 "# x.conf:6\nFailedExecsIgnore=EIO\n# default\nAttempts=no\n",
-                "# x.conf:9\nArgvMax=1M\n# x.conf:8\nEnvironment=\n",
+                "# x.conf:9\nArgvMax=1M\n# default\nParents=yes\n# default\nParentArgvMax=1K\n",
+                "# x.conf:8\nEnvironment=\n",
                 "# default\n# raised for ArgvMax=1M\nRingSize=2M\n",
                 "\n[Journal]\n# default\nEnabled=yes\n",
                 "# default\nPath=/var/log/execsnoopd/exec.jsonl\n",

@@ -46,7 +46,9 @@ static struct exec_event make_full_event(void)
 
         event.facts.present = FACT_CREDS | FACT_PARENT | FACT_RETVAL | FACT_ARGC | FACT_ARGV_BYTES |
                               FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID | FACT_SESSION |
-                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID | FACT_CTIME;
+                              FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID | FACT_CTIME |
+                              FACT_EXEC_COUNT | FACT_PARENT_UID | FACT_PARENT_EXEC |
+                              FACT_PARENT_EXE | FACT_SESSION_LEADER;
         event.facts.traits = (TRAIT_POINT_OF_NO_RETURN << 1) - 1;
         event.facts.ppid = 1;
         event.facts.sid = 40;
@@ -61,6 +63,12 @@ static struct exec_event make_full_event(void)
         event.facts.loginuid = 1004;
         event.facts.session = 3;
         event.facts.parent_start_ns = 31;
+        event.facts.exec_count = 0x12;
+        event.facts.parent_uid = 33;
+        event.facts.parent_exec_start_ns = 30;
+        event.facts.parent_exec_pid = 32;
+        event.facts.parent_exec_count = 5;
+        event.facts.leader_start_ns = 29;
         event.facts.caps_effective = UINT64_C(0x1ffffffffff);
         event.facts.argc = 2;
         event.facts.argv_bytes = 6;
@@ -81,6 +89,9 @@ static struct exec_event make_full_event(void)
         };
         event.comm = span_of("ls");
         event.parent_comm = span_of("sh");
+        event.leader_comm = span_of("login");
+        event.parent_exe = span_of("/usr/bin/sh");
+        event.parent_argv = (struct span){ "sh\0-x\0", 6 };
         event.tty = span_of("pts/0");
         event.filename = span_of("bin/ls");
         event.exe = span_of("/usr/bin/ls");
@@ -88,7 +99,8 @@ static struct exec_event make_full_event(void)
         event.cgroup = span_of("/user.slice");
         event.argv = (struct span){ "ls\0-l\0", 6 };
         event.env = (struct span){ "A=b\0", 4 };
-        event.ancestors[0] = (struct exec_ancestor){ 9, "init" };
+        event.ancestors[0] = (struct event_ancestor){ .pid = 9, .comm = "init" };
+        event.ancestors[0].exe = span_of("/sbin/init");
         event.n_ancestors = 1;
         return event;
 }
@@ -101,9 +113,12 @@ static void exec_has_all_facts_in_order(void **state)
         assert_event(
                 &event, HEAD("exec") COMMON
                 "," EXEC_IDS ",\"ppid\":1,\"sid\":40,\"pgid\":41,"
+                "\"session_leader\":{\"pid\":40,\"comm\":\"login\","
+                "\"process_id\":\"0123456789ab-1d-28\"},"
                 "\"uid\":1000,\"gid\":1001,\"euid\":0,\"egid\":1002,\"suid\":1003,\"sgid\":"
                 "4294967295,\"loginuid\":1004,\"session\":3,\"comm\":\"ls\","
-                "\"parent_comm\":\"sh\",\"filename\":\"bin/ls\",\"exe\":\"/usr/bin/ls\","
+                "\"parent_comm\":\"sh\",\"parent_uid\":33,\"parent_exe\":\"/usr/bin/sh\","
+                "\"parent_argv\":[\"sh\",\"-x\"],\"filename\":\"bin/ls\",\"exe\":\"/usr/bin/ls\","
                 "\"argv\":[\"ls\",\"-l\"],\"argc\":2,\"cwd\":\"/\",\"tty\":\"pts/0\","
                 "\"cgroup\":\"/user.slice\",\"ns_pid\":2,"
                 "\"namespaces\":{\"mnt\":4026531841,\"uts\":4026531838},"
@@ -115,8 +130,12 @@ static void exec_has_all_facts_in_order(void **state)
                 "\"flags\":[\"memfd\",\"deleted\",\"overlay_upper\",\"setuid\",\"setgid\","
                 "\"filecaps\",\"thread_exec\",\"kernel\",\"image32\",\"script\",\"execveat\","
                 "\"point_of_no_return\"],"
-                "\"env\":{\"A\":\"b\"}," PROCESS_ID ",\"parent_process_id\":\"0123456789ab-1f-1\","
-                "\"ancestors\":[{\"pid\":9,\"comm\":\"init\"}],\"retval\":0}");
+                "\"env\":{\"A\":\"b\"}," PROCESS_ID
+                ",\"exec_id\":\"0123456789ab-3b9aca00-1092-12\","
+                "\"parent_process_id\":\"0123456789ab-1f-1\","
+                "\"parent_exec_id\":\"0123456789ab-1e-20-5\","
+                "\"ancestors\":[{\"pid\":9,\"comm\":\"init\",\"exe\":\"/sbin/init\"}],"
+                "\"retval\":0}");
 }
 
 static void exec_without_facts_has_no_keys_for_them(void **state)
@@ -319,7 +338,8 @@ static void fields_cut_by_the_kernel_are_named(void **state)
         event.cwd = span_of("/deep");
         json = encode(&event);
         assert_value(json, "truncated",
-                     "[\"filename\",\"exe\",\"cwd\",\"cgroup\",\"env\",\"ancestors\"]");
+                     "[\"parent_exe\",\"parent_argv\",\"filename\",\"exe\",\"cwd\",\"cgroup\","
+                     "\"env\",\"ancestors\"]");
         assert_value(json, "argv_truncated", "true");
         assert_value(json, "cwd", "\"/deep\"");
         json_object_put(json);

@@ -397,7 +397,7 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         event.facts.exe_file.mtime_sec = 0;
         event.facts.exe_file.mtime_nsec = 0;
         event.filename = event.exe = event.cwd = event.cgroup = buf_span(path);
-        event.comm = event.parent_comm =
+        event.comm = event.parent_comm = event.leader_comm =
                 (struct span){ path->data, MIN(path->size, (size_t)EXEC_COMM_SIZE) };
         event.tty = (struct span){ path->data, MIN(path->size, (size_t)EXEC_TTY_SIZE) };
         event.user = event.euser = event.group = event.names.unit = event.names.slice =
@@ -417,10 +417,14 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
                                                                   .peer = name };
         }
         event.summary = NULL;
-        event.parent_exe = event.parent_argv = (struct span){ 0 };
+        event.parent_exe = buf_span(path);
+        event.parent_argv = buf_span(argv);
+        event.parent_filename = (struct span){ 0 };
         event.n_ancestors = EXEC_ANCESTORS_MAX;
-        for (unsigned i = 0; i < EXEC_ANCESTORS_MAX; i++)
+        for (unsigned i = 0; i < EXEC_ANCESTORS_MAX; i++) {
                 memcpy(event.ancestors[i].comm, path->data, EXEC_COMM_SIZE);
+                event.ancestors[i].exe = buf_span(path);
+        }
         *ret = event;
 }
 

@@ -76,7 +76,7 @@ static void exec_brings_all_its_numbers(void **state)
         event = decode(*state, &record);
         assert_int_equal(event.kind, EVENT_EXEC);
         assert_int_equal(event.boot_ns, 1000);
-        assert_int_equal(event.facts.present, (FACT_CAPS << 1) - 1);
+        assert_int_equal(event.facts.present, (FACT_SESSION_LEADER << 1) - 1);
         assert_int_equal(event.cut, 0);
         assert_int_equal(event.facts.traits, TRAIT_SCRIPT | TRAIT_SETUID);
         assert_int_equal(event.facts.pid, 4242);
@@ -93,6 +93,12 @@ static void exec_brings_all_its_numbers(void **state)
         assert_int_equal(event.facts.session, 9);
         assert_int_equal(event.facts.start_ns, 17);
         assert_int_equal(event.facts.parent_start_ns, 16);
+        assert_int_equal(event.facts.exec_count, 3);
+        assert_int_equal(event.facts.parent_uid, 1006);
+        assert_int_equal(event.facts.parent_exec_pid, 40);
+        assert_int_equal(event.facts.parent_exec_count, 2);
+        assert_int_equal(event.facts.parent_exec_start_ns, 15);
+        assert_int_equal(event.facts.leader_start_ns, 14);
         assert_int_equal(event.facts.caps_effective, 0x3);
         assert_int_equal(event.facts.caps_permitted, 0x1ff);
         assert_int_equal(event.facts.retval, 0);
@@ -114,6 +120,8 @@ static void exec_brings_all_its_strings(void **state)
         event = decode(*state, &record);
         assert_span(event.comm, "true");
         assert_span(event.parent_comm, "bash");
+        assert_span(event.leader_comm, "sshd");
+        assert_span(event.parent_exe, "/usr/bin/bash");
         assert_span(event.tty, "pts/0");
         assert_span(event.filename, "./run");
         assert_span(event.exe, "/usr/bin/sh");
@@ -123,6 +131,9 @@ static void exec_brings_all_its_strings(void **state)
         assert_span(event.env, "LD_PRELOAD=/x.so\0");
         assert_int_equal(event.n_ancestors, 2);
         assert_int_equal(event.ancestors[0].pid, 2);
+        assert_int_equal(event.ancestors[0].exec_count, 4);
+        assert_int_equal(event.ancestors[0].start_ns, 13);
+        assert_null(event.ancestors[0].exe.data);
         assert_string_equal(event.ancestors[1].comm, "systemd");
 }
 
@@ -203,8 +214,9 @@ static void empty_fields_are_there_and_cut_ones_are_not(void **state)
         struct exec_event event;
 
         record_make_exec(&record, 0, 1, 1000);
-        record.exec.facts.present = FACT_EXE_FILE;
+        record.exec.facts.present = FACT_EXE_FILE | FACT_PARENT_EXE;
         event = decode(*state, &record);
+        assert_span(event.parent_exe, "/");
         assert_non_null(event.filename.data);
         assert_int_equal(event.filename.size, 0);
         assert_non_null(event.argv.data);
@@ -223,7 +235,13 @@ static void empty_fields_are_there_and_cut_ones_are_not(void **state)
         assert_null(event.cgroup.data);
         assert_null(event.env.data);
         assert_int_equal(event.n_ancestors, 0);
+        assert_null(event.parent_exe.data);
         assert_int_equal(event.cut, (1 << _FIELD_MAX) - 1); /* unknown bits do not get through */
+
+        record.exec.facts.present = FACT_EXE_FILE; /* nobody has asked for it */
+        event = decode(*state, &record);
+        assert_null(event.parent_exe.data);
+        assert_int_equal(event.cut, ((1 << _FIELD_MAX) - 1) & ~EXEC_CUT(FIELD_PARENT_EXE));
 }
 
 static void cut_fields_keep_what_they_have(void **state)
@@ -380,7 +398,7 @@ static void path_without_its_last_nul_is_refused(void **state)
 
 static void ancestors_are_whole_and_at_most_eight(void **state)
 {
-        struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX + 1] = { { 1, "a" } };
+        struct exec_ancestor ancestors[EXEC_ANCESTORS_MAX + 1] = { { .pid = 1, .comm = "a" } };
 
         record_make_exec(&record, 0, 1, 1000);
         record_add(&record, FIELD_ANCESTORS, ancestors, EXEC_ANCESTORS_MAX * sizeof(*ancestors));

@@ -120,10 +120,10 @@ static inline struct exec_event person_event(void)
                 .cgroup = SPAN("/user.slice/user-1000.slice/session-3.scope"),
                 .argv = SPAN("ls\0-l\0/tmp\0"),
                 .names = { .unit = SPAN("session-3.scope"), .slice = SPAN("user-1000.slice") },
-                .ancestors = { { 4000, "bash" },
-                               { 3999, "sshd" },
-                               { 800, "sshd" },
-                               { 1, "systemd" } },
+                .ancestors = { { .pid = 4000, .comm = "bash" },
+                               { .pid = 3999, .comm = "sshd" },
+                               { .pid = 800, .comm = "sshd" },
+                               { .pid = 1, .comm = "systemd" } },
                 .n_ancestors = 4,
         };
 
@@ -150,8 +150,8 @@ static inline struct exec_event service_event(void)
         e.names.unit = SPAN("php8.2-fpm.service");
         e.names.slice = SPAN("system.slice");
         memset(e.ancestors, 0, sizeof(e.ancestors));
-        e.ancestors[0] = (struct exec_ancestor){ 700, "php-fpm8.2" };
-        e.ancestors[1] = (struct exec_ancestor){ 1, "systemd" };
+        e.ancestors[0] = (struct event_ancestor){ .pid = 700, .comm = "php-fpm8.2" };
+        e.ancestors[1] = (struct event_ancestor){ .pid = 1, .comm = "systemd" };
         e.n_ancestors = 2;
         return e;
 }
@@ -174,7 +174,7 @@ static inline struct exec_event container_event(void)
         e.cgroup = SPAN("/system.slice/docker-" CONTAINER_ID ".scope");
         e.names.unit = SPAN("docker-" CONTAINER_ID ".scope");
         e.names.container_id = SPAN(CONTAINER_ID);
-        e.ancestors[0] = (struct exec_ancestor){ 900, "containerd-shim" };
+        e.ancestors[0] = (struct event_ancestor){ .pid = 900, .comm = "containerd-shim" };
         return e;
 }
 
@@ -208,9 +208,9 @@ static inline void set_ancestors(struct exec_event *e, const char *const *comms)
 {
         e->n_ancestors = 0;
         for (; *comms; comms++) {
-                struct exec_ancestor *a = &e->ancestors[e->n_ancestors++];
+                struct event_ancestor *a = &e->ancestors[e->n_ancestors++];
 
-                *a = (struct exec_ancestor){ .pid = 5000 - e->n_ancestors };
+                *a = (struct event_ancestor){ .pid = 5000 - e->n_ancestors };
                 memcpy(a->comm, *comms, MIN(strlen(*comms), sizeof(a->comm) - 1));
         }
         e->ancestors[e->n_ancestors - 1].pid = 1;

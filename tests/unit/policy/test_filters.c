@@ -97,6 +97,7 @@ static void make_daemons(void)
         be_user(e, 0);
         be_in(e, SPAN("cron.service"));
         run_by(e, "/usr/sbin/cron", "/usr/sbin/cron -f -P", ANCESTORS("cron", "cron", "systemd"));
+        e->ancestors[1].exe = SPAN("/usr/sbin/cron");
         e = add("nagios-check", service_event());
         run(e, "/usr/lib/nagios/plugins/check_disk");
         be_user(e, 110);
@@ -277,6 +278,7 @@ static void filter_01_all_but_crons_children(void **state)
         (void)state;
         assert_filter(DROP("ParentExe=/usr/sbin/cron /usr/sbin/crond"), "-", "cron-job");
         assert_filter(DROP("Ancestor=cron"), "-", "cron-job");
+        assert_filter(DROP("Ancestor=/usr/sbin/cron"), "-", "cron-job");
         assert_filter(KEEP("ParentComm=!cron !crond"), "-", "cron-job");
 }
 
@@ -463,6 +465,31 @@ static void filter_20_arguments_with_a_word(void **state)
         assert_filter(KEEP("CommandLine=\"*x-token: *\""), "bob-curl" PROTECTED, "");
 }
 
+/* Of each of these another parent's would do; not known, none does. */
+static void filters_hide_nothing_for_a_parent_that_is_not_known(void **state)
+{
+        static const char *const rules[] = {
+                DROP("ParentExe=*"),
+                DROP("ParentExe=!/usr/bin/x"),
+                DROP("ParentExe=none"),
+                DROP("ParentCommandLine=*"),
+                DROP("ParentCommandLine=!x"),
+                KEEP("ParentExe=/usr/sbin/cron"),
+                KEEP("ParentExe=!/usr/sbin/cron"),
+                KEEP("ParentCommandLine=!cron*"),
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rules); i++) {
+                struct exec_event e = service_event();
+                struct rules *r = good_rules(rules[i]);
+
+                e.parent_exe = e.parent_argv = (struct span){ 0 };
+                assert_int_equal(decide(r, &e).verdict, VERDICT_KEEP);
+                rules_free(r);
+        }
+}
+
 static void filter_21_by_the_binary_of_the_parent(void **state)
 {
         (void)state;
@@ -586,6 +613,7 @@ int main(void)
                 cmocka_unit_test(filter_18_the_unit_of_a_build_service),
                 cmocka_unit_test(filter_19_only_failures_other_than_enoent),
                 cmocka_unit_test(filter_20_arguments_with_a_word),
+                cmocka_unit_test(filters_hide_nothing_for_a_parent_that_is_not_known),
                 cmocka_unit_test(filter_21_by_the_binary_of_the_parent),
                 cmocka_unit_test(filter_22_by_the_arguments_of_the_parent),
                 cmocka_unit_test(filter_23_only_what_hides_its_file),

@@ -254,6 +254,8 @@ static void what_is_cut_may_be_anything(void **state)
                 { 0, FACT_CREDS, "Gid=!0" },
                 { 0, FACT_CAPS, "Capability=none" },
                 { 0, FACT_PARENT, "ParentComm=!cron" },
+                { EXEC_CUT(FIELD_PARENT_EXE), 0, "ParentExe=!/usr/sbin/cron" },
+                { EVENT_CUT_PARENT_ARGV, 0, "ParentCommandLine=!cron*" },
         };
 
         (void)state;
@@ -287,6 +289,38 @@ static void words_find_what_is_left_of_a_cut_list(void **state)
         assert_match("Ancestor=any", &e, MATCH_YES);
         e.argv = (struct span){ 0 };
         assert_match("Argument=ls", &e, MATCH_UNKNOWN);
+}
+
+static void ancestors_have_programs_where_known(void **state)
+{
+        static const char *const comms[] = { "bash", "sudo", "systemd", NULL };
+        struct exec_event e = person_event();
+
+        (void)state;
+        set_ancestors(&e, comms);
+        e.ancestors[0].exe = SPAN("/usr/bin/bash");
+        e.ancestors[1].exe = SPAN("/usr/bin/sudo");
+        assert_match("Ancestor=/usr/bin/sudo", &e, MATCH_YES);
+        assert_match("Ancestor=sudo", &e, MATCH_YES);
+        assert_match("Ancestor=!/usr/bin/sudo", &e, MATCH_NO);
+        assert_match("Ancestor=su", &e, MATCH_NO);
+        /* That of PID 1 is not known, but its name is. */
+        assert_match("Ancestor=/usr/bin/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=/usr/bin/su sudo", &e, MATCH_YES);
+        assert_match("Ancestor=/usr/bin/su !sudo", &e, MATCH_NO);
+        assert_match("Ancestor=!/usr/bin/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=!*/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=!?usr/bin/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=![!a]usr/bin/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=![a/]usr/bin/su", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=![a-b]su", &e, MATCH_YES);
+        assert_match("Ancestor=!\"\"", &e, MATCH_YES);
+        assert_match("Ancestor=!su !cron", &e, MATCH_YES);
+        assert_match("Ancestor=!su !/usr/sbin/cron", &e, MATCH_UNKNOWN);
+        assert_match("Ancestor=!none", &e, MATCH_YES);
+        e.ancestors[2].exe = SPAN("/usr/lib/systemd/systemd");
+        assert_match("Ancestor=!/usr/bin/su", &e, MATCH_YES);
+        assert_match("Ancestor=/usr/bin/su", &e, MATCH_NO);
 }
 
 static void ancestors_beyond_the_eighth_are_not_known(void **state)
@@ -428,6 +462,7 @@ int main(void)
                 cmocka_unit_test(what_is_absent_matches_negated_words_alone),
                 cmocka_unit_test(what_is_cut_may_be_anything),
                 cmocka_unit_test(words_find_what_is_left_of_a_cut_list),
+                cmocka_unit_test(ancestors_have_programs_where_known),
                 cmocka_unit_test(ancestors_beyond_the_eighth_are_not_known),
                 cmocka_unit_test(exits_have_four_keys),
                 cmocka_unit_test(late_keys_wait_for_the_enriched_event),

@@ -62,6 +62,9 @@ static const char *const conditions[] = {
         "Ancestor=systemd",
         "Ancestor=!sudo",
         "Ancestor=sudo",
+        "Ancestor=/usr/bin/sudo",
+        "Ancestor=*/sshd",
+        "Ancestor=!/usr/bin/sudo",
         "ParentExe=/usr/bin/bash",
         "ParentExe=*/runc",
         "ParentCommandLine=-bash",
@@ -131,6 +134,10 @@ static struct exec_event random_event(uint64_t *seed)
                 e.facts.present &= (uint32_t)random_next(seed);
         if (random_next(seed) % 8 == 0)
                 set_ancestors(&e, deep);
+        if (random_next(seed) % 4 == 0)
+                e.ancestors[0].exe = SPAN("/usr/bin/sudo");
+        for (unsigned i = 0; i < e.n_ancestors && random_next(seed) % 4 == 0; i++)
+                e.ancestors[i].exe = SPAN("/usr/sbin/sshd");
         if (random_next(seed) % 16 == 0)
                 e.parent_exe = e.exe = e.tty = (struct span){ 0 };
         return e;
@@ -144,7 +151,6 @@ static struct decision decide_in_steps(struct rules *rules, const struct exec_ev
         struct decision d = { 0 };
 
         growing.names = (struct cgroup_names){ 0 };
-        growing.parent_argv = (struct span){ 0 };
         event_view_set(&view, &growing, false);
         if (!rules_decide(rules, &view, &d)) {
                 growing = *e;
