@@ -103,6 +103,26 @@ static void every_part_of_the_name_counts(void **state)
         assert_unknown(*state, child);
 }
 
+/* So many that some have to fall together with the one that is there. */
+static void names_that_fall_together_are_told_apart(void **state)
+{
+        struct exec_event child = child_of(1, 1);
+
+        child.kind = EVENT_EXEC_FAILED; /* which is not remembered */
+        add(*state, exec_of(1, 1));
+        for (uint32_t i = 1; i <= 200000; i++) {
+                child.facts.parent_exec_count = 1 + i;
+                assert_unknown(*state, child);
+                child.facts.parent_exec_count = 1;
+                child.facts.parent_exec_pid = 1 + i;
+                assert_unknown(*state, child);
+                child.facts.parent_exec_pid = 1;
+                child.facts.parent_exec_start_ns = 1001 + i;
+                assert_unknown(*state, child);
+                child.facts.parent_exec_start_ns = 1001;
+        }
+}
+
 static void only_execs_that_have_a_name_are_remembered(void **state)
 {
         struct exec_event e = exec_of(1, 1);
@@ -271,6 +291,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(a_child_has_what_the_exec_of_its_parent_said),
                 TEST(every_part_of_the_name_counts),
+                TEST(names_that_fall_together_are_told_apart),
                 TEST(only_execs_that_have_a_name_are_remembered),
                 TEST(what_the_kernel_says_stays),
                 TEST(arguments_are_cut_and_marked),
