@@ -182,7 +182,7 @@ static void add_word(struct key_index *x, uint32_t selection, const struct word 
 static int key_index_init(struct key_index *x, const struct selection *const *selections, size_t n,
                           size_t n_words, const uint32_t *counts)
 {
-        x->entries = calloc(n_words, sizeof(*x->entries));
+        x->entries = calloc(MAX(n_words, (size_t)1), sizeof(*x->entries));
         if (!x->entries)
                 return -ENOMEM;
         memset(x->chains, 0xff, sizeof(x->chains)); /* NONE */
