@@ -95,6 +95,60 @@ static const char *name_of(const struct options *o)
         return strcmp(o->file, "-") == 0 ? "standard input" : o->file;
 }
 
+static void show_progress(struct input *in)
+{
+        const struct log_source *s = in->source;
+        const uint64_t elapsed_ns = now_ns() - in->begun_ns;
+
+        in->next_look = in->n_lines + LINES_PER_LOOK;
+        if (!in->shows_progress || elapsed_ns < NSEC_PER_SEC)
+                return;
+        in->has_shown_progress = true;
+        if (s->n_bytes_total > 0)
+                (void)fprintf(stderr, "\r%3" PRIu64 "%% of %" PRIu64 " MB ",
+                              100 * s->n_bytes / MAX(s->n_bytes_total, s->n_bytes),
+                              s->n_bytes_total / 1000000);
+        else
+                (void)fprintf(stderr, "\r%" PRIu64 " lines ", in->n_lines);
+}
+
+/*
+ * The next line of ours, as an enum line_kind; -EAGAIN: no more at the moment; or another -errno,
+ * and it has been said why.
+ */
+static int input_next(struct input *in)
+{
+        struct span text;
+        int r;
+
+        for (;;) {
+                r = log_source_next(in->source, &text);
+                if (r == 0)
+                        return -EAGAIN;
+                if (r < 0)
+                        return say(in->name, r);
+                if (in->n_lines++ >= in->next_look)
+                        show_progress(in);
+                r = event_line_read(&in->line, text);
+                if (r < 0)
+                        return say(in->name, r);
+                in->n_strange += in->line.n_strange;
+                switch (r) {
+                case LINE_EVENT:
+                        return r;
+                case LINE_UNKNOWN:
+                        in->n_unknown++;
+                        return r;
+                case LINE_FOREIGN:
+                        in->n_foreign++;
+                        break;
+                default:
+                        in->n_bad++;
+                        break;
+                }
+        }
+}
+
 struct boots {
         char id[BOOTS_MAX][BOOT_ID_SIZE];
         size_t n;
@@ -196,7 +250,7 @@ static int settle_boot(const struct options *o, char ret[static BOOT_ID_SIZE + 1
 }
 
 struct counting {
-        struct chosen *chosen;
+        const struct options *o;
         struct event_line line;
 };
 
@@ -206,17 +260,17 @@ static bool counts(void *userdata, struct span text)
         struct counting *c = userdata;
         int kind = event_line_read(&c->line, text);
 
-        if (kind != LINE_EVENT || chosen_in_time(c->chosen, &c->line) != CHOSEN_TIME)
+        if (kind != LINE_EVENT || chosen_in_time(c->o->chosen, &c->line) != CHOSEN_TIME)
                 return false;
         if (c->line.event.kind == EVENT_EXIT)
                 return false; /* it is in the row of its exec */
         return (event_kind_is_kernel(c->line.event.kind) || c->line.event.kind == EVENT_SUMMARY) &&
-               chosen_match(c->chosen, &c->line);
+               chosen_match(c->o->chosen, &c->line);
 }
 
 static int seek_tail(const struct options *o, struct input *in)
 {
-        struct counting c = { .chosen = o->chosen };
+        struct counting c = { .o = o };
         int r;
 
         if (o->n_lines == UINT64_MAX)
@@ -301,62 +355,35 @@ void input_done(struct input *in)
         free(in->cursor_path);
 }
 
-static void show_progress(struct input *in)
+int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*idle)(void *userdata),
+               void *userdata)
 {
-        const struct log_source *s = in->source;
-        const uint64_t elapsed_ns = now_ns() - in->begun_ns;
-
-        in->next_look = in->n_lines + LINES_PER_LOOK;
-        if (!in->shows_progress || elapsed_ns < NSEC_PER_SEC)
-                return;
-        in->has_shown_progress = true;
-        if (s->n_bytes_total > 0)
-                (void)fprintf(stderr, "\r%3" PRIu64 "%% of %" PRIu64 " MB ",
-                              100 * s->n_bytes / MAX(s->n_bytes_total, s->n_bytes),
-                              s->n_bytes_total / 1000000);
-        else
-                (void)fprintf(stderr, "\r%" PRIu64 " lines ", in->n_lines);
-}
-
-int input_next(struct input *in)
-{
-        struct span text;
         int r;
 
         for (;;) {
-                r = log_source_next(in->source, &text);
-                if (r == 0)
-                        return -EAGAIN;
-                if (r < 0)
-                        return say(in->name, r);
-                if (in->n_lines++ >= in->next_look)
-                        show_progress(in);
-                r = event_line_read(&in->line, text);
-                if (r < 0)
-                        return say(in->name, r);
-                in->n_strange += in->line.n_strange;
-                switch (r) {
-                case LINE_EVENT:
-                        return r;
-                case LINE_UNKNOWN:
-                        in->n_unknown++;
-                        return r;
-                case LINE_FOREIGN:
-                        in->n_foreign++;
-                        break;
-                default:
-                        in->n_bad++;
-                        break;
+                r = input_next(in);
+                if (r >= 0) {
+                        r = take(userdata, r);
+                        if (r < 0)
+                                return r;
+                        continue;
                 }
+                if (r != -EAGAIN)
+                        return r;
+                r = idle ? idle(userdata) : 0;
+                if (r < 0)
+                        return r;
+                r = log_source_wait(in->source, in->signal_fd);
+                if (r <= 0)
+                        return r < 0 ? say(in->name, r) : 0;
         }
 }
 
-int input_wait(struct input *in)
+int verb_result(int r)
 {
-        int r;
-
-        r = log_source_wait(in->source, in->signal_fd);
-        return r < 0 ? say(in->name, r) : r;
+        if (r == -ENOMEM)
+                (void)fputs("execsnoopctl: out of memory\n", stderr);
+        return r < 0 && r != -EPIPE ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 void input_say(uint64_t n, const char *one, const char *many)

@@ -30,16 +30,18 @@ int input_open(const struct options *o, struct input *ret);
 void input_done(struct input *in);
 
 /*
- * The next line of ours, in `in->line`, as an enum line_kind, LINE_EVENT or LINE_UNKNOWN; -EAGAIN:
- * no more at the moment; or another -errno, and it has been said why.
+ * Each line of ours, in `in->line`: `take` gets its enum line_kind, LINE_EVENT or LINE_UNKNOWN.
+ * `idle`, which may be NULL: there is no more at the moment; also each second until there is. 0: it
+ * was all; or the first -errno of any, and if it is of the input, it has been said why.
  */
-int input_next(struct input *in);
-
-/* After -EAGAIN, see log_source_wait(). */
-int input_wait(struct input *in);
+int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*idle)(void *userdata),
+               void *userdata);
 
 /* What was not as it should be, on standard error; of a journal, notes where it has come to. */
 void input_finish(struct input *in);
+
+/* The exit code of a verb that has shown what it could: 0 or -errno; a reader may leave. */
+int verb_result(int r);
 
 /* On standard error, unless there is none. */
 void input_say(uint64_t n, const char *one, const char *many);

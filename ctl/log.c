@@ -4,89 +4,35 @@
  * the log itself (losses, restarts, lines that are missing) is shown whatever was chosen.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 
 #include "input.h"
-#include "pager.h"
 #include "read/streams.h"
+#include "screen.h"
 #include "verbs.h"
 #include "view/lines.h"
 #include "view/table.h"
-
-/* What is written at once. */
-#define OUT_BYTES (64 * KIB)
-
-/* Of a terminal that does not say. */
-#define WIDTH_DEFAULT 80
 
 struct log_verb {
         const struct options *o;
         struct input in;
         struct streams *streams;
         struct table *table; /* NULL: another form */
-        bool is_terminal;
-        struct buf out;
+        struct screen screen;
         uint64_t n_missing, n_back;
 };
-
-static unsigned terminal_width(void)
-{
-        const char *columns = getenv("COLUMNS");
-        struct winsize size;
-        long n;
-
-        n = columns ? strtol(columns, NULL, 10) : 0;
-        if (n > 0 && n < 10000)
-                return (unsigned)n;
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-                return size.ws_col;
-        return WIDTH_DEFAULT;
-}
-
-static bool wants_colours(const struct options *o, bool is_terminal)
-{
-        const char *none = getenv("NO_COLOR");
-        const char *terminal = getenv("TERM");
-
-        if (o->colour != WHEN_AUTO)
-                return o->colour == WHEN_ALWAYS;
-        return is_terminal && !(none && *none) && terminal && strcmp(terminal, "dumb") != 0;
-}
-
-static int flush(struct log_verb *v)
-{
-        const char *p = v->out.data;
-        size_t left = v->out.size;
-
-        if (buf_error(&v->out))
-                return -ENOMEM;
-        while (left > 0) {
-                ssize_t n = write(STDOUT_FILENO, p, left);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        p += n;
-                        left -= (size_t)n;
-                }
-        }
-        buf_reset(&v->out);
-        return 0;
-}
 
 static void put_line(struct log_verb *v, const struct event_line *line)
 {
         switch (v->o->output) {
         case OUTPUT_VERBOSE:
-                line_show_verbose(line, v->o->utc, &v->out);
+                line_show_verbose(line, v->o->utc, &v->screen.out);
                 break;
         case OUTPUT_JSON:
-                line_show_json(line, v->is_terminal, &v->out);
+                line_show_json(line, v->screen.is_terminal, &v->screen.out);
                 break;
         case OUTPUT_CSV:
-                line_show_csv(line, &v->out);
+                line_show_csv(line, &v->screen.out);
                 break;
         case OUTPUT_SHORT:
         case OUTPUT_WIDE:
@@ -143,41 +89,29 @@ static void take_line(struct log_verb *v, int kind)
                 put_line(v, line);
 }
 
-/* 0: to its end, or until nobody reads any more. */
-static int run(struct log_verb *v)
+static int on_line(void *userdata, int kind)
 {
-        int r;
+        struct log_verb *v = userdata;
 
-        for (;;) {
-                r = input_next(&v->in);
-                if (r >= 0) {
-                        take_line(v, r);
-                        if (v->out.size < OUT_BYTES)
-                                continue;
-                        r = flush(v);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (r != -EAGAIN)
-                        return r;
-                r = flush(v);
-                if (r < 0)
-                        return r;
-                r = input_wait(&v->in);
-                if (r <= 0)
-                        return r;
-        }
+        take_line(v, kind);
+        return v->screen.out.size < SCREEN_OUT_BYTES ? 0 : screen_flush(&v->screen);
 }
 
-static int open_table(struct log_verb *v, bool has_pager)
+static int on_idle(void *userdata)
+{
+        struct log_verb *v = userdata;
+
+        return screen_flush(&v->screen);
+}
+
+static int open_table(struct log_verb *v)
 {
         const struct options *o = v->o;
         const struct table_config config = {
-                .width = v->is_terminal ? terminal_width() : 0,
-                .cuts = v->is_terminal && !has_pager && !o->full && o->output == OUTPUT_SHORT,
+                .width = v->screen.width,
+                .cuts = screen_cut(&v->screen, o) > 0,
                 .is_wide = o->output == OUTPUT_WIDE,
-                .has_colours = wants_colours(o, v->is_terminal),
+                .has_colours = v->screen.has_colours,
                 .utc = o->utc,
                 .counts_seconds = o->counts_seconds,
                 .quotes_all = o->quotes_all,
@@ -185,7 +119,7 @@ static int open_table(struct log_verb *v, bool has_pager)
                 .waits = !v->in.source->is_live,
         };
 
-        return table_new(&config, &v->out, &v->table);
+        return table_new(&config, &v->screen.out, &v->table);
 }
 
 static void finish(struct log_verb *v)
@@ -211,40 +145,34 @@ static int show(struct log_verb *v)
         int r;
 
         if (v->o->output == OUTPUT_CSV)
-                line_show_csv_titles(&v->out);
-        r = run(v);
+                line_show_csv_titles(&v->screen.out);
+        r = input_each(&v->in, on_line, on_idle, v);
         if (v->table)
                 table_flush(v->table);
         if (r >= 0)
-                r = flush(v);
+                r = screen_flush(&v->screen);
         return r;
 }
 
 int verb_log(const struct options *o)
 {
-        struct log_verb v = { .o = o, .is_terminal = isatty(STDOUT_FILENO) };
-        pid_t pager = 0;
+        struct log_verb v = { .o = o };
         int r;
 
         chosen_set_failed(o->chosen, o->shows_failed);
         r = chosen_pack(o->chosen);
         if (r < 0 || input_open(o, &v.in) < 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_CODE_NO_INPUT;
-        if (v.is_terminal && !o->no_pager && !v.in.source->is_live)
-                pager = pager_open();
-        (void)signal(SIGPIPE, SIG_IGN);
+        screen_open(o, !v.in.source->is_live, &v.screen);
         r = streams_new(&v.streams);
         if (r >= 0 && (o->output == OUTPUT_SHORT || o->output == OUTPUT_WIDE))
-                r = open_table(&v, pager > 0);
+                r = open_table(&v);
         if (r >= 0)
                 r = show(&v);
-        pager_close(pager);
+        screen_close(&v.screen);
         finish(&v);
         table_free(v.table);
         streams_free(v.streams);
         input_done(&v.in);
-        buf_done(&v.out);
-        if (r == -ENOMEM)
-                (void)fputs("execsnoopctl: out of memory\n", stderr);
-        return r < 0 && r != -EPIPE ? EXIT_FAILURE : EXIT_SUCCESS;
+        return verb_result(r);
 }

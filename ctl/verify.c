@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* The verb `verify`: is this log complete? The exit code is the verdict. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "input.h"
 #include "verbs.h"
 #include "view/audit_show.h"
 
-static int read_all(const struct options *o, struct input *in, struct audit *a)
-{
-        int r;
+struct verify_verb {
+        const struct options *o;
+        struct input in;
+        struct audit audit;
+};
 
-        for (;;) {
-                r = input_next(in);
-                if (r == -EAGAIN) {
-                        r = input_wait(in);
-                        if (r <= 0)
-                                return r;
-                        continue;
-                }
-                if (r < 0)
-                        return r;
-                if (chosen_in_time(o->chosen, &in->line) != CHOSEN_TIME)
-                        continue;
-                r = audit_take(a, &in->line, r == LINE_EVENT);
-                if (r < 0)
-                        return r;
-        }
+static int on_line(void *userdata, int kind)
+{
+        struct verify_verb *v = userdata;
+
+        if (chosen_in_time(v->o->chosen, &v->in.line) != CHOSEN_TIME)
+                return 0;
+        return audit_take(&v->audit, &v->in.line, kind == LINE_EVENT);
 }
 
 /* What the reader itself has found: lines that were cut or spoiled are no longer as they were. */
@@ -65,26 +57,25 @@ static enum audit_result show(const struct options *o, const struct input *in,
 
 int verb_verify(const struct options *o)
 {
-        struct audit audit = { 0 };
-        struct input in;
+        struct verify_verb v = { .o = o };
         int r;
 
-        if (input_open(o, &in) < 0)
+        if (input_open(o, &v.in) < 0)
                 return EXIT_CODE_NO_INPUT;
-        r = read_all(o, &in, &audit);
+        r = input_each(&v.in, on_line, NULL, &v);
         if (r >= 0)
-                r = audit_finish(&audit);
-        input_finish(&in);
+                r = audit_finish(&v.audit);
+        input_finish(&v.in);
         if (r >= 0)
-                r = (int)show(o, &in, &audit);
+                r = (int)show(o, &v.in, &v.audit);
         else
                 r = EXIT_CODE_NO_INPUT;
-        if (audit.n_lines == 0 && r == (int)AUDIT_NOT_OURS)
-                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd\n", in.name);
-        input_say(audit.n_ignored,
+        if (v.audit.n_lines == 0 && r == (int)AUDIT_NOT_OURS)
+                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd\n", v.in.name);
+        input_say(v.audit.n_ignored,
                   "line of more hosts or runs than can be told apart was not looked at",
                   "lines of more hosts or runs than can be told apart were not looked at");
-        audit_done(&audit);
-        input_done(&in);
+        audit_done(&v.audit);
+        input_done(&v.in);
         return fflush(stdout) == 0 ? r : EXIT_FAILURE;
 }

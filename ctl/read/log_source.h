@@ -39,6 +39,9 @@ struct log_source {
  */
 int log_source_next(struct log_source *s, struct span *ret);
 
+/* How long a wait may take, for those who have to do something meanwhile. */
+#define LOG_SOURCE_WAIT_MSEC 1000
+
 /*
  * When there is no more at the moment: waits. 1: there may be more; 0: it was all, or a signal has
  * come to `signal_fd` (-1: there is none); -errno.

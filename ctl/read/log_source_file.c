@@ -20,9 +20,6 @@
 /* Renames by which a listing grows old while it is made. */
 #define ATTEMPTS_MAX 100
 
-/* A look without being told: for file systems that tell nothing. */
-#define LOOK_MSEC 1000
-
 /* For a look at lines from the end: most have some hundred bytes. */
 #define TAIL_BLOCK_BYTES (256 * KIB)
 
@@ -173,7 +170,8 @@ static int file_wait(struct log_source *source, int signal_fd)
                 source->n_cut += line_reader_rest(&f->reader).size > 0;
                 return 0;
         }
-        if (poll(p, ELEMENTSOF(p), LOOK_MSEC) < 0)
+        /* Then there is a look without being told: for file systems that tell nothing. */
+        if (poll(p, ELEMENTSOF(p), LOG_SOURCE_WAIT_MSEC) < 0)
                 return errno == EINTR ? 0 : -errno;
         while (f->inotify >= 0 && read(f->inotify, events, sizeof(events)) > 0)
                 ;

@@ -92,16 +92,18 @@ static int journal_wait(struct log_source *source, int signal_fd)
         struct pollfd p = { .fd = signal_fd, .events = POLLIN };
         int r;
 
-        while (s->follow) {
+        if (!s->follow)
+                return 0;
+        for (int msec = 0; msec < LOG_SOURCE_WAIT_MSEC; msec += WAIT_USEC / 1000) {
                 r = sd_journal_wait(s->journal, WAIT_USEC);
                 if (r < 0)
                         return journal_fails(s, r);
                 if (poll(&p, 1, 0) > 0)
                         return 0;
                 if (r != SD_JOURNAL_NOP)
-                        return 1;
+                        break;
         }
-        return 0;
+        return 1;
 }
 
 static int journal_tail(struct log_source *source, uint64_t n, log_source_counts counts,

@@ -50,7 +50,7 @@ static int stream_wait(struct log_source *source, int signal_fd)
 
         if (s->is_over)
                 return 0;
-        if (poll(p, ELEMENTSOF(p), -1) < 0)
+        if (poll(p, ELEMENTSOF(p), LOG_SOURCE_WAIT_MSEC) < 0)
                 return errno == EINTR ? 0 : -errno;
         return p[1].revents == 0;
 }
