@@ -254,7 +254,7 @@ struct counting {
         struct event_line line;
 };
 
-/* For -n: whether a row will be made of it. */
+/* For -n: whether a row will be made of it; or whether it has what `stats` shows. */
 static bool counts(void *userdata, struct span text)
 {
         struct counting *c = userdata;
@@ -262,6 +262,8 @@ static bool counts(void *userdata, struct span text)
 
         if (kind != LINE_EVENT || chosen_in_time(c->o->chosen, &c->line) != CHOSEN_TIME)
                 return false;
+        if (c->o->verb == VERB_STATS)
+                return c->line.event.kind == EVENT_STATS || c->line.event.kind == EVENT_STOP;
         if (c->line.event.kind == EVENT_EXIT)
                 return false; /* it is in the row of its exec */
         return (event_kind_is_kernel(c->line.event.kind) || c->line.event.kind == EVENT_SUMMARY) &&

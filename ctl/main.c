@@ -16,6 +16,10 @@ static int run(const struct options *o)
         switch (o->verb) {
         case VERB_LOG:
                 return verb_log(o);
+        case VERB_TOP:
+                return verb_top(o);
+        case VERB_STATS:
+                return verb_stats(o);
         case VERB_VERIFY:
                 return verb_verify(o);
         case VERB_HELP:

@@ -19,6 +19,8 @@ const char options_help[] =
         "\n"
         "Verbs:\n"
         "  log                     Events as a table (the default)\n"
+        "  top                     What was executed most\n"
+        "  stats                   The newest counters of the daemon\n"
         "  verify                  Is the log complete?\n"
         "\n"
         "From where, and when:\n"
@@ -28,7 +30,7 @@ const char options_help[] =
         "  -b, --boot[=ID]         This boot, or the one with this ID or offset\n"
         "  -S, --since=TIME        Events from then on: '18:30', yesterday, -2h, ...\n"
         "  -U, --until=TIME        Events until then\n"
-        "  -n, --lines=N           The last N events\n"
+        "  -n, --lines=N           The last N events; of top: N rows of each table\n"
         "  -f, --follow            Go on with what is logged from now on\n"
         "      --cursor-file=PATH  Begin behind the entry named in PATH, and note the last in it\n"
         "\n"
@@ -46,6 +48,7 @@ const char options_help[] =
         "\n"
         "How:\n"
         "  -o, --output=FORM       short, wide, verbose, json or csv\n"
+        "      --by=WHAT           Of top one table: exe, unit, user or parent\n"
         "  -T, --time              The time of day (the default)\n"
         "  -t, --timestamp         Seconds since the first event\n"
         "  -q, --quote             All arguments in quotes\n"
@@ -71,6 +74,7 @@ enum {
         OPTION_COLOR,
         OPTION_NO_PAGER,
         OPTION_UTC,
+        OPTION_BY,
 };
 
 static const struct option long_options[] = {
@@ -93,6 +97,7 @@ static const struct option long_options[] = {
         { "login", required_argument, NULL, OPTION_LOGIN },
         { "tree-of", required_argument, NULL, OPTION_TREE_OF },
         { "output", required_argument, NULL, 'o' },
+        { "by", required_argument, NULL, OPTION_BY },
         { "time", no_argument, NULL, 'T' },
         { "timestamp", no_argument, NULL, 't' },
         { "quote", no_argument, NULL, 'q' },
@@ -177,6 +182,16 @@ static int set_colour(struct options *o, const char *value)
         return 0;
 }
 
+static int set_by(struct options *o, const char *value)
+{
+        for (unsigned by = 0; by < _TOP_BY_MAX; by++)
+                if (strcmp(value, top_by_name(by)) == 0) {
+                        o->top_by = 1u << by;
+                        return 0;
+                }
+        return refuse("--by", value, "exe, unit, user or parent");
+}
+
 /* -b has an argument if what comes next looks like one, as of journalctl(1). */
 static const char *boot_argument(int argc, char **argv)
 {
@@ -243,6 +258,8 @@ static int set_view(struct options *o, int c)
                 return set_output(o, optarg);
         case OPTION_COLOR:
                 return set_colour(o, optarg);
+        case OPTION_BY:
+                return set_by(o, optarg);
         case 'T':
                 o->counts_seconds = false;
                 return 0;
@@ -327,34 +344,64 @@ static int set_times(const struct parsing *p)
         return 0;
 }
 
+#define FORM(output) (1u << (output))
+#define FORMS_ALL                                                                                  \
+        (FORM(OUTPUT_SHORT) | FORM(OUTPUT_WIDE) | FORM(OUTPUT_VERBOSE) | FORM(OUTPUT_JSON) |       \
+         FORM(OUTPUT_CSV))
+
+static const struct verb_info {
+        const char *name;
+        bool is_of_all; /* it can't be of some events */
+        bool follows;
+        unsigned forms;
+        const char *expected_forms;
+} verbs[] = {
+        [VERB_LOG] = { "log", false, true, FORMS_ALL, NULL },
+        [VERB_TOP] = { "top", false, true, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
+                       "short or json" },
+        [VERB_STATS] = { "stats", true, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
+                         "short or json" },
+        [VERB_VERIFY] = { "verify", true, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
+                          "short or json" },
+};
+
 static int set_argument(struct options *o, const char *argument, bool is_first)
 {
-        if (is_first && strcmp(argument, "log") == 0)
-                return 0;
-        if (is_first && strcmp(argument, "verify") == 0) {
-                o->verb = VERB_VERIFY;
-                return 0;
-        }
+        for (size_t i = 0; is_first && i < ELEMENTSOF(verbs); i++)
+                if (strcmp(argument, verbs[i].name) == 0) {
+                        o->verb = (enum verb)i;
+                        return 0;
+                }
         if (strcmp(argument, "-") == 0) {
                 o->file = argument;
                 return 0;
         }
         return refuse(is_first ? "verb" : "argument", argument,
-                      is_first ? "log, verify, or - for standard input" : "- for standard input");
+                      is_first ? "log, top, stats, verify, or - for standard input"
+                               : "- for standard input");
+}
+
+/* What a verb can't do. */
+static int check_verb(const struct options *o)
+{
+        const struct verb_info *verb = &verbs[o->verb];
+
+        if (verb->is_of_all && (o->n_lines < LINES_UNSET || !chosen_is_all(o->chosen)))
+                return refuse(verb->name, "a part of the log",
+                              "all of it, or that of some time or boot");
+        if (!verb->follows && o->follow)
+                return refuse(verb->name, "--follow", "a log that has an end");
+        if (!(verb->forms & FORM(o->output)))
+                return refuse(verb->name, "--output", verb->expected_forms);
+        return 0;
 }
 
 /* What contradicts itself. */
 static int check(const struct options *o)
 {
-        if (o->verb == VERB_VERIFY &&
-            (o->follow || o->n_lines < LINES_UNSET || !chosen_is_all(o->chosen)))
-                return refuse("verify", "a part of the log",
-                              "all of it, or that of some time or boot");
-        if (o->verb == VERB_VERIFY && o->output != OUTPUT_SHORT && o->output != OUTPUT_JSON)
-                return refuse("verify", "--output", "short or json");
         if (o->file && o->directory)
                 return refuse("--directory", o->directory, "it without --file");
-        if (chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)
+        if (o->verb == VERB_LOG && chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)
                 return refuse("--lines", "with --tree-of",
                               "one of them: a tree grows from its root");
         if (o->file && o->cursor_file)
@@ -366,15 +413,28 @@ static int check(const struct options *o)
         return 0;
 }
 
-static void settle_lines(struct options *o, bool has_since)
+/* As many as of head(1). */
+#define ROWS_DEFAULT 10
+
+/* How much of the end of the log is asked for, where that is not said. */
+static uint64_t lines_of(const struct options *o, bool has_since)
 {
         const bool is_stdin = o->file && strcmp(o->file, "-") == 0;
 
-        if (o->n_lines != LINES_UNSET)
-                return;
-        o->n_lines = UINT64_MAX;
-        if (o->follow && !has_since && !is_stdin && !chosen_has_tree(o->chosen))
-                o->n_lines = 10; /* as of journalctl(1) */
+        if (has_since || is_stdin || chosen_has_tree(o->chosen))
+                return UINT64_MAX;
+        if (o->verb == VERB_STATS)
+                return 2; /* there is a rate between two */
+        if (!o->follow)
+                return UINT64_MAX;
+        return o->verb == VERB_TOP ? 0 : 10; /* as of journalctl(1) */
+}
+
+static void settle_lines(struct options *o, bool has_since)
+{
+        o->n_rows = o->n_lines == LINES_UNSET ? ROWS_DEFAULT : o->n_lines;
+        if (o->n_lines == LINES_UNSET || o->verb == VERB_TOP)
+                o->n_lines = lines_of(o, has_since);
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
@@ -383,7 +443,9 @@ int options_parse(int argc, char **argv, struct options *ret)
         struct parsing p = { .o = o };
         int c, r;
 
-        *o = (struct options){ .n_lines = LINES_UNSET, .until_ns = UINT64_MAX };
+        *o = (struct options){ .n_lines = LINES_UNSET,
+                               .until_ns = UINT64_MAX,
+                               .top_by = (1u << _TOP_BY_MAX) - 1 };
         r = chosen_new(&o->chosen);
         while (r >= 0 &&
                (c = getopt_long(argc, argv, "D:bS:U:n:fm:xu:l:P:o:TtqhV", long_options, NULL)) >= 0)
@@ -392,6 +454,8 @@ int options_parse(int argc, char **argv, struct options *ret)
                 r = set_argument(o, argv[i], i == optind);
         if (r >= 0)
                 r = set_times(&p);
+        if (r >= 0 && o->verb < ELEMENTSOF(verbs))
+                r = check_verb(o);
         if (r >= 0)
                 r = check(o);
         if (r < 0)

@@ -7,9 +7,12 @@
 
 #include "base/buf.h"
 #include "view/chosen.h"
+#include "view/tops.h"
 
 enum verb {
         VERB_LOG,
+        VERB_TOP,
+        VERB_STATS,
         VERB_VERIFY,
         VERB_HELP,
         VERB_VERSION,
@@ -41,7 +44,8 @@ struct options {
         const char *cursor_file;
         const char *boot; /* NULL: all; "": this one; an ID, or a number as of journalctl(1) */
         bool follow;
-        uint64_t n_lines; /* UINT64_MAX: all */
+        uint64_t n_lines; /* from the end of the log; UINT64_MAX: all */
+        uint64_t n_rows;  /* of a ranking */
         uint64_t since_ns, until_ns;
 
         struct chosen *chosen; /* words and processes; times and boots are added by the input */
@@ -54,6 +58,7 @@ struct options {
         bool quotes_all;
         bool counts_seconds;
         bool shows_failed;
+        unsigned top_by; /* bits: 1 << enum top_by */
 };
 
 /* 0; -EINVAL: it has been said why. */

@@ -5,4 +5,6 @@
 #include "options.h"
 
 int verb_log(const struct options *o);
+int verb_stats(const struct options *o);
+int verb_top(const struct options *o);
 int verb_verify(const struct options *o);

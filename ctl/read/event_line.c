@@ -149,7 +149,7 @@ static const struct row rows[] = {
         COUNTER(redacted), /* of an exec: positions, an array */
         COUNTER(summing),
         VALUE(rules),
-        NOTHING("programs"),
+        VALUE(programs),
         VALUE(sinks),
         COUNTER(unaccounted),
         ROW("truncated", TAKE_TRUNCATED),

@@ -44,7 +44,8 @@ struct event_line {
         struct span kind, boot_id, host;
         struct span process_id, parent_process_id, error, signal_name;
         struct span where, of, rule, version, kernel, down;
-        struct json_value settings, rules, inherited, lost_by, filtered_by, sinks, missing;
+        struct json_value settings, rules, inherited, lost_by, filtered_by, sinks, missing,
+                programs;
         struct line_counters counters;
         uint32_t has_counters; /* LINE_HAS() */
         uint32_t cpu;          /* of a loss, or LOSS_ANY_CPU */

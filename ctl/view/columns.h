@@ -34,6 +34,8 @@ void cell_put(struct cells *c, struct span text, unsigned columns, bool to_the_r
 void cell_put_number(struct cells *c, uint64_t value, unsigned columns);
 
 #define SGR_RESET "\x1b[0m"
+#define SGR_LOSS "\x1b[1;37;41m"
+#define SGR_BAD "\x1b[31m"
 
 /* Left of the status: all but the time. With no event, their titles. */
 void columns_put_left(struct cells *c, const struct event_line *line);

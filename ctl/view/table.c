@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "view/columns.h"
+#include "view/gaps.h"
 #include "view/moment.h"
 #include "view/rows.h"
 #include "view/show.h"
@@ -113,9 +114,8 @@ static void show_title(struct table *t)
 static const char *colour_of(const struct row *row)
 {
         static const char *const colours[] = {
-                [ROW_PLAIN] = "",        [ROW_FAILED] = "\x1b[31m",
-                [ROW_NOTE] = "\x1b[36m", [ROW_LOSS] = "\x1b[1;37;41m",
-                [ROW_AGAIN] = "\x1b[2m",
+                [ROW_PLAIN] = "",      [ROW_FAILED] = SGR_BAD,  [ROW_NOTE] = "\x1b[36m",
+                [ROW_LOSS] = SGR_LOSS, [ROW_AGAIN] = "\x1b[2m",
         };
 
         return colours[row->tone];
@@ -421,32 +421,10 @@ bool table_exit(struct table *t, const struct event_line *line)
         return true;
 }
 
-static const char *explain(struct span where)
-{
-        static const struct {
-                const char *where, *text;
-        } places[] = {
-                { "ring", "no room between kernel and daemon" },
-                { "recursion", "the kernel did not run the program that collects" },
-                { "queue", "no room in the daemon" },
-                { "decode", "records that make no sense: a bug" },
-                { "journal", "the journal did not keep up" },
-                { "file", "the file did not keep up" },
-                { "stdout", "standard output did not keep up" },
-                { "down", "no daemon was running" },
-                { "blind", "the daemon did not see its own test, and nobody knows what else" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(places); i++)
-                if (span_is(where, places[i].where))
-                        return places[i].text;
-        return NULL;
-}
-
 static void note_lost(struct table *t, const struct event_line *line)
 {
         struct row *row = note_begin(t, ROW_LOSS);
-        const char *text = explain(line->where);
+        const char *text = loss_explain(line->where);
 
         buf_printf(&row->right, "LOST: %" PRIu64 " event%s", line->counters.count,
                    line->counters.count == 1 ? "" : "s");

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_log.py EXECSNOOPCTL: the verb `log` as it is run, on a log with a bit of everything.
+"""test_log.py EXECSNOOPCTL: `log`, `top` and `stats` as they are run, on a log with a bit of everything.
 
 golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked at.
 """
@@ -47,6 +47,8 @@ def test_golden():
         "verbose": ("-o", "verbose", "-n", "2"), "seconds": ("-t", "-q"),
         "colours": ("-x", "--color=always"), "tree": ("--tree-of=1002",),
         "unit": ("--unit=web",), "last": ("-n", "3"),
+        "top": ("top",), "top_user": ("top", "--by=user", "-n", "1", "-x", "--color=always"),
+        "top_json": ("top", "-o", "json", "--unit=session-*"), "stats": ("stats",),
     }
     for name, options in cases.items():
         shown = log(*options)[0]
@@ -160,7 +162,9 @@ def test_mistakes_are_said():
              ("--lines=few",): "expected a number", ("--file=x", "-D", "y"): "expected it without",
              ("--file=x", "--cursor-file=y"): "expected the journal", ("--nothing",): "unrecognized",
              ("-", "-b", "-1"): "expected the ID of a boot",
-             ("--tree-of=1", "-n", "5"): "expected one of them", ("log", "log"): "expected -"}
+             ("--tree-of=1", "-n", "5"): "expected one of them",
+             ("top", "--by=size"): "expected exe, unit", ("top", "-o", "csv"): "expected short or json",
+             ("stats", "-f"): "expected a log that has an end", ("stats", "-u", "0"): "expected all of it", ("log", "log"): "expected -"}
     for options, words in cases.items():
         said = run(*options, code=64)[1]
         assert words in said, (options, said)
@@ -172,6 +176,51 @@ def test_mistakes_are_said():
         assert words in said or code == 64, (options, said)
     assert run("--help")[0].startswith("execsnoopctl [VERB]")
     assert run("-V")[0].startswith("execsnoopctl ")
+
+
+def counters_of(shown):
+    """{host: (events, rate)} of what `stats` shows."""
+    found = {}
+    for part in shown.split("host ")[1:]:
+        rate = re.search(r"([\d.]+) a second since", part)
+        found[part.split(",")[0]] = (int(re.search(r"(\d+)  events? seen", part)[1]), rate and rate[1])
+    return found
+
+
+def test_stats_are_the_newest():
+    """Of each host; the rate since those before, if they are of the same run."""
+    stop = next(line for line in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in line)
+    start = STORY.read_text("utf-8").splitlines()[0]
+
+    def counters(seq, second, seen, host="vm"):
+        event = json.loads(stop) | {"event": "stats", "seq": seq, "seen": seen, "host": host,
+                                    "time": f"2026-11-22T18:40:{second:02}.000000000Z"}
+        return json.dumps(event | {"rules": {"a\x1b[1mb": {"matched": 7, "spared": 1}},
+                                   "filtered_by": {"a\x1b[1mb": 60}}, separators=(",", ":"))
+    lines = [start, counters(2, 0, 50), counters(3, 10, 75), counters(2, 11, 9, "other")]
+    shown, _ = run("stats", "-", stdin="\n".join(lines + [""]).encode())
+    assert counters_of(shown) == {"vm": (75, "2.5"), "other": (9, None)}, shown
+    assert "60 a\\x1b[1mb" in shown and re.search(r"a\\x1b\[1mb +7 +0 +0 +1\n", shown), shown
+    lines += [start, counters(2, 20, 80)]
+    assert counters_of(run("stats", "-", stdin="\n".join(lines + [""]).encode())[0])["vm"] == (80, None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.write_text("\n".join([*lines[:4], STORY.read_text("utf-8")]), "utf-8")
+        assert counters_of(log("stats", file=path)[0]) == {"vm": (104, None)}
+        assert counters_of(log("stats", "-S", "2020-01-01", file=path)[0]).keys() == {"vm", "other"}
+        assert json.loads(log("stats", "-o", "json", file=path)[0])["seen"] == 104
+    assert "has no counters" in run("stats", "-", stdin=start.encode() + b"\n")[1]
+
+
+def test_top_of_many_names():
+    """What comes up often stays when there is no room for all that come up once."""
+    line = STORY.read_text("utf-8").splitlines()[1]
+    names = [f"/x/{i % 3}" if i % 2 else f"/y/{i}" for i in range(30000)]
+    text = "".join(line.replace('"exe":"/usr/bin/ls"', f'"exe":"{name}"') + "\n"
+                   for name in names)
+    shown = json.loads(run("top", "-", "-o", "json", "-n", "3", "--by=exe", stdin=text.encode())[0])
+    assert shown == {"execs": 30000, "exe": [{"name": f"/x/{i}", "count": 5000} for i in range(3)]}, shown
+    assert "are not told apart" in run("top", "-", "--by=exe", stdin=text.encode())[0]
 
 
 def read_until(process, wanted):

@@ -44,6 +44,42 @@ def show(*options, columns=80, **environment):
     return shown.decode().replace("\r\n", "\n")
 
 
+def follow_top():
+    """It is drawn anew, with the rate, until it is stopped; then the sums stay."""
+    exec_line = STORY.read_text("utf-8").splitlines()[1]
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as log:
+        log.write(exec_line + "\n")
+        log.flush()
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        process = subprocess.Popen([CTL, "top", "-f", f"--file={log.name}"], stdout=slave,
+                                   env={"PATH": os.environ["PATH"], "TERM": "xterm"} | SANITIZERS)
+        os.close(slave)
+        shown = read_until(master, b"0 execs")
+        assert "\x1b[H\x1b[J" in shown and "A SECOND" in shown, shown
+        log.write(exec_line + "\n")
+        log.flush()
+        read_until(master, b"100%")
+        process.terminate()
+        assert "SHARE EXE" in SGR.sub("", read_until(master, None)).replace("A SECOND ", "")
+        assert process.wait(60) == 0
+
+
+def read_until(master, wanted):
+    """What comes until that text is there; None: to the end."""
+    shown = b""
+    while wanted is None or wanted not in shown:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            assert wanted is None, shown
+            break
+        shown += part
+    return shown.decode()
+
+
 def width(text):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
@@ -78,11 +114,22 @@ def main():
     assert "\x1b" not in show("--color=never")
     assert "\x1b[" in show("--color=always", NO_COLOR="1")
 
-    for form in ("short", "wide", "verbose", "json", "csv"):
-        rest = SGR.sub("", show("-o", form, "-x"))
+    for options in (("top",), ("stats",)):
+        for columns in (80, 200):
+            plain = show(*options, columns=columns, NO_COLOR="1")
+            assert SGR.sub("", show(*options, columns=columns)) == plain
+            for line in plain.splitlines():     # what was lost is told in full
+                assert width(line) <= columns or "lost" in line, (options, line)
+
+    for form in ("short", "wide", "verbose", "json", "csv", "top", "top json", "stats", "stats json"):
+        verb, _, output = form.rpartition(" ")
+        options = (form,) if form in ("top", "stats") else (*verb.split(), "-o", output)
+        rest = SGR.sub("", show(*options, *(() if "stats" in form else ("-x",))))
         for character in rest:
             assert character in "\n\r" or not unicodedata.category(character).startswith("C"), \
                 (form, character)
+
+    follow_top()
 
     with tempfile.NamedTemporaryFile("w", suffix=".sh", delete=False) as script:
         script.write("#!/bin/sh\necho PAGED $LESSSECURE; exec cat\n")
