@@ -43,5 +43,11 @@ void input_finish(struct input *in);
 /* The exit code of a verb that has shown what it could: 0 or -errno; a reader may leave. */
 int verb_result(int r);
 
+/* What was not shown, in the words of all verbs. */
+#define INPUT_FAILED_ONE "failed exec or attempt is not shown: see --failed"
+#define INPUT_FAILED_MANY "failed execs and attempts are not shown: see --failed"
+#define INPUT_TREE_IS_CUT                                                                          \
+        "execsnoopctl: the tree is larger than what can be kept of it: some may be missing\n"
+
 /* On standard error, unless there is none. */
 void input_say(uint64_t n, const char *one, const char *many);

@@ -124,20 +124,15 @@ static int open_table(struct log_verb *v)
 
 static void finish(struct log_verb *v)
 {
-        const uint64_t n_failed = chosen_n_failed(v->o->chosen);
-
         input_finish(&v->in);
         if (!v->table) { /* there they have lines of their own */
                 input_say(v->n_missing, "line is missing, by seq", "lines are missing, by seq");
                 input_say(v->n_back, "time seq goes back: lines are doubled, or not in their order",
                           "times seq goes back: lines are doubled, or not in their order");
         }
-        input_say(n_failed, "failed exec or attempt is not shown: see --failed",
-                  "failed execs and attempts are not shown: see --failed");
+        input_say(chosen_n_failed(v->o->chosen), INPUT_FAILED_ONE, INPUT_FAILED_MANY);
         if (chosen_is_cut(v->o->chosen))
-                (void)fputs("execsnoopctl: the tree is larger than what can be kept of it: some "
-                            "may be missing\n",
-                            stderr);
+                (void)fputs(INPUT_TREE_IS_CUT, stderr);
 }
 
 static int show(struct log_verb *v)

@@ -16,6 +16,8 @@ static int run(const struct options *o)
         switch (o->verb) {
         case VERB_LOG:
                 return verb_log(o);
+        case VERB_TREE:
+                return verb_tree(o);
         case VERB_TOP:
                 return verb_top(o);
         case VERB_STATS:

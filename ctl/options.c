@@ -19,6 +19,7 @@ const char options_help[] =
         "\n"
         "Verbs:\n"
         "  log                     Events as a table (the default)\n"
+        "  tree                    Processes as a tree, with how they ended\n"
         "  top                     What was executed most\n"
         "  stats                   The newest counters of the daemon\n"
         "  verify                  Is the log complete?\n"
@@ -357,6 +358,8 @@ static const struct verb_info {
         const char *expected_forms;
 } verbs[] = {
         [VERB_LOG] = { "log", false, true, FORMS_ALL, NULL },
+        [VERB_TREE] = { "tree", false, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_WIDE),
+                        "short or wide" },
         [VERB_TOP] = { "top", false, true, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
                        "short or json" },
         [VERB_STATS] = { "stats", true, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
@@ -377,7 +380,7 @@ static int set_argument(struct options *o, const char *argument, bool is_first)
                 return 0;
         }
         return refuse(is_first ? "verb" : "argument", argument,
-                      is_first ? "log, top, stats, verify, or - for standard input"
+                      is_first ? "log, tree, top, stats, verify, or - for standard input"
                                : "- for standard input");
 }
 
@@ -401,7 +404,7 @@ static int check(const struct options *o)
 {
         if (o->file && o->directory)
                 return refuse("--directory", o->directory, "it without --file");
-        if (o->verb == VERB_LOG && chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)
+        if (o->verb != VERB_TOP && chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)
                 return refuse("--lines", "with --tree-of",
                               "one of them: a tree grows from its root");
         if (o->file && o->cursor_file)

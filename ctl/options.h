@@ -11,6 +11,7 @@
 
 enum verb {
         VERB_LOG,
+        VERB_TREE,
         VERB_TOP,
         VERB_STATS,
         VERB_VERIFY,

@@ -7,4 +7,5 @@
 int verb_log(const struct options *o);
 int verb_stats(const struct options *o);
 int verb_top(const struct options *o);
+int verb_tree(const struct options *o);
 int verb_verify(const struct options *o);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "view/columns.h"
 #include "view/show.h"
-
-#define NUMBER_COLUMNS 7 /* kernel.pid_max is at most 4194304 */
 
 #define SGR_YELLOW "\x1b[1;33m"
 #define SGR_MAGENTA "\x1b[1;35m"
@@ -26,9 +25,10 @@ static void fill(struct cells *c, unsigned n)
 void cell_put(struct cells *c, struct span text, unsigned columns, bool to_the_right,
               enum cell_look look)
 {
-        static const char *const colours[] = {
-                [CELL_PLAIN] = "", [CELL_ELEVATED] = SGR_YELLOW, [CELL_STRANGE] = SGR_MAGENTA
-        };
+        static const char *const colours[] = { [CELL_PLAIN] = "",
+                                               [CELL_ELEVATED] = SGR_YELLOW,
+                                               [CELL_STRANGE] = SGR_MAGENTA,
+                                               [CELL_BAD] = SGR_BAD };
         const bool has_colour = c->has_colours && look != CELL_PLAIN;
         struct span shown;
         unsigned n;
@@ -72,24 +72,48 @@ static void put_pid(struct cells *c, uint32_t pid)
                 cell_put(c, (struct span){ 0 }, NUMBER_COLUMNS, true, CELL_PLAIN);
 }
 
-/* Root, in the session of somebody else. */
-static bool is_elevated(const struct exec_event *e)
+bool event_is_elevated(const struct exec_event *e)
 {
         return event_has(e, FACT_CREDS) && e->facts.euid == 0 && event_has(e, FACT_LOGINUID) &&
                e->facts.loginuid != 0;
 }
 
+struct span columns_user(const struct exec_event *e, char uid[static UID_TEXT_SIZE])
+{
+        if (e->user.size > 0 || !event_has(e, FACT_CREDS))
+                return e->user;
+        (void)snprintf(uid, UID_TEXT_SIZE, "%u", e->facts.uid);
+        return span_of(uid);
+}
+
+struct span columns_unit(const struct exec_event *e)
+{
+        return e->names.user_unit.data ? e->names.user_unit : e->names.unit;
+}
+
+bool columns_status(const struct event_line *line, char ret[static STATUS_SIZE])
+{
+        const int status = (int)line->event.status;
+        const struct span name = line->signal_name;
+
+        ret[0] = '\0';
+        if (!line->has_status)
+                return false;
+        if (WIFEXITED(status))
+                (void)snprintf(ret, STATUS_SIZE, "%d", WEXITSTATUS(status));
+        else if (name.size > 0 && name.size < STATUS_SIZE)
+                (void)snprintf(ret, STATUS_SIZE, "%.*s", (int)name.size, name.data);
+        else
+                (void)snprintf(ret, STATUS_SIZE, "SIG%d", WTERMSIG(status));
+        return status != 0;
+}
+
 static void put_user(struct cells *c, const struct exec_event *e)
 {
-        const enum cell_look look = is_elevated(e) ? CELL_ELEVATED : CELL_PLAIN;
-        char number[sizeof("4294967295")];
+        char uid[UID_TEXT_SIZE];
 
-        if (e->user.size > 0 || !event_has(e, FACT_CREDS)) {
-                cell_put(c, e->user, 8, false, look);
-                return;
-        }
-        (void)snprintf(number, sizeof(number), "%u", e->facts.uid);
-        cell_put(c, span_of(number), 8, false, look);
+        cell_put(c, columns_user(e, uid), USER_COLUMNS, false,
+                 event_is_elevated(e) ? CELL_ELEVATED : CELL_PLAIN);
 }
 
 void columns_put_left(struct cells *c, const struct event_line *line)
@@ -99,7 +123,7 @@ void columns_put_left(struct cells *c, const struct event_line *line)
         if (!e) {
                 cell_put(c, SPAN_LITERAL("PID"), NUMBER_COLUMNS, true, CELL_PLAIN);
                 cell_put(c, SPAN_LITERAL("PPID"), NUMBER_COLUMNS, true, CELL_PLAIN);
-                cell_put(c, SPAN_LITERAL("USER"), 8, false, CELL_PLAIN);
+                cell_put(c, SPAN_LITERAL("USER"), USER_COLUMNS, false, CELL_PLAIN);
                 cell_put(c, SPAN_LITERAL("COMM"), EXEC_COMM_SIZE - 1, false, CELL_PLAIN);
                 return;
         }
@@ -123,12 +147,6 @@ void columns_append_flags(uint32_t traits, struct buf *ret)
                 buf_append_string(ret, name);
                 any = true;
         }
-}
-
-/* A session, a service, or what a user's manager has started. */
-static struct span unit_of(const struct exec_event *e)
-{
-        return e->names.user_unit.data ? e->names.user_unit : e->names.unit;
 }
 
 static struct span short_id(struct span id)
@@ -168,7 +186,7 @@ static struct span extra_of(const struct event_line *line, enum extra which, str
 
         switch (which) {
         case EXTRA_UNIT:
-                return unit_of(e);
+                return columns_unit(e);
         case EXTRA_TTY:
                 return e->tty;
         case EXTRA_PARENT:

@@ -10,12 +10,17 @@
 
 #define STATUS_COLUMNS 9
 #define TOOK_COLUMNS 6
+#define STATUS_SIZE 24
+#define UID_TEXT_SIZE sizeof("4294967295")
+#define NUMBER_COLUMNS 7 /* kernel.pid_max is at most 4194304 */
+#define USER_COLUMNS 8
 
 /* What a cell looks like. */
 enum cell_look {
         CELL_PLAIN,
         CELL_ELEVATED, /* root, by a person */
         CELL_STRANGE,  /* a program that has no file any more */
+        CELL_BAD,
 };
 
 struct cells {
@@ -42,6 +47,18 @@ void columns_put_left(struct cells *c, const struct event_line *line);
 
 /* Between the status and the arguments, as many as there is room for; without colours. */
 void columns_put_right(struct cells *c, const struct event_line *line, unsigned width, bool cuts);
+
+/* Root, in the session of somebody else. */
+bool event_is_elevated(const struct exec_event *e);
+
+/* The name of its user, or the number, written to `uid`. */
+struct span columns_user(const struct exec_event *e, char uid[static UID_TEXT_SIZE]);
+
+/* A session, a service, or what a user's manager has started. */
+struct span columns_unit(const struct exec_event *e);
+
+/* How a process has ended, of its exit: an exit code or a signal; true: not well. */
+bool columns_status(const struct event_line *line, char ret[static STATUS_SIZE]);
 
 /* Flags as in the event, with commas. */
 void columns_append_flags(uint32_t traits, struct buf *ret);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "view/columns.h"
 
 /* How far an exit may be behind its exec to be in the same row. */
 #define ROWS_MAX 4096
@@ -33,7 +34,7 @@ struct row {
         struct buf left, right;       /* of what is known only at the end */
         unsigned left_columns;
         uint32_t pid;
-        char status[24];
+        char status[STATUS_SIZE];
         bool is_bad; /* that status */
         bool has_ended;
         uint64_t took_ns;

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/wait.h>
 
 #include "view/columns.h"
 #include "view/gaps.h"
@@ -278,19 +277,9 @@ void table_step(struct table *t, const struct event_line *line, enum stream_step
 
 static void set_status(struct row *row, const struct event_line *line)
 {
-        const int status = (int)line->event.status;
-
         row->has_ended = true;
         row->took_ns = line->event.duration_ns;
-        if (!line->has_status)
-                return;
-        row->is_bad = status != 0;
-        if (WIFEXITED(status))
-                (void)snprintf(row->status, sizeof(row->status), "%d", WEXITSTATUS(status));
-        else if (line->signal_name.size > 0 && line->signal_name.size < sizeof(row->status))
-                memcpy(row->status, line->signal_name.data, line->signal_name.size);
-        else
-                (void)snprintf(row->status, sizeof(row->status), "SIG%d", WTERMSIG(status));
+        row->is_bad = columns_status(line, row->status);
 }
 
 static void append_arguments(struct table *t, const struct event_line *line, struct buf *ret)

@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -69,19 +68,17 @@ static struct span first_of(struct span a, struct span b)
         return a.size > 0 ? a : b;
 }
 
-static struct span name_of(const struct exec_event *e, enum top_by by, char uid[static 11])
+static struct span name_of(const struct exec_event *e, enum top_by by,
+                           char uid[static UID_TEXT_SIZE])
 {
         switch (by) {
         case TOP_EXE: /* what failed is known by what was asked for */
                 return e->kind == EVENT_EXEC_FAILED ? first_of(e->filename, e->exe)
                                                     : first_of(e->exe, e->filename);
         case TOP_UNIT:
-                return first_of(e->names.user_unit, e->names.unit);
+                return columns_unit(e);
         case TOP_USER:
-                if (e->user.size > 0 || !event_has(e, FACT_CREDS))
-                        return e->user;
-                (void)snprintf(uid, 11, "%u", e->facts.uid);
-                return span_of(uid);
+                return columns_user(e, uid);
         case TOP_PARENT:
                 return first_of(e->parent_exe, e->parent_comm);
         case _TOP_BY_MAX:
@@ -94,7 +91,7 @@ void tops_event(struct tops *t, const struct event_line *line)
 {
         const bool is_summary = line->event.kind == EVENT_SUMMARY;
         const uint64_t count = is_summary ? line->counters.count : 1;
-        char uid[sizeof("4294967295")];
+        char uid[UID_TEXT_SIZE];
 
         t->n_events += count;
         t->from_ns = MIN(t->from_ns, line->time_ns);

@@ -79,6 +79,15 @@ static bool has_pid(const struct tree_of *t, uint32_t pid)
         return found > 0 && !t->members[found - 1].has_ended;
 }
 
+/* Its PID is now that of a process which is none of them: what comes of that is none, either. */
+static void lose_pid(struct tree_of *t, uint32_t pid)
+{
+        const uint32_t found = *find_pid(t, pid);
+
+        if (found > 0 && t->members[found - 1].id[0])
+                t->members[found - 1].has_ended = true;
+}
+
 static void add(struct tree_of *t, struct span id, uint32_t pid)
 {
         struct member *m;
@@ -158,8 +167,10 @@ bool tree_of_match(struct tree_of *t, const struct event_line *line)
         }
         if (m)
                 return true;
-        if (!comes_of(t, line))
+        if (!comes_of(t, line)) {
+                lose_pid(t, line->event.facts.pid);
                 return false;
+        }
         add(t, line->process_id, line->event.facts.pid);
         return true;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_log.py EXECSNOOPCTL: `log`, `top` and `stats` as they are run, on a log with a bit of everything.
+"""test_log.py EXECSNOOPCTL: `log`, `tree`, `top` and `stats` as they are run, on a log with a bit of everything.
 
 golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked at.
 """
@@ -47,6 +47,8 @@ def test_golden():
         "verbose": ("-o", "verbose", "-n", "2"), "seconds": ("-t", "-q"),
         "colours": ("-x", "--color=always"), "tree": ("--tree-of=1002",),
         "unit": ("--unit=web",), "last": ("-n", "3"),
+        "family": ("tree", "-x", "--color=always"), "family_of": ("tree", "--tree-of=1002"),
+        "family_root": ("tree", "-u", "root", "--unit=session-3.scope"),
         "top": ("top",), "top_user": ("top", "--by=user", "-n", "1", "-x", "--color=always"),
         "top_json": ("top", "-o", "json", "--unit=session-*"), "stats": ("stats",),
     }
@@ -164,6 +166,7 @@ def test_mistakes_are_said():
              ("-", "-b", "-1"): "expected the ID of a boot",
              ("--tree-of=1", "-n", "5"): "expected one of them",
              ("top", "--by=size"): "expected exe, unit", ("top", "-o", "csv"): "expected short or json",
+             ("tree", "-f"): "expected a log that has an end", ("tree", "-o", "csv"): "short or wide",
              ("stats", "-f"): "expected a log that has an end", ("stats", "-u", "0"): "expected all of it", ("log", "log"): "expected -"}
     for options, words in cases.items():
         said = run(*options, code=64)[1]
@@ -176,6 +179,21 @@ def test_mistakes_are_said():
         assert words in said or code == 64, (options, said)
     assert run("--help")[0].startswith("execsnoopctl [VERB]")
     assert run("-V")[0].startswith("execsnoopctl ")
+
+
+def test_tree_of_a_deep_family():
+    """Each process by the one before: what there is no room for is said, and memory has its bound."""
+    line = json.loads(STORY.read_text("utf-8").splitlines()[1])
+    lines = []
+    for pid in range(2, 70000):
+        event = line | {"pid": pid, "ppid": pid - 1, "process_id": f"b-{pid}", "argv": ["x", "y" * 300],
+                        "parent_process_id": f"b-{pid - 1}", "ancestors": [{"pid": pid - 1, "comm": "x"}]}
+        lines.append(json.dumps(event, separators=(",", ":")))
+    shown, said = run("tree", "-", stdin="\n".join(lines + [""]).encode())
+    n_shown = sum("x yy" in row for row in shown.splitlines())
+    left_out = int(re.search(r"(\d+) execs are not shown: the log has more", said)[1])
+    assert n_shown + left_out == len(lines) and n_shown > 40000, (n_shown, left_out)
+    assert max(len(row) for row in shown.splitlines()) < 600
 
 
 def counters_of(shown):

@@ -114,16 +114,16 @@ def main():
     assert "\x1b" not in show("--color=never")
     assert "\x1b[" in show("--color=always", NO_COLOR="1")
 
-    for options in (("top",), ("stats",)):
+    for options in (("tree", "-x"), ("top",), ("stats",)):
         for columns in (80, 200):
             plain = show(*options, columns=columns, NO_COLOR="1")
             assert SGR.sub("", show(*options, columns=columns)) == plain
             for line in plain.splitlines():     # what was lost is told in full
-                assert width(line) <= columns or "lost" in line, (options, line)
+                assert width(line) <= columns or is_note(line) or "lost" in line, (options, line)
 
-    for form in ("short", "wide", "verbose", "json", "csv", "top", "top json", "stats", "stats json"):
+    for form in ("short", "wide", "verbose", "json", "csv", "tree", "tree wide", "top", "top json", "stats", "stats json"):
         verb, _, output = form.rpartition(" ")
-        options = (form,) if form in ("top", "stats") else (*verb.split(), "-o", output)
+        options = (form,) if form in ("tree", "top", "stats") else (*verb.split(), "-o", output)
         rest = SGR.sub("", show(*options, *(() if "stats" in form else ("-x",))))
         for character in rest:
             assert character in "\n\r" or not unicodedata.category(character).startswith("C"), \

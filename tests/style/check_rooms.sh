@@ -54,7 +54,7 @@ room daemon/kernel $kernel
 room daemon $host kernel daemon.h trial.h upgrade.h version.h
 room ctl/read $read
 room ctl/view $view
-room ctl $view input.h options.h pager.h screen.h verbs.h version.h
+room ctl $view input.h options.h pager.h relatives.h screen.h verbs.h version.h
 
 for folder in $(find core daemon ctl -type d); do
   grep -q "^room $folder " "$0" || [ -z "$(find "$folder" -maxdepth 1 -name '*.[ch]')" ] ||

@@ -112,6 +112,12 @@ static void a_tree_has_all_that_come_of_its_root(void **state)
                               ",\"pid\":104,\"ppid\":101,\"process_id\":\"b-104\","
                               "\"parent_process_id\":\"c-101\",\"ancestors\":[{\"pid\":"
                               "101,\"comm\":\"x\"}]"));
+        /* so is this, though its end is not in the log */
+        assert_false(tree_has(t, "exec", ",\"pid\":103,\"ppid\":1,\"process_id\":\"c-103\""));
+        assert_false(tree_has(t, "exec",
+                              ",\"pid\":105,\"ppid\":103,\"process_id\":\"c-105\","
+                              "\"parent_process_id\":\"c-103\",\"ancestors\":[{\"pid\":"
+                              "103,\"comm\":\"x\"}]"));
         assert_false(tree_of_is_cut(t));
         tree_of_free(t);
 }
