@@ -136,6 +136,8 @@ static __noinline int vector_step(struct scratch *s)
         return 0;
 }
 
+DEFINE_IN_LOOP(vector_step)
+
 /* argv as the caller passed it; a NULL vector is an empty one. */
 static __always_inline void collect_vector(struct run *run, __u64 argv)
 {
@@ -146,12 +148,8 @@ static __always_inline void collect_vector(struct run *run, __u64 argv)
         s->done = argv ? WALK_GOING : WALK_COMPLETE;
         s->vector.next = argv;
         s->vector.rest = s->vector.is_full = s->count = 0;
-        for (int i = 0; i < VECTOR_STEPS_MAX; i++) {
-                if (s->done)
-                        break;
-                if (vector_step(s))
-                        break;
-        }
+        if (argv)
+                WALK(run, VECTOR_STEPS_MAX, vector_step);
         if (s->vector.is_full)
                 r->cut |= EXEC_CUT(FIELD_ARGV);
         if (s->done == WALK_COMPLETE) {

@@ -147,6 +147,8 @@ static __noinline int env_step(struct scratch *s)
         return 0;
 }
 
+DEFINE_IN_LOOP(env_step)
+
 /*
  * Where the vector begins, behind argc, argv and its null pointer, and how wide a pointer is: the
  * first one points to where the environment begins, so the stack itself proves it.
@@ -168,24 +170,8 @@ static __always_inline bool env_find_vector(struct env_scan *e, __u64 stack, __u
                first == env_start;
 }
 
-static long on_env_loop(__u32 i __attribute__((unused)), struct scratch **s)
-{
-        return env_step(*s);
-}
-
-static __always_inline void env_scan(struct scratch *s, bool can_loop)
-{
-        if (can_loop) {
-                bpf_loop(ENV_LOOP_MAX, on_env_loop, &s, 0);
-                return;
-        }
-        for (int i = 0; i < ENV_STEPS_MAX; i++)
-                if (env_step(s))
-                        break;
-}
-
 /* Needs argc. */
-static __always_inline void collect_env(struct run *run, struct mm_struct *mm, bool can_loop)
+static __always_inline void collect_env(struct run *run, struct mm_struct *mm)
 {
         struct scratch *s = run->scratch;
         struct env_scan *e = env_scan_of(s);
@@ -201,6 +187,6 @@ static __always_inline void collect_env(struct run *run, struct mm_struct *mm, b
         e->next = e->pointers_end = 0;
         e->strings_start = e->strings_size = 0;
         if (env_find_vector(e, READ(mm, start_stack), s->record.facts.argc, env_start))
-                env_scan(s, can_loop);
+                WALK(run, run->can_loop ? ENV_LOOP_MAX : ENV_STEPS_MAX, env_step);
         walk_end(s, FIELD_ENV);
 }

@@ -34,7 +34,7 @@ static __always_inline void record_exec(struct trace_event_raw_sched_process_exe
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         struct mm_struct *mm = READ(task, mm);
-        struct run run;
+        struct run run = { .can_loop = can_loop };
 
         if (!run_begin(&run, ctx, PROGRAM_EXEC, RECORD_EXEC))
                 return;
@@ -45,7 +45,7 @@ static __always_inline void record_exec(struct trace_event_raw_sched_process_exe
         collect_parent_exe(&run);
         collect_privilege(run.scratch, task);
         collect_argc(run.scratch, mm);
-        collect_env(&run, mm, can_loop);
+        collect_env(&run, mm);
         collect_argv(&run, mm);
         track_exit(&run);
         send_record(&run);

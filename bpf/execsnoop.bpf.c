@@ -26,14 +26,14 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("tracepoint/syscalls/sys_enter_execve")
 int on_execve_enter(struct syscall_trace_enter *ctx)
 {
-        record_attempt(ctx, PROGRAM_ATTEMPT);
+        record_attempt(ctx, PROGRAM_ATTEMPT, true);
         return GO_ON;
 }
 
 SEC("tracepoint/syscalls/sys_enter_execveat")
 int on_execveat_enter(struct syscall_trace_enter *ctx)
 {
-        record_attempt(ctx, PROGRAM_ATTEMPT_AT);
+        record_attempt(ctx, PROGRAM_ATTEMPT_AT, true);
         return GO_ON;
 }
 
@@ -42,14 +42,14 @@ int on_execveat_enter(struct syscall_trace_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_execve")
 int on_execve_exit(struct syscall_trace_exit *ctx)
 {
-        record_failed(ctx, PROGRAM_FAILED);
+        record_failed(ctx, PROGRAM_FAILED, true);
         return GO_ON;
 }
 
 SEC("tracepoint/syscalls/sys_exit_execveat")
 int on_execveat_exit(struct syscall_trace_exit *ctx)
 {
-        record_failed(ctx, PROGRAM_FAILED_AT);
+        record_failed(ctx, PROGRAM_FAILED_AT, true);
         return GO_ON;
 }
 
@@ -62,20 +62,49 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
         return GO_ON;
 }
 
-/* For kernels without bpf_loop(), before 5.17. */
-SEC("tracepoint/sched/sched_process_exec")
-int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
-{
-        record_exec(ctx, false);
-        return GO_ON;
-}
-
 /* Ends of processes. */
 
 SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *ctx)
 {
         record_exit(ctx);
+        return GO_ON;
+}
+
+/* The same for kernels without bpf_loop(), before 5.17. */
+
+SEC("tracepoint/syscalls/sys_enter_execve")
+int on_execve_enter_bounded(struct syscall_trace_enter *ctx)
+{
+        record_attempt(ctx, PROGRAM_ATTEMPT, false);
+        return GO_ON;
+}
+
+SEC("tracepoint/syscalls/sys_enter_execveat")
+int on_execveat_enter_bounded(struct syscall_trace_enter *ctx)
+{
+        record_attempt(ctx, PROGRAM_ATTEMPT_AT, false);
+        return GO_ON;
+}
+
+SEC("tracepoint/syscalls/sys_exit_execve")
+int on_execve_exit_bounded(struct syscall_trace_exit *ctx)
+{
+        record_failed(ctx, PROGRAM_FAILED, false);
+        return GO_ON;
+}
+
+SEC("tracepoint/syscalls/sys_exit_execveat")
+int on_execveat_exit_bounded(struct syscall_trace_exit *ctx)
+{
+        record_failed(ctx, PROGRAM_FAILED_AT, false);
+        return GO_ON;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec_bounded(struct trace_event_raw_sched_process_exec *ctx)
+{
+        record_exec(ctx, false);
         return GO_ON;
 }
 

@@ -338,13 +338,13 @@ static __always_inline void collect_places(struct run *run, struct task_struct *
                 /* A caller may have left the namespace where it was executed itself. */
                 if (s->head.kind != RECORD_EXEC)
                         left = READ(mount_of(mnt), mnt_ns);
-                collect_path(s, FIELD_EXE, READ(exe, f_path.dentry), mnt, left ?: space);
+                collect_path(run, FIELD_EXE, READ(exe, f_path.dentry), mnt, left ?: space);
         }
         if (fs)
-                collect_path(s, FIELD_CWD, READ(fs, pwd.dentry), READ(fs, pwd.mnt), space);
+                collect_path(run, FIELD_CWD, READ(fs, pwd.dentry), READ(fs, pwd.mnt), space);
         else
                 s->record.cut |= EXEC_CUT(FIELD_CWD);
-        collect_cgroup(s, task);
+        collect_cgroup(run, task);
         collect_ancestors(s, task);
         collect_descriptors(run, task);
 }

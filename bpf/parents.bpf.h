@@ -164,7 +164,7 @@ static __always_inline void collect_parent_exe(struct run *run)
         mnt = READ(file, f_path.mnt);
         if (!mnt)
                 return;
-        collect_path(s, FIELD_PARENT_EXE, READ(file, f_path.dentry), mnt,
+        collect_path(run, FIELD_PARENT_EXE, READ(file, f_path.dentry), mnt,
                      READ(mount_of(mnt), mnt_ns));
         barrier();
         if (READ(thread, mm) == mm && READ(mm, exe_file) == file) {

@@ -11,11 +11,12 @@
  * after WALK_STEPS_MAX steps, WALK_SIZE_MAX bytes, or a name that is longer than we take.
  *
  * The verifier made us: the body of each loop is a function of its own that is not inlined, since
- * clang 14 turns a `continue` into a back-edge that 6.1 refuses.
+ * clang 14 turns a `continue` into a back-edge that 6.1 refuses; and WALK() is two loops.
  */
 #pragma once
 
 #include "read.bpf.h"
+#include "run.bpf.h"
 
 #define WALK_STEPS_MAX 256
 #define WALK_SIZE_MAX 4352 /* PATH_MAX and 256: paths that user space can name are whole */
@@ -138,6 +139,8 @@ static __noinline int path_step(struct scratch *s)
         return leave_dentry(s);
 }
 
+DEFINE_IN_LOOP(path_step)
+
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 {
         struct kernfs_node___since_6_15 *renamed = (void *)kn;
@@ -161,6 +164,8 @@ static __noinline int kernfs_step(struct scratch *s)
         return 0;
 }
 
+DEFINE_IN_LOOP(kernfs_step)
+
 static __always_inline void walk_begin(struct scratch *s)
 {
         s->start = s->pos;
@@ -174,18 +179,18 @@ static __always_inline void walk_end(struct scratch *s, enum exec_field field)
                 s->record.cut |= EXEC_CUT(field);
 }
 
-static __always_inline void collect_path(struct scratch *s, enum exec_field field,
+static __always_inline void collect_path(const struct run *run, enum exec_field field,
                                          struct dentry *dentry, struct vfsmount *mnt,
                                          struct mnt_namespace *space)
 {
+        struct scratch *s = run->scratch;
+
         walk_begin(s);
         s->path.dentry = dentry;
         s->path.mount = mount_of(mnt);
         s->path.mount_root = READ(mnt, mnt_root);
         s->path.space = space;
-        for (int i = 0; i < WALK_STEPS_MAX; i++)
-                if (path_step(s))
-                        break;
+        WALK(run, WALK_STEPS_MAX, path_step);
         walk_end(s, field);
 }
 
@@ -213,12 +218,15 @@ static __noinline int cgroup_link_step(struct scratch *s)
         return 0;
 }
 
+DEFINE_IN_LOOP(cgroup_link_step)
+
 /*
  * The path in the unified hierarchy; where that says "/", as everything does on v1 and hybrid
  * hosts, the path in systemd's own named hierarchy if there is one.
  */
-static __always_inline void collect_cgroup(struct scratch *s, struct task_struct *task)
+static __always_inline void collect_cgroup(const struct run *run, struct task_struct *task)
 {
+        struct scratch *s = run->scratch;
         struct css_set *cset = READ(task, cgroups);
         struct kernfs_node *kn = READ(cset, dfl_cgrp, kn);
 
@@ -227,16 +235,12 @@ static __always_inline void collect_cgroup(struct scratch *s, struct task_struct
                         (void *)cset + bpf_core_field_offset(struct css_set, cgrp_links);
                 s->cgroup_links.entry = READ(cset, cgrp_links.next);
                 s->cgroup_links.found = kn;
-                for (int i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
-                        if (cgroup_link_step(s))
-                                break;
+                WALK(run, CGROUP_HIERARCHIES_MAX, cgroup_link_step);
                 kn = s->cgroup_links.found;
         }
 
         walk_begin(s);
         s->kernfs.node = kn;
-        for (int i = 0; i < WALK_STEPS_MAX; i++)
-                if (kernfs_step(s))
-                        break;
+        WALK(run, WALK_STEPS_MAX, kernfs_step);
         walk_end(s, FIELD_CGROUP);
 }

@@ -67,7 +67,33 @@ struct run {
         __u64 boot_ns;
         struct task_struct *parent;  /* the thread */
         struct mm_struct *parent_mm; /* in which its program is; NULL: not known for sure */
+        bool can_loop;               /* a constant of the program: see WALK() */
 };
+
+/*
+ * Takes step(scratch) until that says that there are no more, at most `steps_max` times. What
+ * bpf_loop() calls is verified once; the rounds of a loop of our own are, one by one, and with them
+ * all that follows: on 7.2 a million instructions were not enough.
+ */
+#define WALK(run, steps_max, step)                                                                 \
+        do {                                                                                       \
+                if ((run)->can_loop) {                                                             \
+                        struct scratch *s_ = (run)->scratch;                                       \
+                                                                                                   \
+                        bpf_loop(steps_max, step##_in_loop, &s_, 0);                               \
+                } else {                                                                           \
+                        for (int i_ = 0; i_ < (steps_max); i_++)                                   \
+                                if (step((run)->scratch))                                          \
+                                        break;                                                     \
+                }                                                                                  \
+        } while (0)
+
+/* For a step, which is a function that is not inlined. */
+#define DEFINE_IN_LOOP(step)                                                                       \
+        static long step##_in_loop(__u32 i __attribute__((unused)), struct scratch **s)            \
+        {                                                                                          \
+                return step(*s);                                                                   \
+        }
 
 /* Of the programs of all generations that are attached, exactly one handles an event. */
 static __always_inline bool is_mine(const struct run *run, __u32 program)

@@ -69,17 +69,31 @@ static __noinline int chunk_step(void *ctx, struct scratch *s)
         return 0;
 }
 
+struct chunk_loop {
+        void *ctx;
+        struct scratch *scratch;
+};
+
+static long chunk_in_loop(__u32 i __attribute__((unused)), struct chunk_loop *loop)
+{
+        return chunk_step(loop->ctx, loop->scratch);
+}
+
 static __always_inline void send_chunks(struct run *run)
 {
+        struct chunk_loop loop = { .ctx = run->ctx, .scratch = run->scratch };
         struct scratch *s = run->scratch;
 
         if (!s->head.n_chunks)
                 return;
         s->head.kind = RECORD_CHUNK;
         s->count = 0;
-        for (int i = 0; i < CHUNKS_MAX; i++)
-                if (chunk_step(run->ctx, s))
-                        break;
+        if (run->can_loop)
+                bpf_loop(CHUNKS_MAX, chunk_in_loop, &loop, 0);
+        else
+                for (int i = 0; i < CHUNKS_MAX; i++)
+                        if (chunk_step(run->ctx, s))
+                                break;
         run->counters->lost_chunks += s->head.n_chunks - s->count;
 }
 

@@ -201,12 +201,13 @@ static __always_inline void run_filtered(struct run *run)
         run_end(run);
 }
 
-static __always_inline void record_attempt(struct syscall_trace_enter *ctx, __u32 program)
+static __always_inline void record_attempt(struct syscall_trace_enter *ctx, __u32 program,
+                                           bool can_loop)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         bool at = program == PROGRAM_ATTEMPT_AT;
         struct request request = { .traits = at ? TRAIT_EXECVEAT : 0, .dirfd = AT_FDCWD };
-        struct run run;
+        struct run run = { .can_loop = can_loop };
 
         if (!run_begin(&run, ctx, program, RECORD_EXEC_ATTEMPT))
                 return;
@@ -224,12 +225,13 @@ static __always_inline void record_attempt(struct syscall_trace_enter *ctx, __u3
         run_end(&run);
 }
 
-static __always_inline void record_failed(struct syscall_trace_exit *ctx, __u32 program)
+static __always_inline void record_failed(struct syscall_trace_exit *ctx, __u32 program,
+                                          bool can_loop)
 {
         struct task_struct *task = (void *)bpf_get_current_task();
         long retval = READ(ctx, ret);
         struct request request = { .dirfd = AT_FDCWD };
-        struct run run;
+        struct run run = { .can_loop = can_loop };
 
         if (retval >= 0)
                 return;

@@ -42,16 +42,19 @@ uint64_t program_object_hash(void)
 static struct bpf_program *bpf_program_of(const struct execsnoop_bpf *bpf,
                                           enum exec_program program, bool can_loop)
 {
-        struct bpf_program *const by_program[_PROGRAM_MAX] = {
-                [PROGRAM_EXEC] = can_loop ? bpf->progs.on_exec : bpf->progs.on_exec_bounded,
-                [PROGRAM_EXIT] = bpf->progs.on_exit,
-                [PROGRAM_FAILED] = bpf->progs.on_execve_exit,
-                [PROGRAM_FAILED_AT] = bpf->progs.on_execveat_exit,
-                [PROGRAM_ATTEMPT] = bpf->progs.on_execve_enter,
-                [PROGRAM_ATTEMPT_AT] = bpf->progs.on_execveat_enter,
+        struct bpf_program *const by_program[_PROGRAM_MAX][2] = {
+                [PROGRAM_EXEC] = { bpf->progs.on_exec_bounded, bpf->progs.on_exec },
+                [PROGRAM_EXIT] = { bpf->progs.on_exit, bpf->progs.on_exit },
+                [PROGRAM_FAILED] = { bpf->progs.on_execve_exit_bounded, bpf->progs.on_execve_exit },
+                [PROGRAM_FAILED_AT] = { bpf->progs.on_execveat_exit_bounded,
+                                        bpf->progs.on_execveat_exit },
+                [PROGRAM_ATTEMPT] = { bpf->progs.on_execve_enter_bounded,
+                                      bpf->progs.on_execve_enter },
+                [PROGRAM_ATTEMPT_AT] = { bpf->progs.on_execveat_enter_bounded,
+                                         bpf->progs.on_execveat_enter },
         };
 
-        return by_program[program];
+        return by_program[program][can_loop];
 }
 
 /* All but .rodata, which has an instance's own constants. */

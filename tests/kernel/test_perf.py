@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""Others who use our tracepoints by perf lose nothing, whether or not an event is of use to us."""
+"""Others who use our tracepoints by perf lose nothing, whether or not an event is of use to us. And
+the programs stay far below what a kernel verifies at most."""
 import os
+import re
 import unittest
 
 import calls
@@ -13,6 +15,8 @@ TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}[os.uname().machine]
 PERF_TYPE_TRACEPOINT = 2
 PERF_ATTR_SIZE_VER0 = 64
+# Of a million: the next kernel may need several times as many steps for the same program.
+VERIFIED_INSNS_MAX = 100_000
 INHERIT = 1 << 1        # children as well, once they have been waited for
 
 
@@ -53,6 +57,17 @@ class Perf(KernelTest):
             self.run_child(function)
         self.assertEqual({name: counter.close() for name, counter in zip(names, counters)},
                          dict.fromkeys(names, N))
+
+    def test_programs_leave_the_verifier_room(self):
+        folder = f"/proc/{self.daemon.process.pid}/fdinfo"
+        counts = {}
+        for fd in os.listdir(folder):
+            with open(f"{folder}/{fd}", encoding="ascii") as file:
+                facts = dict(re.findall(r"(\w+):\s*(\w+)", file.read()))
+            if facts.get("prog_type") and "verified_insns" in facts:     # from 5.16 on
+                counts[facts["prog_tag"]] = int(facts["verified_insns"])
+        self.assertGreaterEqual(len(counts), 6, counts)
+        self.assertLess(max(counts.values()), VERIFIED_INSNS_MAX, counts)
 
     def test_success(self):
         self.count(lambda: os.execv(TARGET, ["target"]), "sched/sched_process_exec",
