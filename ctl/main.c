@@ -18,6 +18,8 @@ static int run(const struct options *o)
                 return verb_log(o);
         case VERB_TREE:
                 return verb_tree(o);
+        case VERB_PLOT:
+                return verb_plot(o);
         case VERB_TOP:
                 return verb_top(o);
         case VERB_STATS:

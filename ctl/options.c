@@ -20,6 +20,7 @@ const char options_help[] =
         "Verbs:\n"
         "  log                     Events as a table (the default)\n"
         "  tree                    Processes as a tree, with how they ended\n"
+        "  plot                    A picture of the processes, as SVG\n"
         "  top                     What was executed most\n"
         "  stats                   The newest counters of the daemon\n"
         "  verify                  Is the log complete?\n"
@@ -49,7 +50,8 @@ const char options_help[] =
         "\n"
         "How:\n"
         "  -o, --output=FORM       short, wide, verbose, json or csv\n"
-        "      --by=WHAT           Of top one table: exe, unit, user or parent\n"
+        "      --by=WHAT           Of top one table: exe, unit, user or parent; of plot the\n"
+        "                          order of rows: parent, unit or session\n"
         "  -T, --time              The time of day (the default)\n"
         "  -t, --timestamp         Seconds since the first event\n"
         "  -q, --quote             All arguments in quotes\n"
@@ -116,7 +118,7 @@ static const struct option long_options[] = {
 /* What is settled when all options are known. */
 struct parsing {
         struct options *o;
-        const char *since, *until;
+        const char *since, *until, *by;
 };
 
 static int refuse(const char *option, const char *value, const char *expected)
@@ -181,16 +183,6 @@ static int set_colour(struct options *o, const char *value)
                 return refuse("--color", value, "auto, always or never");
         o->colour = (enum when)when;
         return 0;
-}
-
-static int set_by(struct options *o, const char *value)
-{
-        for (unsigned by = 0; by < _TOP_BY_MAX; by++)
-                if (strcmp(value, top_by_name(by)) == 0) {
-                        o->top_by = 1u << by;
-                        return 0;
-                }
-        return refuse("--by", value, "exe, unit, user or parent");
 }
 
 /* -b has an argument if what comes next looks like one, as of journalctl(1). */
@@ -259,8 +251,7 @@ static int set_view(struct options *o, int c)
                 return set_output(o, optarg);
         case OPTION_COLOR:
                 return set_colour(o, optarg);
-        case OPTION_BY:
-                return set_by(o, optarg);
+
         case 'T':
                 o->counts_seconds = false;
                 return 0;
@@ -311,6 +302,9 @@ static int set_option(struct parsing *p, int c, int argc, char **argv)
         case 'U':
                 p->until = optarg;
                 return 0;
+        case OPTION_BY:
+                p->by = optarg;
+                return 0;
         case 'n':
                 if (!is_number(optarg) && strcmp(optarg, "all") != 0)
                         return add_chosen(o, OPTION_NAME, optarg);
@@ -360,6 +354,7 @@ static const struct verb_info {
         [VERB_LOG] = { "log", false, true, FORMS_ALL, NULL },
         [VERB_TREE] = { "tree", false, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_WIDE),
                         "short or wide" },
+        [VERB_PLOT] = { "plot", false, false, FORM(OUTPUT_SHORT), "none: it is an SVG" },
         [VERB_TOP] = { "top", false, true, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
                        "short or json" },
         [VERB_STATS] = { "stats", true, false, FORM(OUTPUT_SHORT) | FORM(OUTPUT_JSON),
@@ -380,8 +375,27 @@ static int set_argument(struct options *o, const char *argument, bool is_first)
                 return 0;
         }
         return refuse(is_first ? "verb" : "argument", argument,
-                      is_first ? "log, tree, top, stats, verify, or - for standard input"
+                      is_first ? "log, tree, plot, top, stats, verify, or - for standard input"
                                : "- for standard input");
+}
+
+/* Each verb has its own words for it. */
+static int set_by(struct options *o, const char *value)
+{
+        for (unsigned by = 0; o->verb == VERB_TOP && by < _TOP_BY_MAX; by++)
+                if (strcmp(value, top_by_name(by)) == 0) {
+                        o->top_by = 1u << by;
+                        return 0;
+                }
+        for (unsigned by = 0; o->verb == VERB_PLOT && by < _PLOT_BY_MAX; by++)
+                if (strcmp(value, plot_by_name(by)) == 0) {
+                        o->plot_by = by;
+                        return 0;
+                }
+        return refuse("--by", value,
+                      o->verb == VERB_TOP    ? "exe, unit, user or parent"
+                      : o->verb == VERB_PLOT ? "parent, unit or session"
+                                             : "it with top or plot");
 }
 
 /* What a verb can't do. */
@@ -457,6 +471,8 @@ int options_parse(int argc, char **argv, struct options *ret)
                 r = set_argument(o, argv[i], i == optind);
         if (r >= 0)
                 r = set_times(&p);
+        if (r >= 0 && p.by)
+                r = set_by(o, p.by);
         if (r >= 0 && o->verb < ELEMENTSOF(verbs))
                 r = check_verb(o);
         if (r >= 0)

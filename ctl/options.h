@@ -7,11 +7,13 @@
 
 #include "base/buf.h"
 #include "view/chosen.h"
+#include "view/plot.h"
 #include "view/tops.h"
 
 enum verb {
         VERB_LOG,
         VERB_TREE,
+        VERB_PLOT,
         VERB_TOP,
         VERB_STATS,
         VERB_VERIFY,
@@ -60,6 +62,7 @@ struct options {
         bool counts_seconds;
         bool shows_failed;
         unsigned top_by; /* bits: 1 << enum top_by */
+        enum plot_by plot_by;
 };
 
 /* 0; -EINVAL: it has been said why. */

@@ -5,6 +5,7 @@
 #include "options.h"
 
 int verb_log(const struct options *o);
+int verb_plot(const struct options *o);
 int verb_stats(const struct options *o);
 int verb_top(const struct options *o);
 int verb_tree(const struct options *o);

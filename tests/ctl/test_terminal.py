@@ -20,7 +20,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 SANITIZERS = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
 
 
-def show(*options, columns=80, **environment):
+def show(*options, columns=80, code=0, **environment):
     """What it writes to a terminal of that width."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -40,7 +40,7 @@ def show(*options, columns=80, **environment):
         shown += part
     os.close(master)
     said = process.stderr.read()
-    assert process.wait(60) == 0, said
+    assert process.wait(60) == code, said
     return shown.decode().replace("\r\n", "\n")
 
 
@@ -130,6 +130,7 @@ def main():
                 (form, character)
 
     follow_top()
+    assert show("plot", code=64) == ""      # that would be pages of XML
 
     with tempfile.NamedTemporaryFile("w", suffix=".sh", delete=False) as script:
         script.write("#!/bin/sh\necho PAGED $LESSSECURE; exec cat\n")
