@@ -431,8 +431,10 @@ void input_finish(struct input *in)
                   "lines have no end, and were passed over");
         input_say(s->n_too_long, "line is longer than 16 MiB, and was passed over",
                   "lines are longer than 16 MiB, and were passed over");
-        input_say(s->n_packed, "older file is compressed, and was not read: unpack it first",
-                  "older files are compressed, and were not read: unpack them first");
+        input_say(s->n_packed, "older file is compressed, and zstd or gzip are not here to read it",
+                  "older files are compressed, and zstd or gzip are not here to read them");
+        input_say(s->n_broken, "older file is compressed, and its end can't be read",
+                  "older files are compressed, and their ends can't be read");
         input_say(s->n_forged, "entry of the journal is not by the daemon's user",
                   "entries of the journal are not by the daemon's user");
 }

@@ -25,7 +25,7 @@ static int on_line(void *userdata, int kind)
 static enum audit_result verdict_of_lines(const struct input *in)
 {
         if (in->n_bad > 0 || in->n_strange > 0 || in->source->n_too_long > 0 ||
-            in->source->n_cut > 0)
+            in->source->n_cut > 0 || in->source->n_broken > 0)
                 return AUDIT_UNEXPLAINED;
         return in->source->n_packed > 0 ? AUDIT_EXPLAINED : AUDIT_COMPLETE;
 }

@@ -27,7 +27,8 @@ struct log_source {
         bool is_live;        /* it may go on while it is read: a line is to be shown at once */
         uint64_t n_cut;      /* lines that end in the middle */
         uint64_t n_too_long; /* and those that are passed over: see LINE_SIZE_MAX */
-        uint64_t n_packed;   /* rotated files that are compressed, and not read */
+        uint64_t n_packed;   /* rotated files that are compressed, and can't be read */
+        uint64_t n_broken;   /* and of which the end is missing */
         uint64_t n_forged;   /* entries of the journal that are not the daemon's */
         uint64_t n_bytes, n_bytes_total; /* read so far, and of how many; 0: nobody knows */
         struct buf problem;              /* what went wrong, for people, of the last -errno */
@@ -62,7 +63,8 @@ int log_source_stream_new(int fd, struct log_source **ret);
 
 /*
  * The file that the daemon writes, and before it PATH.N, the highest first, as rotation makes them;
- * also if that goes on meanwhile. `follow`: it has no end. -ENOENT: there is no such file.
+ * also if that goes on meanwhile; those that are compressed (PATH.N.zst, PATH.N.gz) are unpacked
+ * one by one. `follow`: it has no end. -ENOENT: there is no such file.
  */
 int log_source_file_new(const char *path, bool follow, struct log_source **ret);
 

@@ -28,7 +28,7 @@ struct source_file {
         char *path;
         bool follow;
         int fd;
-        struct stat st;    /* of the open file */
+        struct sibling at; /* the open file */
         bool is_last_read; /* it is not PATH any more, and has been found so before this read */
         int inotify;
         struct line_reader reader;
@@ -47,18 +47,19 @@ static int file_fails(struct source_file *f, int error)
 }
 
 /* Lines of this file that are there behind `offset`; the descriptor is taken in any case. */
-static int begin_file(struct source_file *f, int fd, uint64_t offset)
+static int begin_file(struct source_file *f, const struct sibling *file, int fd, uint64_t offset)
 {
         char name[sizeof("/proc/self/fd/") + 12];
         int r;
 
-        if (fstat(fd, &f->st) < 0 || lseek(fd, (off_t)offset, SEEK_SET) < 0) {
+        if (lseek(fd, (off_t)offset, SEEK_SET) < 0) {
                 r = -errno;
                 (void)close(fd);
                 return r;
         }
         closep(&f->fd);
         f->fd = fd;
+        f->at = *file;
         f->is_last_read = false;
         line_reader_begin(&f->reader, fd);
         if (f->inotify >= 0) {
@@ -77,17 +78,18 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 static const struct sibling *find_next(const struct source_file *f, const struct siblings *all)
 {
         const struct sibling *own = NULL;
+        struct timespec mtime = f->at.mtime;
         struct stat st;
 
         if (f->fd < 0)
                 return all->n_files > 0 ? &all->files[0] : NULL;
-        own = siblings_find(all, f->st.st_dev, f->st.st_ino);
+        own = siblings_find(all, f->at.dev, f->at.ino);
         if (own)
                 return own + 1 < all->files + all->n_files ? own + 1 : NULL;
-        if (fstat(f->fd, &st) < 0)
-                return NULL;
+        if (f->at.packing == PACKING_NONE && fstat(f->fd, &st) == 0)
+                mtime = st.st_mtim; /* it was written to meanwhile */
         for (size_t i = 0; i < all->n_files; i++)
-                if (is_later(&all->files[i].mtime, &st.st_mtim))
+                if (is_later(&all->files[i].mtime, &mtime))
                         return &all->files[i];
         return NULL;
 }
@@ -98,6 +100,7 @@ static int open_next(struct source_file *f)
         for (int i = 0; i < ATTEMPTS_MAX; i++) {
                 _cleanup_(siblings_done) struct siblings all = { 0 };
                 const struct sibling *next;
+                bool is_broken;
                 int r, fd;
 
                 r = siblings_list(f->path, &all);
@@ -111,13 +114,14 @@ static int open_next(struct source_file *f)
                         f->is_last_read = true;
                         return 1;
                 }
-                fd = sibling_open(f->path, next);
+                fd = sibling_open(f->path, next, &is_broken);
                 if (fd == -ESTALE)
                         continue;
                 if (fd < 0)
                         return fd;
                 f->source.n_cut += line_reader_rest(&f->reader).size > 0;
-                r = begin_file(f, fd, 0);
+                f->source.n_broken += is_broken;
+                r = begin_file(f, next, fd, 0);
                 return r < 0 ? r : 1;
         }
         return -EAGAIN;
@@ -276,22 +280,37 @@ static int tail_file(struct tail *t, int fd, uint64_t end)
         return r;
 }
 
+/* Of a file that was unpacked, its size is another than that of the listing. */
+static int size_of(int fd, const struct sibling *file, uint64_t *ret)
+{
+        const off_t end =
+                file->packing == PACKING_NONE ? (off_t)file->size : lseek(fd, 0, SEEK_END);
+
+        *ret = (uint64_t)end;
+        return end < 0 ? -errno : 0;
+}
+
 /* Opens the file in which the search ends: where it has found all, or else the oldest. */
 static int tail_siblings(struct source_file *f, const struct siblings *all, struct tail *t)
 {
         for (size_t i = all->n_files; i-- > 0;) {
-                _cleanup_(closep) int fd = sibling_open(f->path, &all->files[i]);
+                const struct sibling *file = &all->files[i];
+                bool is_broken;
+                _cleanup_(closep) int fd = sibling_open(f->path, file, &is_broken);
+                uint64_t end;
                 int r;
 
                 if (fd < 0)
                         return fd;
-                r = tail_file(t, fd, all->files[i].size);
+                r = size_of(fd, file, &end);
+                if (r >= 0)
+                        r = tail_file(t, fd, end);
                 if (r < 0)
                         return r;
-                if (t->n == 0)
-                        return begin_file(f, TAKE_FD(fd), t->offset);
-                if (i == 0)
-                        return begin_file(f, TAKE_FD(fd), 0);
+                if (t->n == 0 || i == 0) {
+                        f->source.n_broken += is_broken;
+                        return begin_file(f, file, TAKE_FD(fd), t->n == 0 ? t->offset : 0);
+                }
         }
         return 0;
 }
@@ -361,6 +380,7 @@ int log_source_file_new(const char *path, bool follow, struct log_source **ret)
         s = &f->source;
         s->ops = &file_ops;
         s->is_live = follow;
+        s->n_packed = all.n_packed;
         f->fd = f->inotify = f->reader.fd = -1;
         f->follow = follow;
         f->path = strdup(path);

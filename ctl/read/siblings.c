@@ -42,7 +42,7 @@ static bool parse_name(const char *name, const char *base, unsigned *ret, struct
         return number <= NUMBER_MAX;
 }
 
-static int add(struct siblings *s, unsigned number, const struct stat *st)
+static int add(struct siblings *s, unsigned number, enum packing packing, const struct stat *st)
 {
         struct sibling *files;
 
@@ -51,6 +51,7 @@ static int add(struct siblings *s, unsigned number, const struct stat *st)
                 return -ENOMEM;
         s->files = files;
         files[s->n_files++] = (struct sibling){ .number = number,
+                                                .packing = packing,
                                                 .dev = st->st_dev,
                                                 .ino = st->st_ino,
                                                 .size = (uint64_t)st->st_size,
@@ -61,25 +62,43 @@ static int add(struct siblings *s, unsigned number, const struct stat *st)
 static int add_entry(struct siblings *s, int folder, const char *name, const char *base)
 {
         struct span suffix = { 0 };
+        unsigned packing = 0;
         unsigned number = 0;
         struct stat st;
 
         if (strcmp(name, base) != 0 && !parse_name(name, base, &number, &suffix))
                 return 0;
-        if (suffix.size > 0) {
-                s->n_packed += span_is(suffix, ".zst") || span_is(suffix, ".gz");
+        while (packing < _PACKING_MAX && !span_is(suffix, packing_suffix(packing)))
+                packing++;
+        if (packing == _PACKING_MAX)
+                return 0;
+        if (!packing_is_readable(packing)) {
+                s->n_packed++;
                 return 0;
         }
         if (fstatat(folder, name, &st, 0) < 0)
                 return errno == ENOENT ? 0 : -errno; /* renamed meanwhile */
-        return S_ISREG(st.st_mode) ? add(s, number, &st) : 0;
+        return S_ISREG(st.st_mode) ? add(s, number, packing, &st) : 0;
 }
 
 static int oldest_first(const void *a, const void *b)
 {
         const struct sibling *x = a, *y = b;
 
-        return (x->number < y->number) - (x->number > y->number);
+        if (x->number != y->number)
+                return x->number < y->number ? 1 : -1;
+        return (x->packing > y->packing) - (x->packing < y->packing);
+}
+
+/* One that is being packed is there twice: its copy may not be whole. */
+static void drop_copies(struct siblings *s)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_files; i++)
+                if (n == 0 || s->files[n - 1].number != s->files[i].number)
+                        s->files[n++] = s->files[i];
+        s->n_files = n;
 }
 
 int siblings_list(const char *path, struct siblings *ret)
@@ -107,6 +126,7 @@ int siblings_list(const char *path, struct siblings *ret)
                 return -errno;
         if (s.n_files > 0)
                 qsort(s.files, s.n_files, sizeof(*s.files), oldest_first);
+        drop_copies(&s);
         *ret = s;
         s = (struct siblings){ 0 };
         return 0;
@@ -120,14 +140,15 @@ const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t i
         return NULL;
 }
 
-int sibling_open(const char *path, const struct sibling *file)
+int sibling_open(const char *path, const struct sibling *file, bool *ret_is_broken)
 {
         _cleanup_(freep) char *name = NULL;
         _cleanup_(closep) int fd = -1;
         struct stat st;
 
         if ((file->number == 0 ? asprintf(&name, "%s", path)
-                               : asprintf(&name, "%s.%u", path, file->number)) < 0) {
+                               : asprintf(&name, "%s.%u%s", path, file->number,
+                                          packing_suffix(file->packing))) < 0) {
                 name = NULL;
                 return -ENOMEM;
         }
@@ -138,5 +159,7 @@ int sibling_open(const char *path, const struct sibling *file)
                 return -errno;
         if (st.st_dev != file->dev || st.st_ino != file->ino)
                 return -ESTALE;
-        return TAKE_FD(fd);
+        *ret_is_broken = false;
+        return file->packing == PACKING_NONE ? TAKE_FD(fd)
+                                             : unpack(fd, file->packing, ret_is_broken);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * A file and what rotation has made of its earlier ones: PATH, PATH.1, PATH.2 and so on, the higher
- * the older. Looked at anew each time, since the daemon goes on.
+ * the older; those may be packed. Looked at anew each time, since the daemon goes on.
  */
 #pragma once
 
@@ -11,9 +11,11 @@
 #include <time.h>
 
 #include "base/macro.h"
+#include "read/unpack.h"
 
 struct sibling {
         unsigned number; /* 0: PATH itself */
+        enum packing packing;
         dev_t dev;
         ino_t ino;
         uint64_t size;
@@ -23,7 +25,7 @@ struct sibling {
 struct siblings {
         struct sibling *files; /* the oldest first */
         size_t n_files;
-        uint64_t n_packed; /* PATH.N.zst or PATH.N.gz */
+        uint64_t n_packed; /* PATH.N.zst or PATH.N.gz, and nobody here can unpack it */
 };
 
 /* Regular files alone. None at all is no error. */
@@ -33,5 +35,8 @@ void siblings_done(struct siblings *s);
 /* Which of them is that file; NULL: it is no longer there. */
 const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t ino);
 
-/* O_RDONLY; -ESTALE: the name is another file's by now. */
-int sibling_open(const char *path, const struct sibling *file);
+/*
+ * What is in it, to be read from the beginning; -ESTALE: the name is another file's by now.
+ * `ret_is_broken`: it is packed, and its end is missing.
+ */
+int sibling_open(const char *path, const struct sibling *file, bool *ret_is_broken);

@@ -5,6 +5,7 @@
 golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked at.
 """
 import csv
+import gzip
 import io
 import json
 import os
@@ -275,6 +276,26 @@ def test_follow():
                     path.write_text("", "utf-8")
             process.terminate()     # what it has said is said, and it ends well
             assert process.wait(DEADLINE_SECONDS) == 0, process.stderr.read()
+
+
+def test_compressed_siblings():
+    """Read like others; of a damaged one what can be read, and `verify` does not call that complete."""
+    lines = (HERE / "lossy.jsonl").read_text("utf-8").splitlines(keepends=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.write_text("".join(lines[20:]), "utf-8")
+        oldest = pathlib.Path(f"{path}.2")
+        oldest.write_text("".join(lines[:9]), "utf-8")
+        subprocess.run(["zstd", "-q", "--rm", oldest], check=True)
+        packed = gzip.compress("".join(lines[9:20]).encode())
+        pathlib.Path(f"{path}.1.gz").write_bytes(packed)
+        shown, said = log("-o", "json", file=path)
+        assert shown == "".join(lines) and said == "", said
+        assert log("-o", "json", "-n", "60", file=path)[0] == \
+            log("-o", "json", "-n", "60", file=HERE / "lossy.jsonl")[0]
+        assert run("verify", f"--file={path}", code=1)[1] == ""
+        pathlib.Path(f"{path}.1.gz").write_bytes(packed[:-4])
+        assert "its end can't be read" in run("verify", f"--file={path}", code=2)[1]
 
 
 def test_a_reader_that_leaves():

@@ -91,13 +91,95 @@ static void rotated_files_come_first_the_highest_number_before_all(void **state)
         append(".9", ""); /* and none in between */
         append(".02", "x\n");
         append(".1x", "x\n");
-        append(".3.zst", "x\n");
+        append(".3.xz", "x\n");
         append("-1", "x\n");
         assert_int_equal(log_source_file_new(path, false, &s), 0);
         assert_lines(s, "1 4 5 6 7 8 ");
         assert_int_equal(log_source_wait(s, -1), 0);
-        assert_int_equal(s->n_packed, 1);
+        assert_int_equal(s->n_packed, 0);
         assert_int_equal(s->n_cut, 0);
+        log_source_free(s);
+}
+
+static void pack(const char *command, const char *suffix)
+{
+        char line[256];
+
+        (void)snprintf(line, sizeof(line), "%s %s%s", command, path, suffix);
+        assert_int_equal(system(line), 0);
+}
+
+static bool is_any(void *userdata, struct span text)
+{
+        (void)userdata;
+        (void)text;
+        return true;
+}
+
+static void compressed_files_are_read_like_others(void **state)
+{
+        struct log_source *s;
+
+        (void)state;
+        append("", "6\n");
+        append(".1", "5\n");
+        append(".2", "3\n4\n");
+        append(".3", "2\n");
+        append(".4", "1\n");
+        pack("gzip", ".2");
+        pack("gzip", ".4");
+        pack("gzip -k", ".3"); /* is being packed: it is there twice */
+        assert_int_equal(log_source_file_new(path, false, &s), 0);
+        assert_lines(s, "1 2 3 4 5 6 ");
+        assert_int_equal(s->n_packed + s->n_broken + s->n_cut, 0);
+        log_source_free(s);
+        for (unsigned n = 0; n < 8; n++) {
+                static const char all[] = "1 2 3 4 5 6 ";
+
+                assert_int_equal(log_source_file_new(path, false, &s), 0);
+                assert_int_equal(log_source_tail(s, n, is_any, NULL), 0);
+                assert_lines(s, n < 6 ? all + 2 * (6 - n) : all);
+                log_source_free(s);
+        }
+}
+
+static void a_file_may_be_compressed_while_it_is_read(void **state)
+{
+        struct log_source *s;
+        struct span line;
+
+        (void)state;
+        append(".2", "1\n2\n");
+        (void)usleep(20000); /* time stamps of files are as coarse as a tick */
+        append(".1", "3\n");
+        append("", "4\n");
+        assert_int_equal(log_source_file_new(path, true, &s), 0);
+        assert_int_equal(log_source_next(s, &line), 1);
+        pack("gzip", ".2");
+        assert_lines(s, "2 3 4 ");
+        log_source_free(s);
+}
+
+static void compressed_files_that_cannot_be_read_are_counted(void **state)
+{
+        _cleanup_(freep) char *old_path = strdup(getenv("PATH"));
+        struct log_source *s;
+
+        (void)state;
+        append("", "3\n");
+        append(".1.gz", "this is something else\n");
+        append(".2", "1\n2\n");
+        pack("gzip", ".2");
+        pack("truncate -s -4", ".2.gz"); /* its checksum is cut off */
+        assert_int_equal(log_source_file_new(path, false, &s), 0);
+        assert_lines(s, "1 2 3 ");
+        assert_int_equal(s->n_broken, 2);
+        log_source_free(s);
+        assert_int_equal(setenv("PATH", "/nowhere", true), 0);
+        assert_int_equal(log_source_file_new(path, false, &s), 0);
+        assert_lines(s, "3 ");
+        assert_int_equal(s->n_packed, 2);
+        assert_int_equal(setenv("PATH", old_path, true), 0);
         log_source_free(s);
 }
 
@@ -303,6 +385,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(rotated_files_come_first_the_highest_number_before_all),
+                TEST(compressed_files_are_read_like_others),
+                TEST(a_file_may_be_compressed_while_it_is_read),
+                TEST(compressed_files_that_cannot_be_read_are_counted),
                 TEST(a_file_that_is_not_there_is_an_error),
                 TEST(following_goes_over_rotations_without_a_gap),
                 TEST(two_rotations_before_one_look_lose_nothing),
