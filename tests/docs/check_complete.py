@@ -219,6 +219,22 @@ def check_reader(report, page, program):
     report.same("verbs", set(re.findall(r"(?m)^  (\w+)", verbs)), page.tags("VERBS"))
 
 
+def check_zsh(report, program, source):
+    """What zsh completes: the options of execsnoopctl with their short forms, its verbs, the keys of rules."""
+    text = (source / "packaging/completions/_execsnoopctl").read_text("utf-8")
+    shown = subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    lines = shown.partition("From where")[2].splitlines()
+    options = set(re.findall(r"(?m)^ +(-\w\b)|(--[\w-]+)", "\n".join(line[:26] for line in lines)))
+    completed = re.findall(r"(?m)^  '(?:\([^)]*\)|\*)?'?(?:\{([^}]*)\}'|(-[\w-]+))", text)
+    completed = {word.rstrip("=+-") for pair in completed for part in pair for word in part.split(",")}
+    report.same("zsh", {option for pair in options for option in pair}, completed)
+    verbs = re.search(r"Verbs:\n(.*?)\n\n", shown, re.S)[1]
+    report.same("verbs of zsh", set(re.findall(r"(?m)^  (\w+)", verbs)), set(re.findall(r"(?m)^  '([a-z]+):", text)))
+    table = (source / "core/policy/keys.c").read_text("utf-8")
+    keys = set(re.findall(r'\{ \.name = "(\w+)",', table))
+    report.same("keys of zsh", keys, set(re.findall(r"\b([A-Z]\w+)=", text.partition("_arguments")[0])))
+
+
 def check_map(report, source):
     """docs/architecture.md names each module of the source folders, by name or by stem."""
     words = re.findall(r"`([^` ]+)`", (source / MAP).read_text("utf-8"))
@@ -246,6 +262,7 @@ def main():
     check_journal(report, events, source)
     check_command(report, Page(manual / "execsnoopd.8"), daemon, source / "daemon")
     check_reader(report, Page(manual / "execsnoopctl.1"), sys.argv[3])
+    check_zsh(report, sys.argv[3], source)
     check_map(report, source)
     print(*report.problems, sep="\n")
     return 1 if report.problems else 0

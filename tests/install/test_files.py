@@ -18,6 +18,7 @@ EXPECTED = [
     "usr/share/man/man8/execsnoopd.8",
     "usr/share/bash-completion/completions/execsnoopd",
     "usr/share/bash-completion/completions/execsnoopctl",
+    "usr/share/zsh/site-functions/_execsnoopctl",
     "usr/share/doc/execsnoopd/README.md",
     "usr/share/doc/execsnoopd/NEWS.md",
     "usr/share/doc/execsnoopd/operators.md",
