@@ -14,9 +14,13 @@
 #include "read/event_line.h"
 #include "read/streams.h"
 #include "view/audit_show.h"
+#include "view/counters.h"
 #include "view/lines.h"
+#include "view/plot.h"
 #include "view/show.h"
 #include "view/table.h"
+#include "view/tops.h"
+#include "view/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -130,6 +134,64 @@ static void show_all(struct table *table, struct streams *streams, struct buf *o
         check_harmless(out);
 }
 
+/* More members than that are left out. */
+#define FAMILY_MEMBERS 200
+
+static void sum_up(struct family *family, struct tops *tops, struct gaps *gaps, struct buf *out)
+{
+        const struct counters_before before = { line.time_ns / 2, line.counters.seen / 2 };
+        uint64_t since_ns;
+
+        (void)gaps_take(gaps, &line, &since_ns);
+        if (line.event.kind == EVENT_EXIT)
+                family_exit(family, &line);
+        else if (event_kind_is_kernel(line.event.kind) || line.event.kind == EVENT_SUMMARY)
+                family_event(family, &line);
+        if (event_kind_is_kernel(line.event.kind) || line.event.kind == EVENT_SUMMARY)
+                tops_event(tops, &line);
+        if (line.event.kind == EVENT_STATS || line.event.kind == EVENT_STOP)
+                counters_show(&line, &before, true, false, out);
+        check_harmless(out);
+}
+
+static size_t count(struct span text, const char *what)
+{
+        const char *at;
+        size_t n = 0;
+
+        for (; (at = memmem(text.data, text.size, what, strlen(what))); n++)
+                text = span_skip(text, (size_t)(at - text.data) + 1);
+        return n;
+}
+
+/* Each process is in the tree once, and has one tooltip in the picture; no text ends a tag. */
+static void show_family(const struct family *family, enum plot_by by, struct buf *out)
+{
+        const struct tree_config config = { .width = 80, .cuts = by > 0, .utc = true };
+        const struct plot_config plot = { .by = by, .utc = true };
+        const struct member *members;
+        uint32_t n, n_seen = 0, n_execs = 0;
+        uint64_t from_ns, to_ns;
+
+        members = family_members(family, &n);
+        for (uint32_t at = 0; at != NO_MEMBER; at = family_next(family, at), n_seen++) {
+                const enum member_kind kind = members[at].kind;
+
+                n_execs += kind == MEMBER_EXEC || kind == MEMBER_FAILED || kind == MEMBER_SUMMARY;
+                if (kind != MEMBER_ROOT)
+                        tree_show_row(&config, family, at, out);
+                check_harmless(out);
+        }
+        assert(n_seen == n && n <= FAMILY_MEMBERS);
+        family_span(family, &from_ns, &to_ns);
+        if (to_ns == 0)
+                return;
+        assert(plot_show(&plot, family, out) == 0);
+        assert(count(buf_span(out), "<title>") == n_execs);
+        assert(count(buf_span(out), "<") == count(buf_span(out), ">"));
+        check_harmless(out);
+}
+
 /* Whatever it finds is said in words that are harmless, and in JSON. */
 static void show_audit(struct audit *audit, struct buf *out)
 {
@@ -162,27 +224,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .waits = size % 5 == 0,
                                              .quotes_all = size % 7 == 0 };
         struct span rest = { (const char *)data, size }, text;
+        const struct tops_config tops_config = { .by = 1u << size % _TOP_BY_MAX, .n_rows = 3 };
         struct audit audit = { 0 };
         struct streams *streams;
+        struct family *family;
         struct table *table;
+        struct tops *tops;
+        struct gaps *gaps;
         struct buf out = { 0 };
 
         assert(streams_new(&streams) == 0);
         assert(table_new(&config, &out, &table) == 0);
+        assert(family_new(FAMILY_MEMBERS, &family) == 0 && gaps_new(&gaps) == 0);
+        assert(tops_new(&tops_config, &tops) == 0);
         while (span_cut(&rest, '\n', &text)) {
                 const int kind = event_line_read(&line, text);
 
                 assert(kind >= 0);
                 compare(text, kind);
-                if (kind == LINE_EVENT)
+                if (kind == LINE_EVENT) {
                         show_all(table, streams, &out);
+                        sum_up(family, tops, gaps, &out);
+                }
                 if (kind == LINE_EVENT || kind == LINE_UNKNOWN)
                         assert(audit_take(&audit, &line, kind == LINE_EVENT) == 0);
         }
+        show_family(family, size % _PLOT_BY_MAX, &out);
+        tops_show(tops, gaps, size, &out);
+        check_harmless(&out);
         table_flush(table);
         check_harmless(&out);
         show_audit(&audit, &out);
         table_free(table);
+        family_free(family);
+        tops_free(tops);
+        gaps_free(gaps);
         streams_free(streams);
         buf_done(&out);
         return 0;
