@@ -43,7 +43,7 @@ struct table {
         struct entry entries[N_SETS][WAYS];
 };
 
-static_assert(sizeof(struct table) == HASHES_SIZE);
+static_assert(sizeof(struct table) == HASHES_SIZE, "what the header says of its memory");
 
 struct hashes {
         struct table *table; /* borrowed */

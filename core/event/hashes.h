@@ -30,7 +30,7 @@ struct file_key {
         uint32_t pad;
 };
 
-static_assert(sizeof(struct file_key) == 48);
+static_assert(sizeof(struct file_key) == 48, "no padding: it is hashed and compared as bytes");
 
 /* Of a file that has become known: the answer, or why there is none. */
 struct hash_answer {
@@ -40,7 +40,8 @@ struct hash_answer {
         uint8_t sha256[SHA256_SIZE];
 };
 
-static_assert(sizeof(struct hash_answer) == 48 + 8 + SHA256_SIZE);
+static_assert(sizeof(struct hash_answer) == 48 + 8 + SHA256_SIZE,
+              "no padding: it goes over a pipe");
 
 /* A file that is to be read. */
 struct hash_request {
