@@ -182,19 +182,24 @@ def test_mistakes_are_said():
     assert run("-V")[0].startswith("execsnoopctl ")
 
 
+def small_exec(**members):
+    """A line of ours with little in it."""
+    return json.dumps({"event": "exec", "time": "2026-11-22T18:31:01.000000000Z", "seq": 2,
+                       "boot_id": "2fff7c11b2084133bd954df45c274c9b", "host": "vm", **members},
+                      separators=(",", ":"))
+
+
 def test_tree_of_a_deep_family():
     """Each process by the one before: what there is no room for is said, and memory has its bound."""
-    line = json.loads(STORY.read_text("utf-8").splitlines()[1])
     lines = []
-    for pid in range(2, 70000):
-        event = line | {"pid": pid, "ppid": pid - 1, "process_id": f"b-{pid}", "argv": ["x", "y" * 300],
-                        "parent_process_id": f"b-{pid - 1}", "ancestors": [{"pid": pid - 1, "comm": "x"}]}
-        lines.append(json.dumps(event, separators=(",", ":")))
+    for pid in range(2, 20000):
+        lines.append(small_exec(pid=pid, ppid=pid - 1, process_id=f"b-{pid}", argv=["x", "y" * 1000],
+                                parent_process_id=f"b-{pid - 1}", parent_comm="x"))
     shown, said = run("tree", "-", stdin="\n".join(lines + [""]).encode())
     n_shown = sum("x yy" in row for row in shown.splitlines())
     left_out = int(re.search(r"(\d+) execs are not shown: the log has more", said)[1])
-    assert n_shown + left_out == len(lines) and n_shown > 40000, (n_shown, left_out)
-    assert max(len(row) for row in shown.splitlines()) < 600
+    assert n_shown + left_out == len(lines) and n_shown > 15000, (n_shown, left_out)
+    assert max(len(row) for row in shown.splitlines()) < 1200
 
 
 def counters_of(shown):
@@ -233,10 +238,8 @@ def test_stats_are_the_newest():
 
 def test_top_of_many_names():
     """What comes up often stays when there is no room for all that come up once."""
-    line = STORY.read_text("utf-8").splitlines()[1]
     names = [f"/x/{i % 3}" if i % 2 else f"/y/{i}" for i in range(30000)]
-    text = "".join(line.replace('"exe":"/usr/bin/ls"', f'"exe":"{name}"') + "\n"
-                   for name in names)
+    text = "".join(small_exec(exe=name) + "\n" for name in names)
     shown = json.loads(run("top", "-", "-o", "json", "-n", "3", "--by=exe", stdin=text.encode())[0])
     assert shown == {"execs": 30000, "exe": [{"name": f"/x/{i}", "count": 5000} for i in range(3)]}, shown
     assert "are not told apart" in run("top", "-", "--by=exe", stdin=text.encode())[0]
