@@ -64,7 +64,7 @@ static __always_inline __u8 add_inet(struct scratch *s, const void *address, __u
 {
         void *to = address_room(s);
 
-        if (!to || READ_BYTES(to, size, address))
+        if (!to || READ_CHECKED(to, size, address))
                 return 0;
         __builtin_memcpy(to + size, &port, sizeof(port));
         s->pos += size + sizeof(port);
@@ -110,7 +110,7 @@ static __always_inline __u8 add_unix(struct scratch *s, const void *sk)
         size = (__u64)len - sizeof(__u16); /* behind sun_family */
         barrier_var(size);
         if (size > UNIX_NAME_MAX ||
-            READ_BYTES(to, size, address + cfg_unix_address_name + sizeof(__u16)))
+            READ_CHECKED(to, size, address + cfg_unix_address_name + sizeof(__u16)))
                 return 0;
         s->pos += size;
         return size;
@@ -135,7 +135,7 @@ static __always_inline __u8 add_vsock(struct scratch *s, const void *address)
 {
         __u32 *to = address_room(s);
 
-        if (!to || READ_BYTES(to, 2 * sizeof(*to), address + 4) || *to == PORT_UNSET)
+        if (!to || READ_CHECKED(to, 2 * sizeof(*to), address + 4) || *to == PORT_UNSET)
                 return 0;
         s->pos += 2 * sizeof(*to);
         return 2 * sizeof(*to);

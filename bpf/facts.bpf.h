@@ -274,7 +274,7 @@ static __always_inline bool is_secure(struct scratch *s, struct mm_struct *mm)
         const __u64 *word = (void *)COPY(s);
         bool is_wide;
 
-        if (READ_BYTES(COPY(s), AUXV_PAIRS * 2 * sizeof(*word), &mm->saved_auxv))
+        if (READ_CHECKED(COPY(s), AUXV_PAIRS * 2 * sizeof(*word), &mm->saved_auxv))
                 return false;
         is_wide = !(word[0] >> 32); /* else a 32-bit program's: a pair in each, and none is 0 */
 #pragma unroll

@@ -45,7 +45,7 @@ struct loader {
         bool attached;
         bool is_inherited; /* maps and page, and maybe programs */
         bool is_complete;  /* likewise, and what ran has never stopped since */
-        bool can_loop;     /* there is bpf_loop(), 5.17 */
+        struct program_means means;
         unsigned n_cpus;
         struct exec_control *control;
         struct exec_inflight *inflight;
@@ -227,7 +227,7 @@ static int attach_loaded(struct loader *p)
 
 static int load(struct loader *p, enum exec_program which)
 {
-        return program_load(which, p->maps, p->can_loop, p->generation, &p->program[which]);
+        return program_load(which, p->maps, &p->means, p->generation, &p->program[which]);
 }
 
 /* Its count of recursion misses goes with it. */
@@ -356,7 +356,9 @@ static struct loader *programs_alloc(struct handover *handover)
         p->n_cpus = n;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 p->program[i] = p->old[i] = (struct program)PROGRAM_NONE;
-        p->can_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
+        p->means.can_loop =
+                libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
+        direct_find(&p->means.direct);
         p->counters = calloc(_PROGRAM_MAX * p->n_cpus, sizeof(*p->counters));
         return p->counters ? p : loader_free(p);
 }

@@ -16,15 +16,57 @@
 #include "host/capabilities.h"
 #include "host/handover.h"
 #include "host/log.h"
+#include "kernel/direct.h"
 #include "kernel/kernel_offsets.h"
 #include "kernel/kernel_support.h"
 #include "kernel/program.h"
 
 #define NAME_SIZE 32
 
+static int open_image(struct execsnoop_bpf *bpf, const struct direct *direct)
+{
+        _cleanup_(freep) void *image = NULL;
+        size_t size;
+        const void *elf = execsnoop_bpf__elf_bytes(&size);
+        int r;
+
+        image = malloc(size);
+        if (!image)
+                return -ENOMEM;
+        memcpy(image, elf, size);
+        direct_apply(direct, image);
+        r = execsnoop_bpf__create_skeleton(bpf);
+        if (r < 0)
+                return r;
+        bpf->skeleton->data = image;
+        r = bpf_object__open_skeleton(bpf->skeleton, NULL);
+        bpf->skeleton->data = NULL; /* libbpf has what it needs of it */
+        return r;
+}
+
+/* As execsnoop_bpf__open(). */
+static struct execsnoop_bpf *open_object(const struct direct *direct)
+{
+        struct execsnoop_bpf *bpf;
+        int r;
+
+        bpf = calloc(1, sizeof(*bpf));
+        if (!bpf)
+                return NULL;
+        r = open_image(bpf, direct);
+        if (r < 0) {
+                execsnoop_bpf__destroy(bpf);
+                errno = -r;
+                return NULL;
+        }
+        return bpf;
+}
+
 struct execsnoop_bpf *program_open_object(void)
 {
-        return execsnoop_bpf__open();
+        static const struct direct calls = { 0 };
+
+        return open_object(&calls);
 }
 
 /* FNV-1a */
@@ -89,17 +131,18 @@ static void set_offsets(struct execsnoop_bpf *bpf)
         bpf->rodata->cfg_vsock_peer = offsets.vsock_peer;
 }
 
-int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool can_loop,
-                 uint32_t generation, struct program *ret)
+/* Errors are not logged. */
+static int load(enum exec_program which, const struct execsnoop_bpf *maps,
+                const struct program_means *means, uint32_t generation, struct program *ret)
 {
         struct bpf_program *other, *wanted;
         struct execsnoop_bpf *bpf;
         int r;
 
-        bpf = execsnoop_bpf__open();
+        bpf = open_object(&means->direct);
         if (!bpf)
-                return log_errno(LOG_ERR, -errno, "Cannot open the BPF object");
-        wanted = bpf_program_of(bpf, which, can_loop);
+                return -errno;
+        wanted = bpf_program_of(bpf, which, means->can_loop);
         bpf_object__for_each_program(other, bpf->obj)(void)
                 bpf_program__set_autoload(other, other == wanted);
         bpf->rodata->cfg_generation = generation;
@@ -110,7 +153,7 @@ int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool
                 r = execsnoop_bpf__load(bpf);
         if (r < 0) {
                 execsnoop_bpf__destroy(bpf);
-                return kernel_explain_load_error(r, exec_program_name(which));
+                return r;
         }
         *ret = (struct program){
                 .bpf = bpf,
@@ -118,6 +161,29 @@ int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool
                 .link_fd = -1,
                 .generation = generation,
         };
+        return 0;
+}
+
+int program_load(enum exec_program which, const struct execsnoop_bpf *maps,
+                 const struct program_means *means, uint32_t generation, struct program *ret)
+{
+        const char *name = exec_program_name(which);
+        struct program_means calls = { .can_loop = means->can_loop };
+        bool is_direct = means->direct.cast;
+        int r;
+
+        r = load(which, maps, means, generation, ret);
+        if (r < 0 && r != -EPERM && is_direct) {
+                log_errno(LOG_INFO, r,
+                          "The kernel refuses the BPF program '%s' with direct loads; it reads by "
+                          "calls instead",
+                          name);
+                is_direct = false;
+                r = load(which, maps, &calls, generation, ret);
+        }
+        if (r < 0)
+                return kernel_explain_load_error(r, name);
+        log_debug("The BPF program '%s' reads by %s", name, is_direct ? "direct loads" : "calls");
         return 0;
 }
 

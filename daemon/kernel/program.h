@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "exec_control.h"
+#include "kernel/direct.h"
 
 struct bpf_link;
 struct execsnoop_bpf;
@@ -37,18 +38,27 @@ static inline bool program_is_attached(const struct program *p)
         return p->link_fd >= 0;
 }
 
-/* An instance of the object, to be loaded; NULL with errno. In one place, or it is there twice. */
+/* What this kernel has for programs. */
+struct program_means {
+        bool can_loop; /* bpf_loop(), 5.17 */
+        struct direct direct;
+};
+
+/*
+ * An instance of the object, to be loaded, without direct loads; NULL with errno. In one place, or
+ * it is there twice.
+ */
 struct execsnoop_bpf *program_open_object(void);
 
 /* Tells one build's programs from another's, nothing more. */
 uint64_t program_object_hash(void);
 
 /*
- * Loads it with the maps of an instance that has them. `can_loop`: the kernel has bpf_loop().
- * Errors are logged, as those of kernel_explain_load_error().
+ * Loads it with the maps of an instance that has them. What the kernel refuses with direct loads is
+ * loaded without. Errors are logged, as those of kernel_explain_load_error().
  */
-int program_load(enum exec_program which, const struct execsnoop_bpf *maps, bool can_loop,
-                 uint32_t generation, struct program *ret);
+int program_load(enum exec_program which, const struct execsnoop_bpf *maps,
+                 const struct program_means *means, uint32_t generation, struct program *ret);
 
 /* Takes the attached program of the previous run, which still runs; false: there is none. */
 bool program_inherit(enum exec_program which, uint32_t generation, struct handover *h,
