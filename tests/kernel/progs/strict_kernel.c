@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * To be preloaded: a kernel that asks for more than this one. $STRICT_KERNEL names what:
+ * To be preloaded: a kernel that asks for more than this one, or has less. $STRICT_KERNEL names
+ * what:
  *
- *   perf   perf_event_open() wants CAP_SYS_ADMIN: Debian's, with kernel.perf_event_paranoid=3
- *   bpf    bpf() wants CAP_BPF: those before 5.19, with kernel.unprivileged_bpf_disabled
+ *   perf       perf_event_open() wants CAP_SYS_ADMIN: Debian's, with kernel.perf_event_paranoid=3
+ *   bpf        bpf() wants CAP_BPF: those before 5.19, with kernel.unprivileged_bpf_disabled
+ *   functions  no BPF program may call functions of the kernel that are not its helpers
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -38,8 +41,22 @@ static int is_strict(const char *about)
         return list && strstr(list, about);
 }
 
-static int refusal(long number)
+static int calls_functions(const union bpf_attr *attr)
 {
+        const struct bpf_insn *insn = (const void *)(uintptr_t)attr->insns;
+
+        for (unsigned i = 0; i < attr->insn_cnt; i++)
+                if (insn[i].code == (BPF_JMP | BPF_CALL) &&
+                    insn[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
+                        return 1;
+        return 0;
+}
+
+static int refusal(long number, long command, long argument)
+{
+        if (number == SYS_bpf && command == BPF_PROG_LOAD && is_strict("functions") &&
+            calls_functions((const void *)argument))
+                return EINVAL;
         if (number == SYS_perf_event_open && is_strict("perf") && !is_effective(CAP_SYS_ADMIN))
                 return EACCES;
         if (number == SYS_bpf && is_strict("bpf") && !is_effective(CAP_BPF) &&
@@ -59,7 +76,7 @@ long syscall(long number, ...)
         for (int i = 0; i < 6; i++)
                 a[i] = va_arg(list, long);
         va_end(list);
-        error = refusal(number);
+        error = refusal(number, a[0], a[1]);
         if (error != 0) {
                 errno = error;
                 return -1;
