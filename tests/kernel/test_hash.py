@@ -183,7 +183,7 @@ class Hash(harness.KernelTest):
             with contextlib.suppress(OSError):
                 return path in [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
         wait_until(is_read, "hasher that reads")
-        os.chmod(path, 0o700)
+        os.truncate(path, 4096)     # and it need not read the rest
         self.check_reason(self.file_event(path), "changed")
 
     def test_deleted_file(self):
