@@ -21,7 +21,7 @@ import zlib
 import harness
 
 MODULES = ("test_doors", "test_facts", "test_descriptors", "test_host", "test_privilege", "test_argv",
-           "test_exits", "test_failures")
+           "test_exits", "test_failures", "test_parents.Parents")
 # By name, with the reason: what cannot be, or need not be, on every kernel.
 LEFT_OUT = {
     "test_descriptors.Sockets.test_vsock": "not all kernels here have it",
