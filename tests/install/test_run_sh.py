@@ -3,10 +3,12 @@
 """test_run_sh.py SOURCE: the first of the two commands of the README, in a copy of the tree.
 
 The first line on stdout is the start event; `ls -l /tmp` typed elsewhere is there within MaxLatency
-and 100 ms, with everything right; SIGTERM ends it with a stop event and 0.
+and 100 ms, with everything right; SIGTERM ends it with a stop event and 0. On a terminal there is a table
+of it, until Ctrl-C.
 """
 import json
 import os
+import pty
 import pwd
 import shutil
 import signal
@@ -36,7 +38,38 @@ def main():
             run.send_signal(signal.SIGTERM)
             rest = run.stdout.read().splitlines()
             assert run.wait() == 0
+        check_terminal(tree + "/packaging/run.sh")
     assert json.loads(rest[-1])["event"] == "stop"
+
+
+def check_terminal(program):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "dumb"
+        os.execv(program, [program])
+    shown = read_until(terminal, b"TIME ")
+    marker = f"of-the-terminal-{os.getpid()}"
+    subprocess.run(["true", marker], check=True)
+    shown += read_until(terminal, marker.encode())
+    os.write(terminal, b"\x03")
+    shown += read_until(terminal, None)
+    assert b"execsnoopd stops: " in shown.splitlines()[-1], shown
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def read_until(terminal, wanted):
+    """What comes until that text is there; None: to the end."""
+    shown = b""
+    while wanted is None or wanted not in shown:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:     # its other end is closed
+            part = b""
+        if not part:
+            assert wanted is None, shown
+            break
+        shown += part
+    return shown
 
 
 def check(run):
