@@ -17,6 +17,9 @@ struct member {
 struct tree_of {
         struct member *members;
         size_t n_members;
+        bool is_named; /* by process_id: then all of them are of one boot, which it is of */
+        bool has_boot;
+        char boot_id[BOOT_ID_SIZE];
         bool is_cut;
         uint32_t *places; /* by process_id: index + 1, or 0; twice as many as members */
         uint32_t *pids;   /* likewise, by PID: the last that had it */
@@ -133,6 +136,7 @@ int tree_of_new(const char *root, struct tree_of **ret)
         t->pids = calloc(PLACES, sizeof(*t->pids));
         if (!t->members || !t->places || !t->pids)
                 return -ENOMEM;
+        t->is_named = pid == 0;
         add(t, pid > 0 ? (struct span){ 0 } : text, (uint32_t)pid);
         *ret = TAKE_PTR(t);
         return 0;
@@ -152,10 +156,24 @@ static bool comes_of(const struct tree_of *t, const struct event_line *line)
         return e->n_ancestors == 0 && event_has(e, FACT_PARENT) && has_pid(t, e->facts.ppid);
 }
 
+/* PIDs say nothing of processes of another boot. */
+static bool is_of_boot(struct tree_of *t, const struct event_line *line, bool is_member)
+{
+        if (!t->is_named)
+                return true;
+        if (is_member && !t->has_boot) {
+                memcpy(t->boot_id, line->boot_id.data, BOOT_ID_SIZE);
+                t->has_boot = true;
+        }
+        return !t->has_boot || memcmp(t->boot_id, line->boot_id.data, BOOT_ID_SIZE) == 0;
+}
+
 bool tree_of_match(struct tree_of *t, const struct event_line *line)
 {
         struct member *m = find(t, line->process_id);
 
+        if (!is_of_boot(t, line, m))
+                return false;
         if (line->event.kind == EVENT_EXIT) {
                 if (m)
                         m->has_ended = true;

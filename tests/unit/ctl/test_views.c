@@ -133,6 +133,10 @@ static void a_tree_may_be_named_by_process_id(void **state)
         assert_true(tree_has(t, "exec",
                              ",\"pid\":101,\"ppid\":100,\"process_id\":\"b-101\","
                              "\"parent_process_id\":\"b-100\""));
+        /* another boot, in which these PIDs are others' */
+        make_line("exec", 1, 8, "a", ",\"pid\":102,\"ppid\":101,\"process_id\":\"c-102\"");
+        assert_false(tree_of_match(t, &line));
+        assert_true(tree_has(t, "exec", ",\"pid\":102,\"ppid\":101,\"process_id\":\"b-102\""));
         tree_of_free(t);
         assert_int_equal(tree_of_new("x", &t), -EINVAL);
         assert_int_equal(tree_of_new("0", &t), -EINVAL);
