@@ -19,6 +19,7 @@ import unittest
 import zlib
 
 import harness
+import test_direct
 
 MODULES = ("test_doors", "test_facts", "test_descriptors", "test_host", "test_privilege", "test_argv",
            "test_exits", "test_failures", "test_parents.Parents")
@@ -59,7 +60,7 @@ class Shared:
     def reconfigure(self):
         begin = time.monotonic()
         if not self.daemon:
-            self.daemon = harness.Daemon(self.settings[-1])
+            self.daemon = harness.Daemon(self.settings[-1], environment=test_direct.DEBUG)
         elif self.daemon.settings != self.settings[-1]:
             said = self.daemon.reload(self.settings[-1])
             assert "Reloaded the configuration" in said, said
@@ -137,6 +138,13 @@ def tell_stream(lines):
         say("stream", encoded[i:i + STREAM_PART])
 
 
+def check_ways(daemon):
+    """It does without direct loads only where the kernel does."""
+    ways = test_direct.ways(daemon)
+    say("note", f"read kernel memory: {ways}")
+    assert set(ways.values()) == {"direct loads" if test_direct.has_direct_loads() else "calls"}, ways
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))       # and clean up
     harness.new_daemon = shared = Shared()
@@ -146,6 +154,7 @@ def main():
         say("note", f"left out: {LEFT_OUT}")
         chosen(sys.argv[1:]).run(report)
         say("note", f"{report.testsRun} kernel tests in {time.monotonic() - begin:.0f} s")
+        check_ways(shared.daemon)
         begin = time.monotonic()
         shared.daemon.stop(check_lines=tell_stream)
         say("ok", f"ledger of the shared daemon ({time.monotonic() - begin:.1f} s)")
