@@ -53,6 +53,8 @@ enum exec_record_kind {
         RECORD_EXEC_ATTEMPT,
         RECORD_EXIT,
         RECORD_CHUNK,
+        RECORD_PROCESS,      /* runs already when the daemon starts: see snapshot.bpf.c */
+        RECORD_PROCESS_TOLD, /* likewise, and an earlier run has told of it */
         RECORD_DAEMON = 128, /* from here on: the daemon's own, never from the kernel */
 };
 
@@ -63,9 +65,11 @@ struct exec_record_head {
         __u8 program; /* enum exec_program */
         __u32 cpu;
         __u32 pad;
-        __u64 seq;     /* unfiltered events of this program on this CPU, from 1; a hole is a loss */
-        __u64 boot_ns; /* CLOCK_BOOTTIME when the program started */
-        __u32 chunk;   /* 0: the event itself; 1..n_chunks: its continuations */
+        __u64 seq;      /* unfiltered events of this program on this CPU, from 1; a hole is a loss.
+                           Of a process: its place among them; from the kernel: when its exec was
+                          seen, or 0 */
+        __u64 boot_ns;  /* CLOCK_BOOTTIME when the program started */
+        __u32 chunk;    /* 0: the event itself; 1..n_chunks: its continuations */
         __u32 n_chunks; /* how many continuations the event was meant to have */
 };
 
@@ -73,6 +77,12 @@ struct exec_record_head {
 static inline int exec_record_is_event(const struct exec_record_head *head)
 {
         return head->kind >= RECORD_EXEC && head->kind <= RECORD_EXIT;
+}
+
+/* Of the daemon's own that come with a record like those of execs; no number, no continuations. */
+static inline int exec_record_is_process(const struct exec_record_head *head)
+{
+        return head->kind == RECORD_PROCESS || head->kind == RECORD_PROCESS_TOLD;
 }
 
 /* The variable part, in this order. */
@@ -110,6 +120,7 @@ enum exec_fact {
         FACT_PARENT_EXEC = 1 << 16,    /* parent_exec_* */
         FACT_PARENT_EXE = 1 << 17,     /* FIELD_PARENT_EXE */
         FACT_SESSION_LEADER = 1 << 18, /* leader_start_ns, leader_comm */
+        FACT_FORKED = 1 << 19,         /* of a process: it has executed nothing itself */
 };
 
 /* exec_record.cut: one bit per enum exec_field, set if the field is incomplete or missing. */
@@ -237,7 +248,7 @@ struct exec_facts {
         struct exec_descriptor descriptors[EXEC_DESCRIPTORS];
 };
 
-/* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT */
+/* RECORD_EXEC, RECORD_EXEC_FAILED, RECORD_EXEC_ATTEMPT, RECORD_PROCESS, RECORD_PROCESS_TOLD */
 struct exec_record {
         struct exec_record_head head;
         struct exec_facts facts;

@@ -301,26 +301,34 @@ static __always_inline void collect_privilege(struct scratch *s, struct task_str
                 facts->traits |= TRAIT_SECURE;
 }
 
-/* Everything about the calling task that is the same question for each kind of record. */
-static __always_inline void collect_task(struct run *run, struct task_struct *task)
+/* Everything about a task that is the same question for each kind of record. */
+static __always_inline void collect_about(struct run *run, struct task_struct *task,
+                                          const struct cred *cred)
 {
         struct scratch *s = run->scratch;
         struct exec_record *r = &s->record;
-        const struct cred *cred = READ(task, cred);
-        __u64 pid_tgid = bpf_get_current_pid_tgid();
 
         __builtin_memset((void *)r + sizeof(r->head), 0, sizeof(*r) - sizeof(r->head));
         s->pos = sizeof(*r);
-        r->facts.pid = pid_tgid >> 32;
-        r->facts.tid = (__u32)pid_tgid;
-        if (r->facts.tid != r->facts.pid)
-                r->facts.traits |= TRAIT_THREAD_EXEC;
         r->facts.start_ns = READ(task, group_leader, start_boottime);
-        bpf_get_current_comm(r->comm, sizeof(r->comm));
         collect_creds(s, run->control, cred);
         collect_parent(run, task);
         collect_session(s, task);
         collect_namespaces(s, task);
+}
+
+/* Likewise of the calling one. */
+static __always_inline void collect_task(struct run *run, struct task_struct *task)
+{
+        struct exec_record *r = &run->scratch->record;
+        __u64 pid_tgid = bpf_get_current_pid_tgid();
+
+        collect_about(run, task, READ(task, cred));
+        r->facts.pid = pid_tgid >> 32;
+        r->facts.tid = (__u32)pid_tgid;
+        if (r->facts.tid != r->facts.pid)
+                r->facts.traits |= TRAIT_THREAD_EXEC;
+        bpf_get_current_comm(r->comm, sizeof(r->comm));
 }
 
 /* The paths, in the order of enum exec_field; after the filename. */

@@ -345,6 +345,17 @@ struct trace_event_raw_sched_process_exec {
         int old_pid;
 };
 
+struct seq_file;
+
+struct bpf_iter_meta {
+        struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+        struct bpf_iter_meta *meta;
+        struct task_struct *task; /* NULL: that was the last */
+};
+
 /* Not trace_event_raw_sys_*: RT and lazy-preempt kernels moved their members. */
 struct syscall_trace_enter {
         unsigned long args[6];

@@ -33,8 +33,9 @@ struct image {
         __u64 start_ns; /* of the process that has executed it */
         __u32 pid;      /* likewise */
         __u32 exec_count;
-        __u64 stack; /* where it begins */
-        __u64 check; /* image_check() */
+        __u64 stack;   /* where it begins */
+        __u64 check;   /* image_check() */
+        __u64 boot_ns; /* of the exec; 0: it was before us */
 };
 
 struct {
@@ -62,7 +63,8 @@ static __always_inline void remember_image(struct run *run, struct mm_struct *mm
         struct image image = { .start_ns = facts->start_ns,
                                .pid = facts->pid,
                                .exec_count = facts->exec_count,
-                               .stack = READ(mm, start_stack) };
+                               .stack = READ(mm, start_stack),
+                               .boot_ns = run->boot_ns };
         struct image *known;
 
         image.check = image_check(&image, file);
@@ -73,23 +75,31 @@ static __always_inline void remember_image(struct run *run, struct mm_struct *mm
                 bpf_map_update_elem(&images, &file, &image, BPF_ANY);
 }
 
-/* The exec that the program of a parent comes from which was only forked. */
-static __always_inline void find_image(struct exec_facts *facts, struct mm_struct *mm,
-                                       __u32 exec_count)
+/* The exec that a program comes from; false: it is not known. */
+static __always_inline bool read_image(struct mm_struct *mm, __u32 exec_count, struct image *ret)
 {
         __u64 file = (__u64)READ(mm, exe_file);
         const volatile struct image *known = bpf_map_lookup_elem(&images, &file);
-        struct image image;
 
         if (!known)
-                return;
-        image.start_ns = known->start_ns;
-        image.pid = known->pid;
-        image.exec_count = known->exec_count;
-        image.stack = known->stack;
-        image.check = known->check;
-        if (image.check != image_check(&image, file) || image.exec_count != exec_count ||
-            image.stack != READ(mm, start_stack))
+                return false;
+        ret->start_ns = known->start_ns;
+        ret->pid = known->pid;
+        ret->exec_count = known->exec_count;
+        ret->stack = known->stack;
+        ret->check = known->check;
+        ret->boot_ns = known->boot_ns;
+        return ret->check == image_check(ret, file) && ret->exec_count == exec_count &&
+               ret->stack == READ(mm, start_stack);
+}
+
+/* Likewise that of a parent which was only forked. */
+static __always_inline void find_image(struct exec_facts *facts, struct mm_struct *mm,
+                                       __u32 exec_count)
+{
+        struct image image;
+
+        if (!read_image(mm, exec_count, &image))
                 return;
         facts->parent_exec_start_ns = image.start_ns;
         facts->parent_exec_pid = image.pid;

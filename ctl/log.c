@@ -69,6 +69,13 @@ static void take_event(struct log_verb *v, const struct event_line *line)
                 put_line(v, line);
 }
 
+/* Nothing has happened then: no row of a table, but a tree has to know. */
+static void take_process(struct log_verb *v, const struct event_line *line)
+{
+        if (chosen_match(v->o->chosen, line) && !v->table)
+                put_line(v, line);
+}
+
 static void take_line(struct log_verb *v, int kind)
 {
         const struct event_line *line = &v->in.line;
@@ -83,6 +90,8 @@ static void take_line(struct log_verb *v, int kind)
         }
         if (event_kind_is_kernel(line->event.kind) || line->event.kind == EVENT_SUMMARY)
                 take_event(v, line);
+        else if (line->event.kind == EVENT_PROCESS)
+                take_process(v, line);
         else if (v->table)
                 table_daemon(v->table, line);
         else if (line->event.kind != EVENT_STATS || chosen_is_all(v->o->chosen))

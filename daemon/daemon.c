@@ -392,6 +392,9 @@ static int start(struct daemon *d)
         r = source_start(d->source, d->config);
         if (r < 0)
                 return r;
+        r = flow_begin_snapshot(d->flow);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot list the processes that run already");
         r = delivery_flush(d->delivery);
         if (r < 0)
                 return r;

@@ -137,6 +137,7 @@ static void catch_up(const struct upgrade_parts *parts, uint64_t end_ns)
 /* Delivers all that it can before the end of this image. */
 static void drain(const struct upgrade_parts *parts)
 {
+        flow_let_go(parts->flow);
         catch_up(parts, clock_monotonic_ns() + CATCH_UP_TIMEOUT_NS);
         source_grow(parts->source);
         source_reconcile(parts->source);

@@ -59,6 +59,7 @@ static const struct setting settings[] = {
         SETTING("Capture", "Environment", names, capture.environment,
                 "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT"),
         SETTING("Capture", "Descriptors", flag, capture.descriptors, "yes"),
+        SETTING("Capture", "Snapshot", flag, capture.snapshot, "yes"),
         SETTING("Capture", "RingSize", size, capture.ring_size, "1M", .min = 4 * KIB, .max = GIB),
         SETTING("Capture", "MaxLatency", time, capture.max_latency_ns, "100ms",
                 .min = NSEC_PER_MSEC, .max = 10 * NSEC_PER_SEC),

@@ -36,6 +36,7 @@ struct config {
                 uint32_t parent_argv_max; /* bytes */
                 char **environment;       /* NULL-terminated; names */
                 bool descriptors;
+                bool snapshot;
                 uint64_t ring_size; /* bytes per CPU; a power of two of at least a page */
                 uint64_t max_latency_ns;
                 enum config_hash exe_hash;

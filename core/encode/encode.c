@@ -102,8 +102,8 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
         struct line line;
         int r;
 
-        assert(event_kind_is_kernel(event->kind) || event->kind == EVENT_SUMMARY ||
-               event->kind == EVENT_FILE);
+        assert(event_kind_is_kernel(event->kind) || event->kind == EVENT_PROCESS ||
+               event->kind == EVENT_SUMMARY || event->kind == EVENT_FILE);
         assert(limit == 0 || limit >= LIMIT_MIN);
 
         if (limit == 0 || event->argv.size < limit) { /* JSON is never shorter than its bytes */

@@ -210,6 +210,8 @@ static void put_result(struct buf *b, const struct exec_event *event)
                 json_put_i64(b, "retval", 0);
         else if (event->kind == EVENT_EXEC_FAILED)
                 put_error(b, event);
+        else if (event->kind == EVENT_PROCESS)
+                json_put_string(b, "source", "snapshot");
 }
 
 static void put_parent(struct encoder *e, const struct exec_event *event, const struct plan *plan)
@@ -228,7 +230,8 @@ static void put_relations(struct encoder *e, const struct exec_event *event,
         const struct exec_facts *f = &event->facts;
 
         encoder_put_process_id(e, "process_id", f->start_ns, f->pid);
-        if (event->kind == EVENT_EXEC && event_has(event, FACT_EXEC_COUNT))
+        if ((event->kind == EVENT_EXEC || event->kind == EVENT_PROCESS) &&
+            event_has(event, FACT_EXEC_COUNT) && !event_has(event, FACT_FORKED))
                 encoder_put_exec_id(e, "exec_id", f->start_ns, f->pid, f->exec_count);
         if (event_has(event, FACT_PARENT))
                 encoder_put_process_id(e, "parent_process_id", f->parent_start_ns, f->ppid);

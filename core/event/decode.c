@@ -185,6 +185,43 @@ static enum decode_result decode_fields(struct decoder *d, struct span rest,
         return DECODE_OK;
 }
 
+static bool are_strings(struct span s, uint32_t n)
+{
+        struct span one;
+
+        if (s.size > 0 && s.data[s.size - 1] != '\0')
+                return false;
+        while (n > 0 && span_cut(&s, '\0', &one))
+                n--;
+        return n == 0 && s.size == 0;
+}
+
+/*
+ * What a process that runs already never had, and what could not be read of it, is absent. Its
+ * arguments are what lies there now: a program that has written its title over them leaves NULs
+ * behind it, and no longer the number of strings that it was executed with.
+ */
+static void complete_process(struct exec_event *event)
+{
+        struct span *argv = &event->argv;
+
+        event->filename = event->env = (struct span){ 0 };
+        event->cut &= ~(EXEC_CUT(FIELD_FILENAME) | EXEC_CUT(FIELD_ENV));
+        if (!argv->data) {
+                event->cut &= ~EXEC_CUT(FIELD_ARGV);
+                return;
+        }
+        if (argv->size == 0 || (event->cut & EXEC_CUT(FIELD_ARGV)) ||
+            (event_has(event, FACT_ARGC) && are_strings(*argv, event->facts.argc)))
+                return;
+        while (argv->size > 1 && argv->data[argv->size - 1] == '\0' &&
+               argv->data[argv->size - 2] == '\0')
+                argv->size--;
+        if (argv->data[argv->size - 1] != '\0') /* it goes on where the environment was */
+                event->cut |= EXEC_CUT(FIELD_ARGV);
+        event->facts.present &= ~(uint32_t)(FACT_ARGC | FACT_ARGV_BYTES);
+}
+
 static enum event_kind kind_of(const struct exec_record_head *h)
 {
         switch (h->kind) {
@@ -196,6 +233,9 @@ static enum event_kind kind_of(const struct exec_record_head *h)
                 return EVENT_EXEC_ATTEMPT;
         case RECORD_EXIT:
                 return EVENT_EXIT;
+        case RECORD_PROCESS:
+        case RECORD_PROCESS_TOLD:
+                return EVENT_PROCESS;
         default:
                 return _EVENT_KIND_MAX;
         }
@@ -229,9 +269,12 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
                 event.tty = tty_device(fixed_string(r->tty, sizeof(r->tty)), d->tty);
 
         result = decode_fields(d, (struct span){ record + sizeof(*r), size - sizeof(*r) }, &event);
-        if (result == DECODE_OK)
-                *ret = event;
-        return result;
+        if (result != DECODE_OK)
+                return result;
+        if (event.kind == EVENT_PROCESS)
+                complete_process(&event);
+        *ret = event;
+        return DECODE_OK;
 }
 
 static enum decode_result decode_exit(struct decoder *d, const void *record, size_t size,
@@ -272,6 +315,7 @@ enum decode_result decode_record(struct decoder *d, const void *record, size_t s
         case EVENT_EXEC:
         case EVENT_EXEC_FAILED:
         case EVENT_EXEC_ATTEMPT:
+        case EVENT_PROCESS:
                 return decode_exec(d, record, h.size, ret);
         case EVENT_EXIT:
                 return decode_exit(d, record, h.size, ret);

@@ -27,8 +27,8 @@ struct decoder *decoder_free(struct decoder *d);
 DEFINE_FREEP(struct decoder, decoder_free)
 
 /*
- * An exec, exec_failed, exec_attempt or exit record. The event borrows from `record` and from the
- * decoder: it is valid until the next call, and as long as `record` is.
+ * An exec, exec_failed, exec_attempt, exit or process record. The event borrows from `record` and
+ * from the decoder: it is valid until the next call, and as long as `record` is.
  */
 enum decode_result decode_record(struct decoder *d, const void *record, size_t size,
                                  struct exec_event *ret);

@@ -18,6 +18,7 @@ const char *event_kind_name(enum event_kind kind)
                 [EVENT_EXEC_FAILED] = "exec_failed",
                 [EVENT_EXEC_ATTEMPT] = "exec_attempt",
                 [EVENT_EXIT] = "exit",
+                [EVENT_PROCESS] = "process",
                 [EVENT_SUMMARY] = "summary",
                 [EVENT_FILE] = "file",
                 [EVENT_LOST] = "lost",

@@ -21,6 +21,7 @@ enum event_kind {
         EVENT_EXEC_FAILED,
         EVENT_EXEC_ATTEMPT,
         EVENT_EXIT,
+        EVENT_PROCESS, /* runs already when the daemon starts */
         EVENT_SUMMARY,
         EVENT_FILE,
         EVENT_LOST,

@@ -189,6 +189,10 @@ static void remember(struct parents *p, const struct exec_event *event, size_t a
         if (!e)
                 return;
         known = find(p, &e->id);
+        if (known && event->kind == EVENT_PROCESS) { /* its exec has said more */
+                free(e);
+                return;
+        }
         if (known) /* a recording can say anything */
                 forget(p, known);
         while (p->oldest && p->bytes + entry_size(e) > p->bytes_max)
@@ -205,12 +209,38 @@ static struct span exe_of(const struct entry *e)
         return e->exe_size > 0 ? (struct span){ e->strings, e->exe_size } : (struct span){ 0 };
 }
 
-static void add_parent(struct parents *p, struct exec_event *event, size_t argv_max)
+static struct entry *use_ancestor(struct parents *p, const struct event_ancestor *a)
+{
+        const struct exec_id id = { .start_ns = a->start_ns,
+                                    .pid = a->pid,
+                                    .count = a->exec_count };
+
+        return use(p, &id);
+}
+
+/*
+ * By the exec that its program comes from. Or else by itself: it may have been there before us, as
+ * who was only forked, perhaps by a process that is gone, and was found running; its count of execs
+ * says whether it is still what it was. The kernel side has seen that the parent was the same
+ * before and behind the ancestors, of which it is the first, if it gave parent_exe.
+ */
+static struct entry *use_parent(struct parents *p, const struct exec_event *event)
 {
         const struct exec_id id = { .start_ns = event->facts.parent_exec_start_ns,
                                     .pid = event->facts.parent_exec_pid,
                                     .count = event->facts.parent_exec_count };
-        const struct entry *e = use(p, &id);
+        const struct event_ancestor *first = event->ancestors;
+        struct entry *e = event_has(event, FACT_PARENT_EXEC) ? use(p, &id) : NULL;
+
+        if (e || event->n_ancestors == 0 || !event_has(event, FACT_PARENT_EXE) ||
+            first->pid != event->facts.ppid || first->start_ns != event->facts.parent_start_ns)
+                return e;
+        return use_ancestor(p, first);
+}
+
+static void add_parent(struct parents *p, struct exec_event *event, size_t argv_max)
+{
+        const struct entry *e = use_parent(p, event);
 
         if (!e)
                 return;
@@ -232,19 +262,14 @@ void parents_process(struct parents *p, struct exec_event *event, size_t argv_ma
         const struct entry *e;
 
         /* First: what follows borrows from entries, of which this takes some away. */
-        if (event->kind == EVENT_EXEC && event_has(event, FACT_EXEC_COUNT))
+        if ((event->kind == EVENT_EXEC || event->kind == EVENT_PROCESS) &&
+            event_has(event, FACT_EXEC_COUNT))
                 remember(p, event, argv_max);
-        if (event_has(event, FACT_PARENT_EXEC))
-                add_parent(p, event, argv_max);
-        /* One that was only forked has its forker's count, and so there is no such exec of its own.
-         */
+        add_parent(p, event, argv_max);
+        /* One that was only forked has its forker's count, and so there is no such exec of its own;
+         * but it may have been found running. */
         for (unsigned i = 0; i < event->n_ancestors; i++) {
-                const struct event_ancestor *a = &event->ancestors[i];
-                const struct exec_id id = { .start_ns = a->start_ns,
-                                            .pid = a->pid,
-                                            .count = a->exec_count };
-
-                e = use(p, &id);
+                e = use_ancestor(p, &event->ancestors[i]);
                 event->ancestors[i].exe = e ? exe_of(e) : (struct span){ 0 };
         }
 }

@@ -310,6 +310,11 @@ size_t queue_bytes(const struct queue *q)
         return q->count > 0 ? q->used : 0;
 }
 
+bool queue_is_half_full(const struct queue *q)
+{
+        return queue_bytes(q) > q->size / 2;
+}
+
 uint64_t queue_events(const struct queue *q)
 {
         return q->events;

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,8 @@ const struct exec_record_head *queue_peek(const struct queue *q);
 const struct exec_record_head *queue_pop(struct queue *q);
 
 size_t queue_bytes(const struct queue *q);
+
+bool queue_is_half_full(const struct queue *q);
 
 /* Events of the kernel, without continuations and the daemon's own records. */
 uint64_t queue_events(const struct queue *q);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "config/config.h"
+#include "flow/snapshot.h"
 #include "flow/source.h"
 #include "policy/screen.h"
 
@@ -127,10 +128,16 @@ int flow_new(struct source *source, const struct recording_header *identity, con
         return 0;
 }
 
+static void end_snapshot(struct flow *f)
+{
+        f->intake.snapshot = f->snapshot = snapshot_free(f->snapshot);
+}
+
 struct flow *flow_free(struct flow *f)
 {
         if (!f)
                 return NULL;
+        end_snapshot(f);
         pipeline_free(f->pipeline);
         outputs_free(f->outputs);
         ledger_free(f->ledger);
@@ -211,6 +218,42 @@ int flow_start(struct flow *f, const char *version)
         return outputs_start(f->outputs, &info);
 }
 
+int flow_begin_snapshot(struct flow *f)
+{
+        const bool is_told = f->source->past == SOURCE_PAST_COUNTED;
+        int r;
+
+        if (!f->config->capture.snapshot || (is_told && !f->config->capture.parents))
+                return 0;
+        r = snapshot_new(f->source, f->queue, f->outputs, f->identity.start_ns, is_told,
+                         &f->snapshot);
+        if (r < 0)
+                return r;
+        f->intake.snapshot = f->snapshot;
+        return 0;
+}
+
+bool flow_can_take_snapshot(const struct flow *f)
+{
+        return f->snapshot && snapshot_has_room(f->snapshot, f->config->queue.backlog);
+}
+
+bool flow_take_snapshot(struct flow *f)
+{
+        if (snapshot_take(f->snapshot))
+                return true;
+        end_snapshot(f);
+        return false;
+}
+
+void flow_let_go(struct flow *f)
+{
+        while (flow_can_take_snapshot(f) && flow_take_snapshot(f))
+                ;
+        if (f->snapshot)
+                snapshot_let_go(f->snapshot);
+}
+
 int flow_stop(struct flow *f)
 {
         return pipeline_stop(f->pipeline, source_now_ns(f->source));
@@ -257,6 +300,7 @@ bool flow_is_idle(const struct flow *f)
 
 void flow_release_all(struct flow *f)
 {
+        flow_let_go(f);
         queue_release_all(f->queue);
 }
 

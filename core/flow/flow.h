@@ -55,6 +55,21 @@ void flow_observe(struct flow *f, const struct pipeline_observer *observer);
 void flow_set_hashes(struct flow *f, struct hashes *hashes);
 int flow_answer(struct flow *f, const struct hash_answer *answer);
 
+/*
+ * Of a source that has been started: what runs already is to be told before all that happens, if
+ * the settings say so. Then, while there is room: a piece of it; false: that was the last, and what
+ * has waited for it may come out with the next round.
+ */
+int flow_begin_snapshot(struct flow *f);
+bool flow_can_take_snapshot(const struct flow *f);
+bool flow_take_snapshot(struct flow *f);
+
+/*
+ * The run may end: the next one does not tell of these processes, so there is now what there is
+ * room for. Nothing waits for the rest.
+ */
+void flow_let_go(struct flow *f);
+
 /* The first event and the last one. `version` is borrowed for good. */
 int flow_start(struct flow *f, const char *version);
 int flow_stop(struct flow *f);

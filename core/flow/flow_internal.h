@@ -22,4 +22,5 @@ struct flow {
         struct outputs *outputs;
         struct pipeline *pipeline;
         struct intake intake;
+        struct snapshot *snapshot; /* or NULL: it is over */
 };

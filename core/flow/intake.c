@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "flow/intake.h"
+#include "flow/snapshot.h"
 
 #define LOST_INTERVAL_NS NSEC_PER_SEC
 
@@ -26,6 +27,11 @@ static void on_record(void *userdata, const void *record, size_t size)
                 (void)queue_push(in->queue, record, size);
                 return;
         }
+        if (exec_record_is_process(&h)) {
+                /* The daemon's own, that nobody counts; it is made when there is room. */
+                (void)queue_push(in->queue, record, size);
+                return;
+        }
         if (!exec_record_is_event(&h) || !ledger_received(in->ledger, &h))
                 return; /* likewise, or it was counted before */
         r = queue_push(in->queue, record, size);
@@ -38,6 +44,8 @@ static void on_round(void *userdata, uint64_t watermark_ns)
 {
         struct intake *in = userdata;
 
+        if (in->snapshot)
+                watermark_ns = snapshot_limit(in->snapshot, watermark_ns);
         if (in->recorder)
                 recorder_mark(in->recorder, FRAME_ROUND,
                               &(struct recording_mark){ .value = watermark_ns });

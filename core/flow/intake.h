@@ -11,15 +11,18 @@
 #include "flow/recorder.h"
 #include "flow/source.h"
 
+struct snapshot;
+
 struct intake {
         struct queue *queue;
         struct ledger *ledger;
         struct outputs *outputs;
         struct pipeline *pipeline;
         struct recorder *recorder; /* or NULL */
+        struct snapshot *snapshot; /* or NULL: all that runs already has been told */
         uint64_t watermark_ns;     /* of the last round */
         uint64_t reported_ns;      /* the moment of the last mark for `lost` events */
 };
 
-/* A handler for a source; `in` is borrowed and filled but for the last two members. */
+/* A handler for a source; `in` is borrowed and filled but for the last members. */
 struct source_handler intake_handler(struct intake *in);

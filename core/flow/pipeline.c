@@ -206,6 +206,30 @@ static void lose_event(struct pipeline *p, uint32_t cpu, uint64_t boot_ns)
         ledger_add(p->ledger, LOSS_DECODE, cpu, 1, boot_ns, boot_ns);
 }
 
+static void offer_known(struct pipeline *p, struct exec_event *event)
+{
+        if (p->enricher)
+                enrich_event(p->enricher, event);
+        if (!p->screen || screen_redact(p->screen, event) >= 0)
+                (void)offer_event(p, event, 0);
+}
+
+/*
+ * A process that runs already: the daemon's own event, which no rule hides and nobody counts. One
+ * that an earlier run has told of is only remembered.
+ */
+static void process_process(struct pipeline *p, const struct exec_record_head *head)
+{
+        struct exec_event event;
+
+        if (decode_record(p->decoder, head, head->size, &event) != DECODE_OK)
+                return;
+        if (p->parents && p->config->capture.parents)
+                parents_process(p->parents, &event, p->config->capture.parent_argv_max);
+        if (head->kind == RECORD_PROCESS)
+                offer_known(p, &event);
+}
+
 static void process_event(struct pipeline *p, const struct exec_record_head *head)
 {
         struct exec_event event;
@@ -358,6 +382,10 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
                 return 0;
         case RECORD_CHUNK:
                 return 0; /* its event was lost, and counted */
+        case RECORD_PROCESS:
+        case RECORD_PROCESS_TOLD:
+                process_process(p, head);
+                return 0;
         default:
                 process_event(p, head);
                 return 0;

@@ -78,6 +78,11 @@ void source_grow(struct source *s)
                 s->ops->grow(s);
 }
 
+ssize_t source_list(struct source *s, void *buf, size_t size)
+{
+        return s->ops->list ? s->ops->list(s, buf, size) : 0;
+}
+
 int source_hand_over(struct source *s)
 {
         return s->ops->hand_over ? s->ops->hand_over(s) : -EOPNOTSUPP;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/macro.h"
 #include "exec_record.h"
@@ -70,6 +71,7 @@ struct source_ops {
         const struct exec_counters *(*counters)(const struct source *s, enum exec_program program,
                                                 unsigned cpu);
         void (*grow)(struct source *s);
+        ssize_t (*list)(struct source *s, void *buf, size_t size);
         int (*hand_over)(struct source *s);
         int (*keep)(const struct source *s);
 };
@@ -138,6 +140,13 @@ const struct exec_counters *source_counters(const struct source *s, enum exec_pr
 
 /* It will not be read for a while: takes more room, until source_configure(). */
 void source_grow(struct source *s);
+
+/*
+ * Whole records of processes that run already, as many as `size` bytes hold, EXEC_RECORD_SIZE_MAX
+ * at least; returns their bytes. 0: there are no more, or never were any. -EAGAIN: ask again. Other
+ * errors have been logged, and are the end.
+ */
+ssize_t source_list(struct source *s, void *buf, size_t size);
 
 /*
  * Before handover_exec(), after the last reconciliation: it goes on in the next image. The

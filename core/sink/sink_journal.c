@@ -92,6 +92,7 @@ static const struct span constant_fields[_EVENT_KIND_MAX] = {
         [EVENT_EXEC_FAILED] = CONSTANT_FIELDS("exec_failed", MESSAGE_ID_EXEC_FAILED, "6"),
         [EVENT_EXEC_ATTEMPT] = CONSTANT_FIELDS("exec_attempt", MESSAGE_ID_EXEC_ATTEMPT, "6"),
         [EVENT_EXIT] = CONSTANT_FIELDS("exit", MESSAGE_ID_EXIT, "6"),
+        [EVENT_PROCESS] = CONSTANT_FIELDS("process", MESSAGE_ID_PROCESS, "6"),
         [EVENT_SUMMARY] = CONSTANT_FIELDS("summary", MESSAGE_ID_SUMMARY, "6"),
         [EVENT_FILE] = CONSTANT_FIELDS("file", MESSAGE_ID_FILE, "6"),
         [EVENT_LOST] = CONSTANT_FIELDS("lost", MESSAGE_ID_LOST, "4"),

@@ -118,6 +118,7 @@ static const struct row rows[] = {
         ROW("duration_ns", TAKE_U64, AT(event.duration_ns)),
         ROW("retval", TAKE_RETVAL, .fact = FACT_RETVAL),
         TEXT("error", error),
+        NOTHING("source"),
         ROW("tags", TAKE_STRINGS, AT(event.tags)),
 
         TEXT("of", of),
@@ -549,8 +550,8 @@ static void complete(struct event_line *l)
 {
         struct exec_facts *f = &l->event.facts;
 
-        if (event_kind_is_kernel(l->event.kind) && l->event.kind != EVENT_EXIT &&
-            !(f->present & FACT_CAPS) && f->present & FACT_CREDS) {
+        if ((event_kind_is_kernel(l->event.kind) || l->event.kind == EVENT_PROCESS) &&
+            l->event.kind != EVENT_EXIT && !(f->present & FACT_CAPS) && f->present & FACT_CREDS) {
                 f->caps_effective = f->caps_permitted = f->euid == 0 ? UINT64_MAX : 0;
                 f->present |= FACT_CAPS;
         }

@@ -202,6 +202,8 @@ static int count(const struct audit_at *at, const struct event_line *line)
                 run->has_stop = true;
                 return audit_counters(at, line);
         case EVENT_START:
+        case EVENT_PROCESS:
+        case EVENT_FILE:
                 return 0;
         default:
                 run->n_events++;

@@ -123,7 +123,7 @@ static void append_status(const struct event_line *line, enum field field, struc
 static bool append_event_number(const struct event_line *line, enum field field, struct buf *ret)
 {
         const struct exec_event *e = &line->event;
-        const bool is_daemon = !event_kind_is_kernel(e->kind);
+        const bool is_daemon = !event_kind_is_kernel(e->kind) && e->kind != EVENT_PROCESS;
 
         switch (field) {
         case CSV_SEQ:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Both sources are one-shot each time: else they would stay the ones that have waited longest,
+ * All sources are one-shot each time: else they would stay the ones that have waited longest,
  * before signals and timers, as long as there is something to do.
  */
 #include <errno.h>
@@ -22,9 +22,10 @@ struct flow_loop {
         struct flow *flow;
         struct delivery *delivery;
         sd_event_source *batch;
-        sd_event_source *step; /* NULL: the source is live */
-        struct timer *due;     /* likewise not NULL then */
-        uint64_t due_ns;       /* for which it was started; UINT64_MAX: it was not */
+        sd_event_source *step;     /* NULL: the source is live, and this is not: */
+        sd_event_source *snapshot; /* a piece of it */
+        struct timer *due;         /* likewise not NULL then */
+        uint64_t due_ns;           /* for which it was started; UINT64_MAX: it was not */
         int end;
 };
 
@@ -66,6 +67,8 @@ static int on_post(sd_event_source *post _unused_, void *userdata)
                 return r;
         if (!flow_is_idle(l->flow))
                 return sd_event_source_set_enabled(l->batch, SD_EVENT_ONESHOT);
+        if (l->snapshot && flow_can_take_snapshot(l->flow))
+                return sd_event_source_set_enabled(l->snapshot, SD_EVENT_ONESHOT);
         if (l->step && delivery_are_idle(l->delivery))
                 return sd_event_source_set_enabled(l->step, SD_EVENT_ONESHOT);
         return 0;
@@ -77,6 +80,15 @@ static int on_batch(sd_event_source *batch _unused_, void *userdata)
 
         (void)delivery_run(l->delivery);
         return delivery_flush(l->delivery);
+}
+
+static int on_snapshot(sd_event_source *snapshot _unused_, void *userdata)
+{
+        struct flow_loop *l = userdata;
+
+        if (flow_can_take_snapshot(l->flow) && !flow_take_snapshot(l->flow))
+                source_reconcile(l->source); /* lets out what has waited for it */
+        return 0;
 }
 
 static int on_step(sd_event_source *step _unused_, void *userdata)
@@ -111,6 +123,8 @@ int flow_loop_new(struct sd_event *event, struct source *source, struct flow *fl
         if (r >= 0 && !source_is_live(source))
                 r = loop_add_defer(event, on_step, l, &l->step);
         else if (r >= 0)
+                r = loop_add_defer(event, on_snapshot, l, &l->snapshot);
+        if (r >= 0 && source_is_live(source))
                 r = timer_new(event, &(struct timer_config){ .on_time = on_due }, l, &l->due);
         if (r < 0)
                 return r;
@@ -125,6 +139,7 @@ struct flow_loop *flow_loop_free(struct flow_loop *l)
                 return NULL;
         sd_event_source_disable_unref(l->batch);
         sd_event_source_disable_unref(l->step);
+        sd_event_source_disable_unref(l->snapshot);
         timer_free(l->due);
         free(l);
         return NULL;

@@ -565,6 +565,11 @@ int loader_records_map(const struct loader *p)
         return bpf_map__fd(p->maps->maps.rings);
 }
 
+int loader_images_map(const struct loader *p)
+{
+        return bpf_map__fd(p->maps->maps.images);
+}
+
 int loader_bells_map(const struct loader *p)
 {
         return bpf_map__fd(p->maps->maps.bells);

@@ -65,6 +65,7 @@ const struct exec_inflight *loader_inflight(const struct loader *p);
 
 int loader_records_map(const struct loader *p);
 int loader_bells_map(const struct loader *p);
+int loader_images_map(const struct loader *p);
 
 /* Reads all counters from the kernel; the other functions give what was read last. */
 int loader_read_counters(struct loader *p);

@@ -26,7 +26,9 @@
 #include "host/log.h"
 #include "host/timer.h"
 #include "kernel/first_process.h"
+#include "kernel/kernel_facts.h"
 #include "kernel/loader.h"
+#include "kernel/process_list.h"
 #include "kernel/ring.h"
 #include "kernel/ring_set.h"
 #include "kernel/source_perf.h"
@@ -62,6 +64,8 @@ struct source_perf {
         struct clock_watch clock;
         uint64_t reconciled_ns;
         uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1 */
+        struct process_list processes;
+        const char *missing[KERNEL_FACTS_MAX + 1];
 };
 
 static struct source_perf *source_perf_of(struct source *source)
@@ -409,6 +413,18 @@ static void perf_grow(struct source *source)
         ring_set_grow(source_perf_of(source)->rings);
 }
 
+static ssize_t perf_list(struct source *source, void *buf, size_t size)
+{
+        struct source_perf *s = source_perf_of(source);
+        const ssize_t n = process_list_read(&s->processes, buf, size);
+
+        if (n < 0 && n != -EAGAIN)
+                log_errno(LOG_WARNING, (int)n, "Cannot list all processes that run already");
+        if (n <= 0 && n != -EAGAIN)
+                process_list_close(&s->processes);
+        return n;
+}
+
 /* And what has come out of the rings by now. */
 static int perf_hand_over(struct source *source)
 {
@@ -451,6 +467,7 @@ static struct source_perf *source_perf_free(struct source_perf *s)
         if (!s)
                 return NULL;
         timer_free(s->timer);
+        process_list_close(&s->processes);
         ring_set_free(s->rings);
         loader_free(s->programs);
         sd_event_unref(s->event);
@@ -476,9 +493,29 @@ static const struct source_ops perf_ops = {
         .read_counters = perf_read_counters,
         .counters = perf_counters,
         .grow = perf_grow,
+        .list = perf_list,
         .hand_over = perf_hand_over,
         .keep = perf_keep,
 };
+
+/* What runs already, and what cannot be told of it. */
+static void open_process_list(struct source_perf *s, const struct config *config)
+{
+        const char *const *facts = loader_missing_keys(s->programs);
+        unsigned n = 0;
+
+        for (; facts[n]; n++)
+                s->missing[n] = facts[n];
+        s->source.missing_keys = s->missing;
+        if (!config->capture.snapshot)
+                return;
+        process_list_open(loader_control(s->programs), loader_images_map(s->programs),
+                          &s->processes);
+        if (s->processes.fd < 0)
+                s->missing[n] = "process";
+        else if (!s->processes.has_argv)
+                s->missing[n] = "process.argv";
+}
 
 int source_perf_new(const struct config *config, struct sd_event *event, struct handover *handover,
                     struct source **ret)
@@ -492,6 +529,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
         if (!s)
                 return log_errno(LOG_ERR, -ENOMEM, "Cannot set up the source of events");
         s->source.ops = &perf_ops;
+        s->processes = (struct process_list)PROCESS_LIST_NONE;
         s->event = sd_event_ref(event);
         s->handover = handover;
         s->ring_size = config->capture.ring_size;
@@ -502,7 +540,7 @@ int source_perf_new(const struct config *config, struct sd_event *event, struct 
                 return r;
         first_process_namespaces(s->namespaces);
         s->source.n_cpus = loader_cpus(s->programs);
-        s->source.missing_keys = loader_missing_keys(s->programs);
+        open_process_list(s, config);
         s->source.past =
                 loader_counted_all(s->programs) ? SOURCE_PAST_COUNTED : SOURCE_PAST_UNKNOWN;
         s->source.watermark_ns = handover_page(handover)->watermark_ns;

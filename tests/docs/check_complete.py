@@ -20,7 +20,7 @@ TOO_LARGE = "99999999999999"
 SIBLING = "_base64"
 
 EVENT_SECTIONS = {  # title in the page: where its keys are in the schema
-    "Of exec, exec_failed and exec_attempt": ("exec",),
+    "Of exec, exec_failed, exec_attempt and process": ("exec",),
     "In stdin, stdout and stderr": ("descriptor",),
     "In namespaces": ("namespaces",),
     "In caps": ("exec", "caps"),

@@ -322,6 +322,7 @@ static size_t check_kind(const struct entry *e, enum event_kind kind, uint64_t s
                 [EVENT_EXEC_FAILED] = { "6", MESSAGE_ID_EXEC_FAILED },
                 [EVENT_EXEC_ATTEMPT] = { "6", MESSAGE_ID_EXEC_ATTEMPT },
                 [EVENT_EXIT] = { "6", MESSAGE_ID_EXIT },
+                [EVENT_PROCESS] = { "6", MESSAGE_ID_PROCESS },
                 [EVENT_SUMMARY] = { "6", MESSAGE_ID_SUMMARY },
                 [EVENT_FILE] = { "6", MESSAGE_ID_FILE },
                 [EVENT_LOST] = { "4", MESSAGE_ID_LOST },

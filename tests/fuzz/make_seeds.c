@@ -137,6 +137,21 @@ static void make_long(void)
                 record_add_strings(&record, FIELD_CWD, "deep");
 }
 
+static void make_process(void)
+{
+        record_make_full(&record, 1, 0, 1000);
+        record.head.kind = RECORD_PROCESS;
+        record_add_strings(&record, FIELD_ARGV, "\0\0"); /* behind a title */
+}
+
+static void make_process_told(void)
+{
+        record_make_exec(&record, 1, 0, 1000);
+        record.head.kind = RECORD_PROCESS_TOLD;
+        record.exec.facts.present = FACT_EXEC_COUNT | FACT_FORKED;
+        record.exec.cut = EXEC_CUT(FIELD_FILENAME) | EXEC_CUT(FIELD_ARGV);
+}
+
 static void make_chunk(void)
 {
         const struct exec_record_head event = record_head(RECORD_EXEC, PROGRAM_EXEC, 1, 2, 1000);
@@ -158,6 +173,8 @@ static const struct {
         { "failed", make_failed },
         { "failed_unnamed", make_failed_unnamed },
         { "full", make_full },
+        { "process", make_process },
+        { "process_told", make_process_told },
         { "long", make_long },
         { "not_utf8", make_not_utf8 },
         { "variables", make_variables },

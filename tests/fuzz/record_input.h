@@ -29,7 +29,8 @@ static inline void record_input_put_right(char *data, size_t size)
         r.head.version = EXEC_RECORD_VERSION;
         r.head.size = (uint32_t)size;
         r.head.program %= _PROGRAM_MAX;
-        r.head.kind = RECORD_EXEC + r.head.kind % 3;
+        if (!exec_record_is_process(&r.head))
+                r.head.kind = RECORD_EXEC + r.head.kind % 3;
         r.len[FIELD_ANCESTORS] =
                 r.len[FIELD_ANCESTORS] % (EXEC_ANCESTORS_MAX + 1) * sizeof(struct exec_ancestor);
         for (unsigned f = 0; f < _FIELD_MAX; f++) {

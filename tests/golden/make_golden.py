@@ -15,6 +15,7 @@ difference:
 
 When a record has got a new fact, keep the recordings that there are, and move them: relayout.py.
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -22,6 +23,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -40,6 +42,7 @@ MARK = struct.Struct("IIQ")
 FRAME_RECORD, FRAME_ROUND, FRAME_DRAINED, FRAME_MISSED, FRAME_CLOCK, FRAME_END = range(1, 7)
 VERSION = 2 << 16 | LAYOUT.version
 EXIT_PID_OFFSET = HEAD.size
+KIND_PROCESS = LAYOUT.kind_chunk + 1
 
 AT_EMPTY_PATH = 0x1000
 SYS_EXECVEAT = {"x86_64": 322, "aarch64": 281}
@@ -174,6 +177,30 @@ def run_loss(_, daemon):
     yield child(execute, [b"true", b"after"], None, b"/bin/true")
 
 
+def run_snapshot(_, daemon):
+    """Shells that ran before the daemon: each executes a program, one of them in a child that was
+    only forked."""
+    for shell in daemon.older:
+        shell.stdin.write(b"child\n")
+        shell.stdin.flush()
+        daemon.wait_for(lambda e, pid=shell.pid: e["event"] == "exec" and
+                        pid in [a["pid"] for a in e["ancestors"]], "child")
+        yield shell.pid
+
+
+READER = 'while read line; do /bin/true "$line"; done'
+OLDER = {"snapshot": ([READER, "sh", "--password=hunter2"],
+                      [f"exec 3<&0; ({READER}) <&3 3<&- & exec 3<&-; wait"])}
+
+
+@contextlib.contextmanager
+def older_of(name):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(subprocess.Popen(["/bin/sh", "-c", *words], cwd="/",
+                                                    stdin=subprocess.PIPE, env={}))
+               for words in OLDER.get(name, ())]
+
+
 RECORDINGS = {
     "commands": ({"Exits": "yes"}, run_commands),
     "arguments": ({}, run_arguments),
@@ -183,11 +210,13 @@ RECORDINGS = {
     "descriptors": ({}, run_descriptors),
     "failures": ({"FailedExecs": "yes", "FailedExecsIgnore": "", "Attempts": "yes"}, run_failures),
     "loss": ({"RingSize": "4K"}, run_loss),
+    "snapshot": ({"Snapshot": "yes"}, run_snapshot),
 }
 
 
 # The places of the records that become seeds of fuzz_event.
-SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "descriptors": (0, 2, 4), "failures": (3,), "places": (0,)}
+SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "descriptors": (0, 2, 4), "failures": (3,), "places": (0,),
+         "snapshot": (0,)}
 
 
 class Lane:
@@ -227,6 +256,10 @@ class Trimmer:
             new = self.kept.get((program, cpu, seq))
             if new is None:
                 return
+        elif kind == KIND_PROCESS:
+            if not self.is_ours(kind, payload):
+                return
+            new = seq
         else:
             lane = self.lanes.setdefault((program, cpu), Lane())
             lane.pass_over(seq - 1)
@@ -289,7 +322,9 @@ def make(name):
         os.chmod(folder, 0o755)
         path = os.path.join(folder, "recording")
         settings = {"Capture": settings, "Stats": {"Interval": "1d"}}
-        with harness.Daemon(settings, options=[f"--record={path}"]) as daemon:
+        with older_of(name) as older, \
+                harness.Daemon(settings, options=[f"--record={path}"]) as daemon:
+            daemon.older = older
             pids = list(run(folder.encode(), daemon))
         with open(path, "rb") as file:
             data = trim(file.read(), pids)

@@ -269,7 +269,9 @@ class Daemon:
     def configure(self, settings):
         self.settings = settings
         # no exec of its own between those of the tests
-        sections = {"Journal": {"Enabled": "no"}, "Stats": {"SelfTest": "0"}}
+        sections = {"Journal": {"Enabled": "no"}, "Stats": {"SelfTest": "0"},
+                    # and no events of what others have started before
+                    "Capture": {"Snapshot": "no"}}
         if self.sink == "file":
             sections["File"] = {"Enabled": "yes", "Path": self.path}
         write_config(self.config, sections, settings)

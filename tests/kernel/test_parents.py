@@ -326,12 +326,12 @@ class Restart(unittest.TestCase):
         process.communicate(b"x")
         self.assertEqual(process.returncode, 0)
 
-    def test_parents_from_before_and_in_between(self):
-        """Their exec is named, as the kernel side has gone on; what it was nobody remembers."""
-        with Manager() as manager:
+    def restarted(self, settings):
+        """Children of parents from before and from in between, that by itself, and all events."""
+        with Manager(settings) as manager:
             before = {way: self.begin(way, f"before-{way}") for way in ("fork", "subshell")}
             harness.wait_until(lambda: sum(e.get("argv", [""])[-1].startswith("before-")
-                                           for e in manager.events()) == 2, "both execs")
+                                           for e in execs(manager.events())) == 2, "both execs")
             manager.end()
             between = {way: self.begin(way, f"between-{way}") for way in ("fork", "subshell")}
             for _ in range(50):
@@ -346,17 +346,33 @@ class Restart(unittest.TestCase):
             after = self.wait_for(manager, "after")
             manager.end()
             events = manager.events()
+        for tag, child in children.items():
+            self.assertEqual(child["parent_exe"], os.path.realpath(FAMILY), tag)
+        self.assertEqual(after["parent_argv"][1:], ["subshell", *after["argv"]])
+        return children, events
+
+    def test_parents_from_before_and_in_between(self):
+        """Their exec is named, as the kernel side has gone on; what it was nobody remembers."""
+        children, events = self.restarted({"Capture": {"Snapshot": "no"}})
         check_relations(events)
         known = {e["exec_id"]: e for e in execs(events)}
         for tag, child in children.items():
             self.assertNotIn("parent_argv", child, tag)
-            self.assertEqual(child["parent_exe"], os.path.realpath(FAMILY), tag)
             parent = known.get(child["parent_exec_id"])
             if tag.startswith("before"):
                 self.assertEqual(parent["argv"][-1], tag)
             else:
                 self.assertIsNone(parent, tag)
-        self.assertEqual(after["parent_argv"][1:], ["subshell", *after["argv"]])
+
+    def test_parents_from_before_and_in_between_are_found(self):
+        """And remembered, whoever has told of them."""
+        children, events = self.restarted({"Capture": {"Snapshot": "yes"}})
+        start = [e for e in events if e["event"] == "start"][-1]
+        harness.need(not {"process", "process.argv"} & set(start.get("missing", ())),
+                     "this kernel does not tell arguments of others")
+        for tag, child in children.items():
+            self.assertEqual(child["parent_argv"],
+                             [FAMILY, "wait", tag.partition("-")[2], TARGET, tag])
 
     def test_time_goes_on(self):
         """Parents are told of in the order of time, whichever CPU they ran on."""

@@ -46,12 +46,11 @@ def is_kernels(event):
 
 
 def put_other_object(daemon, path):
-    """In the place of `path`: another license text in the ELF object inside makes it another."""
+    """In the place of `path`: other license texts in the two ELF objects inside make them others."""
     with open(daemon, "rb") as file:
         program = bytearray(file.read())
-    assert program.count(b"Dual BSD/GPL\0") == 1
-    at = program.index(b"Dual BSD/GPL\0")
-    program[at:at + 12] = b"GPL".ljust(12, b"\0")
+    assert program.count(b"Dual BSD/GPL\0") == 2
+    program = program.replace(b"Dual BSD/GPL\0", b"GPL".ljust(13, b"\0"))
     with open(path + ".new", "wb") as file:
         file.write(program)
     os.chmod(path + ".new", 0o755)

@@ -39,7 +39,7 @@ encode="$policy encode"
 sink="$encode sink"
 flow="$sink flow"
 host="$flow host"
-kernel="$host kernel exec_direct.h execsnoop.skel.h"
+kernel="$host kernel exec_direct.h execsnoop.skel.h snapshot.skel.h"
 read="$sink read"
 view="$read view"
 room core/base $base

@@ -46,7 +46,8 @@ static inline int memory_sink_write(struct sink *s, const struct message *m)
         struct memory_sink *o = memory_sink_of(s);
 
         assert_true(memory_sink_size(&m->brief) <= memory_sink_size(&m->line));
-        assert_int_equal(event_kind_is_kernel(m->kind) || m->kind == EVENT_SUMMARY,
+        assert_int_equal(event_kind_is_kernel(m->kind) || m->kind == EVENT_SUMMARY ||
+                                 m->kind == EVENT_PROCESS,
                          m->event != NULL);
         if (o->n_refusals > 0) {
                 o->n_refusals--;

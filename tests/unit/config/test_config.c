@@ -67,7 +67,7 @@ static void config_reaches_every_member(void **state)
 {
         _cleanup_(outcome_done) struct outcome o = parse(
                 "[Capture]\nExits=yes\nFailedExecs=yes\nFailedExecsIgnore=EHWPOISON\nAttempts=yes\n"
-                "ArgvMax=128K\nParents=no\nParentArgvMax=2K\nEnvironment=A\nRingSize="
+                "ArgvMax=128K\nParents=no\nParentArgvMax=2K\nEnvironment=A\nSnapshot=no\nRingSize="
                 "2M\nMaxLatency=1s\nExeHash=sha256\n"
                 "[Redact]\nArguments=none\nEnvironment=clear\nNames=\nNames=a*\nKeepNames=B\n"
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
@@ -83,7 +83,7 @@ static void config_reaches_every_member(void **state)
         assert_int_equal(c->capture.failed_execs_ignore.bits[0], 0);
         assert_int_equal(c->capture.failed_execs_ignore.bits[EHWPOISON / 64], 1 << EHWPOISON % 64);
         assert_int_equal(c->capture.argv_max, 128 * KIB);
-        assert_false(c->capture.parents);
+        assert_false(c->capture.parents || c->capture.snapshot);
         assert_int_equal(c->capture.parent_argv_max, 2 * KIB);
         assert_string_equal(c->capture.environment[0], "A");
         assert_null(c->capture.environment[1]);

@@ -131,7 +131,7 @@ static void the_daemons_own_have_their_counters(void **state)
 static void what_is_not_ours_is_told_apart(void **state)
 {
         (void)state;
-        assert_int_equal(read_line("{\"event\":\"process\"," HEAD "}"), LINE_UNKNOWN);
+        assert_int_equal(read_line("{\"event\":\"birth\"," HEAD "}"), LINE_UNKNOWN);
         assert_int_equal(read_line("{\"message\":\"hello\"}"), LINE_FOREIGN);
         assert_int_equal(read_line("{\"event\":\"exec\",\"seq\":1}"), LINE_FOREIGN);
         assert_int_equal(

@@ -154,9 +154,63 @@ static void kinds_are_told_apart(void **state)
         }
         for (unsigned kind = 0; kind <= UINT8_MAX; kind++) {
                 record.head.kind = kind;
-                if (kind < RECORD_EXEC || kind > RECORD_EXIT)
+                if (!exec_record_is_event(&record.head) && !exec_record_is_process(&record.head))
                         assert_int_equal(try_record(*state, &record), DECODE_KIND);
         }
+}
+
+/* What a process has in place of these arguments, and whether they count as cut. */
+static void assert_process_argv(void **state, const char *there, size_t size, uint32_t argc,
+                                const char *shown, bool is_cut)
+{
+        struct exec_event event;
+
+        record_make_exec(&record, 0, 0, 1000);
+        record.head.kind = RECORD_PROCESS;
+        record.exec.cut = EXEC_CUT(FIELD_FILENAME);
+        record.exec.facts.present = FACT_ARGC | FACT_ARGV_BYTES;
+        record.exec.facts.argc = argc;
+        record_add(&record, FIELD_ARGV, there, size);
+        event = decode(*state, &record);
+        assert_int_equal(event.kind, EVENT_PROCESS);
+        assert_null(event.filename.data);
+        assert_int_equal(event.cut, is_cut ? EXEC_CUT(FIELD_ARGV) : 0);
+        if (!shown) { /* as they were given */
+                assert_int_equal(event.argv.size, size);
+                assert_true(event_has(&event, FACT_ARGC) && event_has(&event, FACT_ARGV_BYTES));
+                return;
+        }
+        assert_int_equal(event.argv.size, strlen(shown) + !is_cut);
+        assert_memory_equal(event.argv.data, shown, event.argv.size);
+        assert_false(event_has(&event, FACT_ARGC) || event_has(&event, FACT_ARGV_BYTES));
+}
+
+static void process_shows_its_title_without_the_rest(void **state)
+{
+        assert_process_argv(state, "sh\0-c\0", 6, 2, NULL, false);
+        assert_process_argv(state, "a\0\0\0", 4, 3, NULL, false); /* the last two are empty */
+        assert_process_argv(state, "title\0\0\0\0", 9, 2, "title", false);
+        assert_process_argv(state, "title\0", 6, 2, "title", false);
+        assert_process_argv(state, "title", 5, 2, "title", true);
+        assert_process_argv(state, "\0\0\0", 3, 1, "", false);
+}
+
+/* Of what could not be read there is nothing, not even that it was cut. */
+static void process_lacks_what_was_not_read(void **state)
+{
+        struct exec_event event;
+
+        record_make_full(&record, 0, 0, 1000);
+        record.head.kind = RECORD_PROCESS_TOLD;
+        record.head.size -= record.exec.len[FIELD_ARGV];
+        record.exec.len[FIELD_ARGV] = 0;
+        record.exec.cut = EXEC_CUT(FIELD_ARGV) | EXEC_CUT(FIELD_CWD);
+        event = decode(*state, &record);
+        assert_int_equal(event.kind, EVENT_PROCESS);
+        assert_null(event.argv.data);
+        assert_null(event.filename.data);
+        assert_null(event.env.data);
+        assert_int_equal(event.cut, EXEC_CUT(FIELD_CWD));
 }
 
 static void exit_brings_status_and_duration(void **state)
@@ -552,6 +606,8 @@ int main(void)
                 TEST(exec_brings_all_its_numbers),
                 TEST(exec_brings_all_its_strings),
                 TEST(kinds_are_told_apart),
+                TEST(process_shows_its_title_without_the_rest),
+                TEST(process_lacks_what_was_not_read),
                 TEST(exit_brings_status_and_duration),
                 TEST(exit_before_its_exec_is_refused),
                 TEST(exit_of_another_size_is_refused),

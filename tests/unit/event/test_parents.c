@@ -103,6 +103,71 @@ static void every_part_of_the_name_counts(void **state)
         assert_unknown(*state, child);
 }
 
+/* As it was found when the daemon started. */
+static struct exec_event process_of(uint32_t pid, uint32_t count)
+{
+        struct exec_event e = exec_of(pid, count);
+
+        e.kind = EVENT_PROCESS;
+        e.facts.present |= FACT_FORKED;
+        e.exe = SPAN("/usr/sbin/nginx");
+        e.filename = (struct span){ 0 };
+        e.argv = SPAN("nginx: worker\0");
+        return e;
+}
+
+/* A child of who was only forked, by nobody knows whom. */
+static struct exec_event child_of_forked(uint32_t pid, uint32_t count)
+{
+        struct exec_event e = exec_of(77, 9);
+
+        e.facts.present |= FACT_PARENT | FACT_PARENT_EXE;
+        e.facts.ppid = pid;
+        e.facts.parent_start_ns = 1000 + pid;
+        e.parent_exe = SPAN("/usr/sbin/nginx");
+        e.ancestors[0] =
+                (struct event_ancestor){ .pid = pid, .exec_count = count, .start_ns = 1000 + pid };
+        e.n_ancestors = 1;
+        return e;
+}
+
+static void a_process_that_was_found_is_a_parent(void **state)
+{
+        struct exec_event child = child_of_forked(5, 3);
+
+        add(*state, process_of(5, 3));
+        child = seen(*state, child);
+        assert_span(child.parent_argv, "nginx: worker\0");
+        assert_span(child.ancestors[0].exe, "/usr/sbin/nginx");
+        child = seen(*state, child_of(5, 3)); /* or by its own exec, if it had one */
+        assert_span(child.parent_argv, "nginx: worker\0");
+}
+
+static void a_process_that_was_found_is_no_other(void **state)
+{
+        struct exec_event child = child_of_forked(5, 4); /* it has executed something since */
+
+        add(*state, process_of(5, 3));
+        assert_null(seen(*state, child).parent_argv.data);
+        assert_null(seen(*state, child_of_forked(6, 3)).parent_argv.data);
+        child = child_of_forked(5, 3);
+        child.facts.parent_start_ns++; /* the first ancestor was read later: another parent */
+        assert_null(seen(*state, child).parent_argv.data);
+        child = child_of_forked(5, 3);
+        child.facts.present &= ~FACT_PARENT_EXE; /* nor is it sure to be the same one */
+        assert_null(seen(*state, child).parent_argv.data);
+}
+
+static void an_exec_says_more_than_what_was_found(void **state)
+{
+        add(*state, exec_of(1, 1));
+        add(*state, process_of(1, 1));
+        assert_span(seen(*state, child_of(1, 1)).parent_argv, "make\0-j2\0");
+        add(*state, process_of(2, 1));
+        add(*state, exec_of(2, 1));
+        assert_span(seen(*state, child_of(2, 1)).parent_argv, "make\0-j2\0");
+}
+
 /* So many that some have to fall together with the one that is there. */
 static void names_that_fall_together_are_told_apart(void **state)
 {
@@ -291,6 +356,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(a_child_has_what_the_exec_of_its_parent_said),
                 TEST(every_part_of_the_name_counts),
+                TEST(a_process_that_was_found_is_a_parent),
+                TEST(a_process_that_was_found_is_no_other),
+                TEST(an_exec_says_more_than_what_was_found),
                 TEST(names_that_fall_together_are_told_apart),
                 TEST(only_execs_that_have_a_name_are_remembered),
                 TEST(what_the_kernel_says_stays),

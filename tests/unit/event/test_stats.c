@@ -112,9 +112,9 @@ static void stats_take_any_values(void **state)
 static void names_are_those_of_the_contract(void **state)
 {
         static const char *const kinds[_EVENT_KIND_MAX] = { "start",        "exec", "exec_failed",
-                                                            "exec_attempt", "exit", "summary",
-                                                            "file",         "lost", "stats",
-                                                            "stop" };
+                                                            "exec_attempt", "exit", "process",
+                                                            "summary",      "file", "lost",
+                                                            "stats",        "stop" };
         static const char *const places[_LOSS_WHERE_MAX] = { "ring",   "recursion", "queue",
                                                              "decode", "journal",   "file",
                                                              "stdout", "down",      "blind" };

@@ -79,10 +79,10 @@ static void retval_is_signed(void **state)
 static void each_kind_has_its_name_priority_and_message_id(void **state)
 {
         static const char *const priorities[_EVENT_KIND_MAX] = {
-                [EVENT_START] = "5",        [EVENT_STOP] = "5",  [EVENT_LOST] = "4",
-                [EVENT_EXEC] = "6",         [EVENT_EXIT] = "6",  [EVENT_EXEC_FAILED] = "6",
-                [EVENT_EXEC_ATTEMPT] = "6", [EVENT_STATS] = "6", [EVENT_SUMMARY] = "6",
-                [EVENT_FILE] = "6",
+                [EVENT_START] = "5",        [EVENT_STOP] = "5",    [EVENT_LOST] = "4",
+                [EVENT_EXEC] = "6",         [EVENT_EXIT] = "6",    [EVENT_EXEC_FAILED] = "6",
+                [EVENT_EXEC_ATTEMPT] = "6", [EVENT_STATS] = "6",   [EVENT_SUMMARY] = "6",
+                [EVENT_FILE] = "6",         [EVENT_PROCESS] = "6",
         };
         char ids[_EVENT_KIND_MAX][33] = { 0 };
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Of the two variants of the iterator the one that gives more is tried first: whether a kernel has
+ * the helper for it, it says only when it is asked to load a program that calls it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/macro.h"
+#include "host/log.h"
+#include "kernel/direct.h"
+#include "kernel/kernel_offsets.h"
+#include "kernel/process_list.h"
+#include "snapshot.skel.h"
+
+/* It runs once: calls will do for its reads, whatever the kernel has. */
+static int open_image(struct snapshot_bpf *bpf)
+{
+        static const struct direct calls = { 0 };
+        _cleanup_(freep) void *image = NULL;
+        size_t size;
+        const void *elf = snapshot_bpf__elf_bytes(&size);
+        int r;
+
+        image = malloc(size);
+        if (!image)
+                return -ENOMEM;
+        memcpy(image, elf, size);
+        direct_apply(&calls, image);
+        r = snapshot_bpf__create_skeleton(bpf);
+        if (r < 0)
+                return r;
+        bpf->skeleton->data = image;
+        r = bpf_object__open_skeleton(bpf->skeleton, NULL);
+        bpf->skeleton->data = NULL; /* libbpf has what it needs of it */
+        return r;
+}
+
+static void set_offsets(struct snapshot_bpf *bpf)
+{
+        struct kernel_offsets offsets;
+
+        kernel_offsets_read(&offsets);
+        bpf->rodata->cfg_unix_addr = offsets.unix_addr;
+        bpf->rodata->cfg_unix_peer = offsets.unix_peer;
+        bpf->rodata->cfg_unix_address_len = offsets.unix_address_len;
+        bpf->rodata->cfg_unix_address_name = offsets.unix_address_name;
+        bpf->rodata->cfg_vsock_local = offsets.vsock_local;
+        bpf->rodata->cfg_vsock_peer = offsets.vsock_peer;
+}
+
+/* The maps that come with the headers and that no iterator uses are not made. */
+static int choose_maps(struct snapshot_bpf *bpf, int images)
+{
+        const struct bpf_map *const wanted[] = { bpf->maps.control, bpf->maps.images,
+                                                 bpf->maps.pages, bpf->maps.attempts };
+        struct bpf_map *map;
+
+        bpf_object__for_each_map(map, bpf->obj)
+        {
+                bool is_wanted = bpf_map__is_internal(map);
+
+                for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
+                        is_wanted = is_wanted || map == wanted[i];
+                (void)bpf_map__set_autocreate(map, is_wanted);
+        }
+        return bpf_map__reuse_fd(bpf->maps.images, images);
+}
+
+/* Returns the descriptor of an iterator, which needs nothing else of the object. */
+static int make_iterator(const struct bpf_program *program)
+{
+        struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+        int fd;
+
+        if (!link)
+                return -errno;
+        fd = bpf_iter_create(bpf_link__fd(link));
+        if (fd < 0)
+                fd = -errno;
+        (void)bpf_link__destroy(link);
+        return fd;
+}
+
+static int load_opened(struct snapshot_bpf *bpf, const struct exec_control *control, int images,
+                       bool can_sleep)
+{
+        const struct bpf_program *program;
+        const uint32_t zero = 0;
+        int r;
+
+        program = can_sleep ? bpf->progs.on_task : bpf->progs.on_task_atomic;
+        (void)bpf_program__set_autoload(bpf->progs.on_task, can_sleep);
+        (void)bpf_program__set_autoload(bpf->progs.on_task_atomic, !can_sleep);
+        set_offsets(bpf);
+        r = choose_maps(bpf, images);
+        if (r >= 0)
+                r = snapshot_bpf__load(bpf);
+        if (r >= 0 &&
+            bpf_map_update_elem(bpf_map__fd(bpf->maps.control), &zero, control, BPF_ANY) < 0)
+                r = -errno;
+        return r < 0 ? r : make_iterator(program);
+}
+
+static int load(const struct exec_control *control, int images, bool can_sleep)
+{
+        struct snapshot_bpf *bpf = calloc(1, sizeof(*bpf));
+        int r;
+
+        if (!bpf)
+                return -ENOMEM;
+        r = open_image(bpf);
+        if (r >= 0)
+                r = load_opened(bpf, control, images, can_sleep);
+        snapshot_bpf__destroy(bpf);
+        return r;
+}
+
+void process_list_open(const struct exec_control *control, int images, struct process_list *ret)
+{
+        int fd;
+
+        *ret = (struct process_list)PROCESS_LIST_NONE;
+        fd = load(control, images, true);
+        ret->has_argv = fd >= 0;
+        if (fd < 0)
+                fd = load(control, images, false);
+        if (fd < 0) {
+                log_errno(LOG_NOTICE, fd,
+                          "Cannot list the processes that run already; nothing is known of them");
+                return;
+        }
+        ret->fd = fd;
+}
+
+void process_list_close(struct process_list *list)
+{
+        closep(&list->fd);
+        *list = (struct process_list)PROCESS_LIST_NONE;
+}
+
+ssize_t process_list_read(const struct process_list *list, void *buf, size_t size)
+{
+        ssize_t n;
+
+        if (list->fd < 0)
+                return 0;
+        do
+                n = read(list->fd, buf, size);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n;
+}

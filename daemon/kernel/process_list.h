@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Process list: a record for each process that runs, from an iterator of the kernel over its tasks
+ * (bpf/snapshot.bpf.c). Loaded with privilege, and read without, once, from its begin to its end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "exec_control.h"
+
+struct process_list {
+        int fd;        /* of the iterator; -1: this kernel has none */
+        bool has_argv; /* the records have arguments */
+};
+
+#define PROCESS_LIST_NONE                                                                          \
+        {                                                                                          \
+                .fd = -1                                                                           \
+        }
+
+/*
+ * `control`: the knobs of the other programs, of which a copy is taken. `images`: their map of that
+ * name. Without an iterator nothing is lost but what it would have told, so that is no error.
+ */
+void process_list_open(const struct exec_control *control, int images, struct process_list *ret);
+void process_list_close(struct process_list *list);
+
+/*
+ * Whole records, as many as `size` bytes hold, at least one; returns their bytes. 0: no more, or
+ * there was none. -EAGAIN: nothing this time. Or another error of read(2).
+ */
+ssize_t process_list_read(const struct process_list *list, void *buf, size_t size);
