@@ -40,7 +40,7 @@ void draft_write(const struct draft *d, struct buf *ret)
 
                 next = end ? (size_t)(end - mask) : d->size;
                 if (mask[at])
-                        buf_append_string(ret, DRAFT_MARK);
+                        buf_append(ret, DRAFT_MARK, sizeof(DRAFT_MARK) - 1);
                 else
                         buf_append(ret, d->text + at, next - at);
         }

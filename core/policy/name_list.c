@@ -17,9 +17,9 @@
 
 #include "config/config_value.h"
 #include "policy/draft.h"
+#include "policy/gram.h"
 #include "policy/name_list.h"
 
-#define GRAM_SIZE 3
 #define N_BUCKETS 1024
 #define N_GRAMS 32768 /* 4 KiB, of which the built-in list takes 3 in 100 */
 #define NONE UINT32_MAX
@@ -147,7 +147,7 @@ static struct span longest_part(const char *glob)
  * Every second place of a name is looked at: one of two grams that follow each other is in such a
  * place. Of a part of three, the second of them has any byte at its end.
  */
-static void name_list_add_grams(struct name_list *l, const char *glob)
+static void name_list_add_parts(struct name_list *l, const char *glob)
 {
         const struct span part = longest_part(glob);
         const char *p = part.data;
@@ -184,7 +184,7 @@ static int name_list_add(struct name_list *l, struct span text)
                 return -ENOMEM;
         for (char *p = glob->text; *p; p++)
                 *p = fold(*p);
-        name_list_add_grams(l, glob->text);
+        name_list_add_parts(l, glob->text);
         glob->piece = longest_piece(glob->text);
         head = glob->piece.size < GRAM_SIZE ? &l->others : &l->buckets[bucket_of(glob->piece.data)];
         glob->next = *head;
@@ -319,4 +319,93 @@ bool name_list_may_have(const struct name_list *l, struct span name)
                 if (gram_is_in(&l->within, name.data + n - GRAM_SIZE))
                         return true;
         return false;
+}
+
+/* The next part of a glob, of letters and digits; false: there is none. */
+static bool next_part(const char **rest, struct span *ret)
+{
+        *rest += strspn(*rest, "*?-");
+        *ret = (struct span){ .data = *rest, .size = strcspn(*rest, "*?-") };
+        *rest += ret->size;
+        return ret->size > 0;
+}
+
+static bool has_gram_of(const char *glob, const struct gram_set *chosen)
+{
+        struct span part;
+
+        while (next_part(&glob, &part))
+                for (size_t at = 0; at + GRAM_SIZE <= part.size; at++)
+                        if (gram_is_in(chosen, part.data + at))
+                                return true;
+        return false;
+}
+
+/* By the hashes of grams: how many there are in globs without a chosen one, up to 255. */
+static void count_grams(const struct name_list *l, const struct gram_set *chosen,
+                        uint8_t counts[static N_GRAMS])
+{
+        memset(counts, 0, N_GRAMS);
+        for (uint32_t i = 0; i < l->n_globs; i++) {
+                const char *rest = l->globs[i].text;
+                struct span part;
+
+                if (has_gram_of(rest, chosen))
+                        continue;
+                while (next_part(&rest, &part))
+                        for (size_t at = 0; at + GRAM_SIZE <= part.size; at++) {
+                                uint8_t *count = &counts[gram_at(part.data + at)];
+
+                                *count += *count < UINT8_MAX;
+                        }
+        }
+}
+
+/* The gram that most globs have; of a glob with none, two letters; NULL: it has not even those. */
+static const char *best_gram(const char *glob, const uint8_t counts[static N_GRAMS],
+                             unsigned *ret_size)
+{
+        const char *best = NULL;
+        unsigned most = 0;
+        struct span part;
+
+        *ret_size = 0;
+        while (next_part(&glob, &part)) {
+                for (size_t at = 0; at + GRAM_SIZE <= part.size; at++) {
+                        const unsigned n = counts[gram_at(part.data + at)];
+
+                        if (n > most) {
+                                best = part.data + at;
+                                *ret_size = GRAM_SIZE;
+                                most = n;
+                        }
+                }
+                if (!best && part.size == 2) {
+                        best = part.data;
+                        *ret_size = 2;
+                }
+        }
+        return best;
+}
+
+void name_list_add_grams(const struct name_list *l, struct gram_buckets *ret)
+{
+        struct gram_set chosen = { 0 };
+        uint8_t counts[N_GRAMS];
+
+        for (uint32_t i = 0; i < l->n_globs; i++) {
+                const char *gram;
+                unsigned size;
+
+                if (has_gram_of(l->globs[i].text, &chosen))
+                        continue;
+                count_grams(l, &chosen, counts);
+                gram = best_gram(l->globs[i].text, counts, &size);
+                ret->has_any |= !gram;
+                if (!gram)
+                        continue;
+                gram_buckets_add(ret, gram, size, true);
+                if (size == GRAM_SIZE)
+                        gram_add(&chosen, gram[0], gram[1], gram[2]);
+        }
 }

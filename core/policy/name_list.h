@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 
+struct gram_buckets;
 struct name_list;
 
 /* Longer names are compared by their end. */
@@ -31,3 +32,6 @@ bool name_list_has(const struct name_list *l, struct span name);
 
 /* False: it has not; most names are sorted out by this. One byte behind the name is readable. */
 bool name_list_may_have(const struct name_list *l, struct span name);
+
+/* Adds grams of which each name that the list has has one, wherever in it. */
+void name_list_add_grams(const struct name_list *l, struct gram_buckets *ret);

@@ -44,6 +44,17 @@ struct walk {
         uint32_t index;
 };
 
+static enum sieve_vectors vectors_of(enum redact_sieve sieve)
+{
+        static const enum sieve_vectors vectors[_REDACT_SIEVE_MAX] = {
+                [REDACT_SIEVE_BEST] = SIEVE_BY_64,  [REDACT_SIEVE_BY_32] = SIEVE_BY_32,
+                [REDACT_SIEVE_BY_16] = SIEVE_BY_16, [REDACT_SIEVE_ANY] = SIEVE_BY_ANY,
+                [REDACT_SIEVE_NONE] = SIEVE_BY_ANY,
+        };
+
+        return vectors[sieve];
+}
+
 int redactor_new(const struct redact_options *options, struct redactor **ret)
 {
         _cleanup_(redactor_freep) struct redactor *r = calloc(1, sizeof(*r));
@@ -62,8 +73,8 @@ int redactor_new(const struct redact_options *options, struct redactor **ret)
         if (error < 0)
                 return error;
         r->rules = (struct command_rules){ .programs = r->programs, .names = &r->names };
-        sieve_init(&r->sieve, &r->names, r->programs);
-        r->skips_nothing = options->skips_nothing;
+        sieve_init(&r->sieve, &r->names, r->programs, vectors_of(options->sieve));
+        r->skips_nothing = options->sieve == REDACT_SIEVE_NONE;
         *ret = TAKE_PTR(r);
         return 0;
 }

@@ -13,11 +13,24 @@
 #include "base/buf.h"
 #include "config/config_value.h"
 
+/*
+ * How strings are found that are passed over unseen: as the machine can, or with smaller vectors,
+ * which is slower, or not at all. The result is the same, and tests compare it.
+ */
+enum redact_sieve {
+        REDACT_SIEVE_BEST,
+        REDACT_SIEVE_BY_32,
+        REDACT_SIEVE_BY_16,
+        REDACT_SIEVE_ANY,
+        REDACT_SIEVE_NONE,
+        _REDACT_SIEVE_MAX,
+};
+
 struct redact_options {
         enum redact_mode arguments, environment;
         char *const *names;      /* globs of names of secrets, as in Names=; copied */
         char *const *keep_names; /* of which these are none */
-        bool skips_nothing;      /* slow: for tests of what is passed over unseen */
+        enum redact_sieve sieve;
 };
 
 /* The program that has been executed, as far as known; .data NULL: it isn't. */

@@ -23,16 +23,16 @@ static inline bytes is_no_alnum(bytes v)
 #define SCAN(p, end, is_wanted)                                                                    \
         do {                                                                                       \
                 bytes rest_ = { 0 };                                                               \
-                unsigned mask_;                                                                    \
+                uint64_t mask_;                                                                    \
                                                                                                    \
                 for (; (end) - (p) >= VECTOR_SIZE; (p) += VECTOR_SIZE) {                           \
                         mask_ = bytes_mask(is_wanted(bytes_load(p)));                              \
                         if (mask_)                                                                 \
-                                return (p) + __builtin_ctz(mask_);                                 \
+                                return (p) + __builtin_ctzll(mask_);                               \
                 }                                                                                  \
                 memcpy(&rest_, (p), (end) - (p));                                                  \
                 mask_ = bytes_mask(is_wanted(rest_));                                              \
-                return mask_ ? MIN((p) + __builtin_ctz(mask_), (end)) : (end);                     \
+                return mask_ ? MIN((p) + __builtin_ctzll(mask_), (end)) : (end);                   \
         } while (0)
 
 const char *scan_pair(const char *p, const char *end)

@@ -52,6 +52,8 @@ bool value_is_harmless(const char *value, size_t size)
         static const char *const words[] = { "true", "false", "yes",  "no",  "on",
                                              "off",  "none",  "null", "nil", NULL };
 
+        if (size > sizeof("false") - 1) /* the longest; nearly all values are */
+                return false;
         return size == 0 || (size == 1 && (is_digit(value[0]) || is_quote(value[0]))) ||
                equals_any((struct span){ value, size }, words);
 }
@@ -357,7 +359,12 @@ static bool ends_authority(char c)
 
 static bool ends_url(char c)
 {
-        return is_blank(c) || is_quote(c) || c == '<' || c == '>' || c == '\\';
+        static const bool ends[256] = {
+                ['\t' ... '\r'] = true, [' '] = true, ['"'] = true,  ['\''] = true,
+                ['<'] = true,           ['>'] = true, ['\\'] = true,
+        };
+
+        return ends[(uint8_t)c];
 }
 
 static bool is_number(const struct draft *d, size_t from, size_t to)

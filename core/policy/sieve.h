@@ -16,23 +16,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/gram.h"
 #include "policy/program.h"
 #include "policy/secret_name.h"
 
 /* 1 KiB and 4 KiB, of which what is in them takes less than 2 in 100. */
-#define SIEVE_TOKENS 8192
+#define SIEVE_PREFIXES 8192
 #define SIEVE_WORDS 32768
 
+struct sift;
+
 struct sieve {
+        const char *(*sift)(struct sift *s);
         const struct secret_names *names;
         const struct program_index *programs;
-        uint64_t tokens[SIEVE_TOKENS / 64]; /* how tokens begin, hashed */
-        uint64_t words[SIEVE_WORDS / 64];   /* how words begin that are not harmless in a text */
+        struct gram_filter token_grams;         /* how they begin */
+        struct gram_filter name_grams;          /* of secrets: what is in them */
+        uint64_t prefixes[SIEVE_PREFIXES / 64]; /* of tokens, hashed */
+        uint64_t words[SIEVE_WORDS / 64];       /* likewise, of what may matter in a text */
+};
+
+/* With vectors of so many bytes at most; any machine has some of 16. */
+enum sieve_vectors {
+        SIEVE_BY_64,
+        SIEVE_BY_32,
+        SIEVE_BY_16,
+        SIEVE_BY_ANY,
 };
 
 /* Both are borrowed. */
 void sieve_init(struct sieve *s, const struct secret_names *names,
-                const struct program_index *programs);
+                const struct program_index *programs, enum sieve_vectors vectors);
 
 /*
  * Where in the strings [p, end) the first one begins that has to be examined, or `end`. `p` begins

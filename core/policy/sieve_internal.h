@@ -20,10 +20,15 @@ struct sift {
         const char *begin, *end; /* `begin` begins a string */
         bool is_text;
         bool heeds_options;
-        bool is_cut;          /* the bytes at `end` are missing */
-        uint64_t carry;       /* 1: the name of an option goes on in the next block */
-        struct span harmless; /* the last name that was, and a byte before: lists repeat them */
+        bool is_cut;     /* the bytes at `end` are missing */
+        uint64_t carry;  /* 1: a name with a gram of a secret's may go on in the next block */
+        bool has_option; /* the name of an option may go on there */
+        const char *no_at_before; /* from where has been looked on, there is no '@' */
+        struct span harmless;     /* the last name that was, and a byte before: lists repeat them */
 };
+
+/* So many bytes are decided at once. */
+#define BLOCK_SIZE 64
 
 /* The characters of the name of a pair. */
 static inline bool is_name_part(char c)
@@ -49,14 +54,14 @@ static inline unsigned sieve_token_hash(const char *p)
         memcpy(&x, p, sizeof(x));
         return ((le32toh(x) & 0xffffff) * UINT32_C(0x9e3779b1)) >> 19;
 }
-_Static_assert(SIEVE_TOKENS == 1 << (32 - 19), "bits of the hash");
+_Static_assert(SIEVE_PREFIXES == 1 << (32 - 19), "bits of the hash");
 
 /* Both are false of nearly all words, and then the word is harmless: of a string, of a text. */
 static inline bool token_may_begin(const struct sift *s, const char *p)
 {
         const unsigned hash = s->end - p >= 4 ? sieve_token_hash(p) : 0;
 
-        return s->end - p < 4 || (s->sieve->tokens[hash / 64] >> (hash % 64) & 1);
+        return s->end - p < 4 || (s->sieve->prefixes[hash / 64] >> (hash % 64) & 1);
 }
 
 static inline bool word_may_matter(const struct sift *s, const char *p)
@@ -77,3 +82,22 @@ bool option_is_harmless(const struct sift *s, const char *p, size_t name_size);
 
 /* At the letter or digit that begins a word. */
 bool word_is_harmless(const struct sift *s, const char *p);
+
+/* False: behind no colon of the block at `p` an '@' is near. */
+bool colon_may_have_host(struct sift *s, const char *p);
+
+/*
+ * In the block at `p`, of these bits: the first whose place is not harmless, or BLOCK_SIZE. `name`
+ * are the bits that may be parts of names. Of pairs; of options that may be "--"; of what is behind
+ * the name of an option, and ends its string; of options in a text.
+ */
+unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name);
+unsigned find_last_option(const struct sift *s, const char *p, uint64_t options);
+unsigned find_end_of_option(struct sift *s, const char *p, uint64_t ends, uint64_t name);
+unsigned find_option_of_text(const struct sift *s, const char *p, uint64_t options, uint64_t name);
+
+/* The first place that is not harmless, or the end. For any machine, and those that have it. */
+const char *sift_with_any(struct sift *s);
+const char *sift_with_ssse3(struct sift *s);
+const char *sift_with_avx2(struct sift *s);
+const char *sift_with_avx512(struct sift *s);

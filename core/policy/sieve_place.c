@@ -70,6 +70,19 @@ bool pair_is_harmless(const struct sift *s, const char *p, size_t name_size)
         return name.size == 0 || (name_is_harmless(s, name) && !may_be_of_query(s, name));
 }
 
+/* Of colons in a block; the strings behind it are looked at once, a bit ahead. */
+bool colon_may_have_host(struct sift *s, const char *p)
+{
+        const size_t left = s->end - p, ahead = 512;
+        const char *end = p + MIN(left, (size_t)BLOCK_SIZE + NAME_SIZE_MAX), *at;
+
+        if (s->no_at_before >= end)
+                return false;
+        at = memchr(p, '@', MIN(left, ahead));
+        s->no_at_before = at ? at : p + MIN(left, ahead);
+        return s->no_at_before < end;
+}
+
 static bool is_end_of_url(const struct sift *s, const char *p)
 {
         return p == s->end || *p == '\0' || is_blank(*p) || is_quote(*p) ||
@@ -119,37 +132,6 @@ static bool ends_name_of_program(char c)
         return is_blank(c) || is_quote(c) || strchr("/\\;|&()`", c) != NULL; /* or NUL */
 }
 
-static void add_word(struct sieve *s, struct span word)
-{
-        const unsigned hash = sieve_word_hash(word.data);
-
-        s->words[hash / 64] |= UINT64_C(1) << (hash % 64);
-}
-
-static void on_prefix(void *userdata, struct span prefix)
-{
-        const unsigned hash = sieve_token_hash(prefix.data); /* three bytes, and a NUL at least */
-        struct sieve *s = userdata;
-
-        s->tokens[hash / 64] |= UINT64_C(1) << (hash % 64);
-        add_word(s, prefix);
-}
-
-static void on_name(void *userdata, struct span name, const struct program *p)
-{
-        if (name.size > 1 && program_takes_secrets(p)) /* its list has a blank or NUL behind it */
-                add_word(userdata, name);
-}
-
-void sieve_init(struct sieve *s, const struct secret_names *names,
-                const struct program_index *programs)
-{
-        *s = (struct sieve){ .names = names, .programs = programs };
-        add_word(s, (struct span)SPAN_LITERAL("BEGIN"));
-        token_each_prefix(on_prefix, s);
-        program_each_name(programs, on_name, s);
-}
-
 static bool program_is_harmless(const struct sift *s, const char *p)
 {
         const size_t left = MIN((size_t)(s->end - p), (size_t)PROGRAM_SIZE_MAX);
@@ -171,4 +153,107 @@ bool word_is_harmless(const struct sift *s, const char *p)
         if (p > s->begin && p[-1] == '-' && starts_with(s, p, "BEGIN "))
                 return false;
         return program_is_harmless(s, p);
+}
+
+/* How many bytes before `p` are a name. */
+static size_t name_before(const struct sift *s, const char *p, uint64_t name, unsigned bit)
+{
+        const uint64_t others = bit > 0 ? ~(name << (BLOCK_SIZE - bit)) : UINT64_MAX;
+        size_t n = others ? (size_t)__builtin_clzll(others) : BLOCK_SIZE;
+        const char *begin = p - n;
+
+        if (n < bit)
+                return n;
+        while (p - begin < NAME_SIZE_MAX && begin > s->begin && is_name_part(begin[-1]))
+                begin--; /* into the block before */
+        return p - begin;
+}
+
+static size_t name_after(const struct sift *s, const char *p, uint64_t name, unsigned bit)
+{
+        const uint64_t others = ~(name >> bit);
+        size_t n = others ? (size_t)__builtin_ctzll(others) : BLOCK_SIZE;
+
+        if (bit + n >= BLOCK_SIZE)
+                while (p + n < s->end && is_name_part(p[n]))
+                        n++;
+        return MIN(n, (size_t)(s->end - p));
+}
+
+/* The name of a pair, with the byte before it, is the last that was harmless. */
+static bool is_known(const struct sift *s, struct span name)
+{
+        return name.size == s->harmless.size && memcmp(name.data, s->harmless.data, name.size) == 0;
+}
+
+unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name)
+{
+        for (; pairs; pairs &= pairs - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(pairs);
+                const char *pair = p + bit;
+                const size_t n = name_before(s, pair, name, bit);
+                const struct span known = { pair - n - 1, n + 1 };
+                /* In brackets the name is more than what it ends with. */
+                const bool has_name =
+                        *pair == '=' && n > 0 && pair - n > s->begin && pair[-1] != ']';
+
+                if (has_name && is_known(s, known))
+                        continue;
+                if (*pair == '=' ? !pair_is_harmless(s, pair, n) : !colon_is_harmless(s, pair, n))
+                        return bit;
+                if (has_name)
+                        s->harmless = known;
+        }
+        return BLOCK_SIZE;
+}
+
+/* At a NUL, with so many bytes of a name before it: that is no option, all of its string. */
+static bool end_is_harmless(struct sift *s, const char *p, size_t name_size)
+{
+        const char *name = p - name_size;
+        const struct span known = { name - 1, name_size + 1 };
+
+        if (name_size < NAME_SIZE_MAX && (*name != '-' || (name > s->begin && name[-1] != '\0')))
+                return true;
+        if (name == s->begin)
+                return option_is_harmless(s, name, name_size);
+        if (is_known(s, known))
+                return true;
+        if (!option_is_harmless(s, name, name_size))
+                return false;
+        s->harmless = known;
+        return true;
+}
+
+unsigned find_last_option(const struct sift *s, const char *p, uint64_t options)
+{
+        for (; options; options &= options - 1) {
+                const char *option = p + __builtin_ctzll(options);
+
+                if (s->end - option >= 3 && memcmp(option, "--", 3) == 0)
+                        return option - p;
+        }
+        return BLOCK_SIZE;
+}
+
+unsigned find_end_of_option(struct sift *s, const char *p, uint64_t ends, uint64_t name)
+{
+        for (; ends; ends &= ends - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(ends);
+
+                if (!end_is_harmless(s, p + bit, name_before(s, p + bit, name, bit)))
+                        return bit;
+        }
+        return BLOCK_SIZE;
+}
+
+unsigned find_option_of_text(const struct sift *s, const char *p, uint64_t options, uint64_t name)
+{
+        for (; options; options &= options - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(options);
+
+                if (!option_is_harmless(s, p + bit, name_after(s, p + bit, name, bit)))
+                        return bit;
+        }
+        return BLOCK_SIZE;
 }

@@ -54,7 +54,7 @@ static const char *const programs[] = {
 };
 
 static struct redactor *redactors[_REDACT_MODE_MAX];
-static struct redactor *thorough; /* as that of REDACT_SECRETS, but for what that passes over */
+static struct redactor *by_sieve[_REDACT_SIEVE_MAX]; /* of REDACT_SECRETS */
 
 static void make_redactors(void)
 {
@@ -72,13 +72,16 @@ static void make_redactors(void)
                 r = redactor_new(&options, &redactors[mode]);
                 assert(r == 0);
         }
-        r = redactor_new(&(const struct redact_options){ .arguments = REDACT_SECRETS,
-                                                         .environment = REDACT_SECRETS,
-                                                         .names = c->redact.names,
-                                                         .keep_names = c->redact.keep_names,
-                                                         .skips_nothing = true },
-                         &thorough);
-        assert(r == 0);
+        for (enum redact_sieve sieve = 0; sieve < _REDACT_SIEVE_MAX; sieve++) {
+                const struct redact_options options = { .arguments = REDACT_SECRETS,
+                                                        .environment = REDACT_SECRETS,
+                                                        .names = c->redact.names,
+                                                        .keep_names = c->redact.keep_names,
+                                                        .sieve = sieve };
+
+                r = redactor_new(&options, &by_sieve[sieve]);
+                assert(r == 0);
+        }
 }
 
 static void assert_same(const struct redacted *a, const struct redacted *b)
@@ -94,16 +97,18 @@ static void assert_misses_nothing(const struct redact_program *program, struct s
         struct redacted quick, full;
         int r;
 
-        r = redact_argv(redactors[REDACT_SECRETS], program, strings, &quick);
-        assert(r == 0);
-        r = redact_argv(thorough, program, strings, &full);
-        assert(r == 0);
-        assert_same(&quick, &full);
-        r = redact_env(redactors[REDACT_SECRETS], strings, &quick);
-        assert(r == 0);
-        r = redact_env(thorough, strings, &full);
-        assert(r == 0);
-        assert_same(&quick, &full);
+        for (enum redact_sieve sieve = 0; sieve < REDACT_SIEVE_NONE; sieve++) {
+                r = redact_argv(by_sieve[sieve], program, strings, &quick);
+                assert(r == 0);
+                r = redact_argv(by_sieve[REDACT_SIEVE_NONE], program, strings, &full);
+                assert(r == 0);
+                assert_same(&quick, &full);
+                r = redact_env(by_sieve[sieve], strings, &quick);
+                assert(r == 0);
+                r = redact_env(by_sieve[REDACT_SIEVE_NONE], strings, &full);
+                assert(r == 0);
+                assert_same(&quick, &full);
+        }
 }
 
 static void assert_same_but_for_marks(struct span before, const struct redacted *after)

@@ -7,9 +7,9 @@
 #include "config/config.h"
 #include "policy/redact.h"
 
-/* 0, or -ENOMEM. `skips_nothing`: no string is passed over unseen. */
+/* 0, or -ENOMEM. */
 static inline int redactor_for_test(enum redact_mode arguments, enum redact_mode environment,
-                                    bool skips_nothing, struct redactor **ret)
+                                    enum redact_sieve sieve, struct redactor **ret)
 {
         _cleanup_(config_freep) struct config *c = NULL;
         struct redact_options options;
@@ -22,12 +22,12 @@ static inline int redactor_for_test(enum redact_mode arguments, enum redact_mode
                                            .environment = environment,
                                            .names = c->redact.names,
                                            .keep_names = c->redact.keep_names,
-                                           .skips_nothing = skips_nothing };
+                                           .sieve = sieve };
         return redactor_new(&options, ret);
 }
 
 static inline int redactor_by_default(enum redact_mode arguments, enum redact_mode environment,
                                       struct redactor **ret)
 {
-        return redactor_for_test(arguments, environment, false, ret);
+        return redactor_for_test(arguments, environment, REDACT_SIEVE_BEST, ret);
 }

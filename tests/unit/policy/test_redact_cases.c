@@ -122,7 +122,7 @@ static bool passes(struct redactor *r, const char *line)
         return false;
 }
 
-static void run_file(const char *path, bool has_secrets, bool skips_nothing)
+static void run_file(const char *path, bool has_secrets, enum redact_sieve sieve)
 {
         _cleanup_(redactor_freep) struct redactor *r = NULL;
         unsigned n = 0, n_failed = 0;
@@ -130,7 +130,7 @@ static void run_file(const char *path, bool has_secrets, bool skips_nothing)
         FILE *f = fopen(path, "re");
 
         assert_non_null(f);
-        assert_int_equal(redactor_for_test(REDACT_SECRETS, REDACT_SECRETS, skips_nothing, &r), 0);
+        assert_int_equal(redactor_for_test(REDACT_SECRETS, REDACT_SECRETS, sieve, &r), 0);
         while (fgets(line, sizeof(line), f)) {
                 if (line[0] == '\n' || line[0] == '#')
                         continue;
@@ -147,15 +147,72 @@ static void run_file(const char *path, bool has_secrets, bool skips_nothing)
 static void secrets_are_hidden_and_nothing_else(void **state)
 {
         (void)state;
-        run_file(FOLDER "hidden.cases", true, false);
-        run_file(FOLDER "hidden.cases", true, true);
+        for (enum redact_sieve sieve = 0; sieve < _REDACT_SIEVE_MAX; sieve++)
+                run_file(FOLDER "hidden.cases", true, sieve);
 }
 
 static void what_only_looks_like_a_secret_stays(void **state)
 {
         (void)state;
-        run_file(FOLDER "clear.cases", false, false);
-        run_file(FOLDER "clear.cases", false, true);
+        for (enum redact_sieve sieve = 0; sieve < _REDACT_SIEVE_MAX; sieve++)
+                run_file(FOLDER "clear.cases", false, sieve);
+}
+
+/* The strings of all cases in a row, from the second of each on. */
+static void append_cases(const char *path, struct buf *ret)
+{
+        char line[4096];
+        FILE *f = fopen(path, "re");
+
+        assert_non_null(f);
+        while (fgets(line, sizeof(line), f)) {
+                _cleanup_(case_done) struct command_case c = { 0 };
+                size_t first;
+
+                if (line[0] == '\n' || line[0] == '#')
+                        continue;
+                parse_case(line, &c);
+                first = strlen(c.input.data) + 1;
+                buf_append(ret, c.input.data + first, c.input.size - first);
+        }
+        (void)fclose(f);
+}
+
+static void redact_as(enum redact_sieve sieve, const struct buf *argv, struct buf *ret)
+{
+        static const struct redact_program unknown = { .exe = SPAN_LITERAL("/bin/tool") };
+        _cleanup_(redactor_freep) struct redactor *r = NULL;
+        struct redacted result;
+
+        assert_int_equal(redactor_for_test(REDACT_SECRETS, REDACT_SECRETS, sieve, &r), 0);
+        assert_int_equal(redact_argv(r, &unknown, buf_span(argv), &result), 0);
+        buf_append_span(ret, result.strings);
+        assert_int_equal(redact_env(r, buf_span(argv), &result), 0);
+        buf_append_span(ret, result.strings);
+        assert_int_equal(buf_error(ret), 0);
+}
+
+/* Many bytes are looked at at once: wherever among those a secret begins, it is seen. */
+static void nothing_is_passed_over_wherever_it_is(void **state)
+{
+        (void)state;
+        for (unsigned before = 0; before < 64; before += 9) {
+                _cleanup_(buf_done) struct buf argv = { 0 }, expected = { 0 };
+
+                for (unsigned i = 0; i < before; i++)
+                        buf_append_char(&argv, 'x');
+                buf_append_char(&argv, '\0');
+                append_cases(FOLDER "hidden.cases", &argv);
+                append_cases(FOLDER "clear.cases", &argv);
+                redact_as(REDACT_SIEVE_NONE, &argv, &expected);
+                for (enum redact_sieve sieve = 0; sieve < REDACT_SIEVE_NONE; sieve++) {
+                        _cleanup_(buf_done) struct buf result = { 0 };
+
+                        redact_as(sieve, &argv, &result);
+                        assert_int_equal(result.size, expected.size);
+                        assert_memory_equal(result.data, expected.data, expected.size);
+                }
+        }
 }
 
 int main(void)
@@ -163,6 +220,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(secrets_are_hidden_and_nothing_else),
                 cmocka_unit_test(what_only_looks_like_a_secret_stays),
+                cmocka_unit_test(nothing_is_passed_over_wherever_it_is),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
