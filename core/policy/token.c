@@ -18,7 +18,7 @@ enum charset {
         CHARSET_WORD,    /* letters, digits, '_' and '-' */
         CHARSET_DOTTED,  /* and '.' */
         CHARSET_CAPITAL, /* capital letters and digits */
-        CHARSET_BASE64,  /* letters, digits, + / = */
+        CHARSET_BASE64,  /* letters, digits, + / = of the one alphabet, '-' and '_' of the other */
 };
 
 struct shape {
@@ -118,12 +118,12 @@ static const struct shape shapes_n[] = {
 };
 
 static const struct shape shapes_o[] = {
-        { PREFIX("ops_eyJ"), CHARSET_WORD, 20, 0 },
+        { PREFIX("ops_eyJ"), CHARSET_BASE64, 20, 0 },
         { .prefix = { 0 } },
 };
 
 static const struct shape shapes_p[] = {
-        { PREFIX("pypi-AgE"), CHARSET_WORD, 16, 0 },
+        { PREFIX("pypi-AgE"), CHARSET_BASE64, 16, 0 },
         { .prefix = { 0 } },
 };
 
@@ -152,6 +152,7 @@ static const struct shape shapes_t[] = {
 
 static const struct shape shapes_w[] = {
         { PREFIX("whsec_"), CHARSET_BASE64, 16, 0 },
+        { PREFIX("whsk_"), CHARSET_BASE64, 16, 0 },
         { .prefix = { 0 } },
 };
 
@@ -184,19 +185,25 @@ static const struct initial {
         ['x'] = { "ako", shapes_x },     ['y'] = { "a", shapes_y },
 };
 
+/* A bit for each set that has the character. */
+#define IN(charset) (1U << (charset))
+#define IN_WORDS (IN(CHARSET_WORD) | IN(CHARSET_DOTTED) | IN(CHARSET_BASE64))
+
 static bool is_in(enum charset charset, char c)
 {
-        switch (charset) {
-        case CHARSET_CAPITAL:
-                return (c >= 'A' && c <= 'Z') || is_digit(c);
-        case CHARSET_BASE64:
-                return is_alnum(c) || c == '+' || c == '/' || c == '=';
-        case CHARSET_DOTTED:
-                return is_name_char(c);
-        case CHARSET_WORD:
-                break;
-        }
-        return is_alnum(c) || c == '_' || c == '-';
+        static const uint8_t sets[256] = {
+                ['0' ... '9'] = IN_WORDS | IN(CHARSET_CAPITAL),
+                ['A' ... 'Z'] = IN_WORDS | IN(CHARSET_CAPITAL),
+                ['a' ... 'z'] = IN_WORDS,
+                ['_'] = IN_WORDS,
+                ['-'] = IN_WORDS,
+                ['.'] = IN(CHARSET_DOTTED),
+                ['+'] = IN(CHARSET_BASE64),
+                ['/'] = IN(CHARSET_BASE64),
+                ['='] = IN(CHARSET_BASE64),
+        };
+
+        return sets[(uint8_t)c] & IN(charset);
 }
 
 static size_t skip_charset(const char *text, size_t from, size_t to, enum charset charset)
@@ -265,11 +272,12 @@ static size_t token_end(const char *text, size_t at, size_t to, bool is_cut, siz
         return end;
 }
 
+/* Of any token but for the '=' that fills it up. */
 static bool is_token_char(char c)
 {
         static const bool chars[256] = {
-                ['-'] = true,         ['.'] = true, ['0' ... '9'] = true,
-                ['A' ... 'Z'] = true, ['_'] = true, ['a' ... 'z'] = true,
+                ['+'] = true,         ['-' ... '/'] = true, ['0' ... '9'] = true,
+                ['A' ... 'Z'] = true, ['_'] = true,         ['a' ... 'z'] = true,
         };
 
         return chars[(uint8_t)c];

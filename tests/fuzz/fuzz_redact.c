@@ -45,6 +45,7 @@ static const char *const ways[] = {
         "sh -c 'mysql -p" SECRET " db'",
         "cd /; sshpass -p " SECRET " ssh host",
         "true && curl -u bob:" SECRET " url | cat",
+        "whsec_a/b+0123456789" SECRET,
 };
 
 static const char *const programs[] = {
