@@ -22,32 +22,38 @@ static struct gram_bucket joined(const struct gram_bucket *a, const struct gram_
         return both;
 }
 
-/* How many mixtures it finds. */
-static unsigned bucket_size(const struct gram_bucket *b)
+/*
+ * How much it finds: the number of mixtures, but that a byte with many halves counts more than two
+ * with few. By these weights 3 of 100 words in texts and names of files are found for tokens that
+ * begin none; all alike, it would be 5.
+ */
+static int64_t bucket_size(const struct gram_bucket *b)
 {
-        unsigned n = (unsigned)__builtin_popcount(b->upper);
+        const int64_t upper = __builtin_popcount(b->upper);
+        const int64_t first = __builtin_popcount(b->lower[0]);
+        const int64_t second = __builtin_popcount(b->lower[1]);
+        const int64_t third = __builtin_popcount(b->lower[2]);
 
-        for (unsigned i = 0; i < ELEMENTSOF(b->lower); i++)
-                n *= (unsigned)__builtin_popcount(b->lower[i]);
-        return n;
+        return upper * upper * first * first * second * second * second * third * third;
 }
+_Static_assert(GRAM_SIZE == 3, "bytes of a gram");
 
-static int cost_of(const struct gram_bucket *a, const struct gram_bucket *b)
+static int64_t cost_of(const struct gram_bucket *a, const struct gram_bucket *b)
 {
         const struct gram_bucket both = joined(a, b);
 
-        return (int)bucket_size(&both) - (int)bucket_size(a) - (int)bucket_size(b);
+        return bucket_size(&both) - bucket_size(a) - bucket_size(b);
 }
 
 /* The two that cost the least, of two at least. */
 static void join_two(struct gram_buckets *b)
 {
         unsigned first = 0, second = 1;
-        int least = INT32_MAX;
+        int64_t least = INT64_MAX;
 
         for (unsigned i = 0; i < b->n; i++)
                 for (unsigned j = i + 1; j < b->n; j++) {
-                        const int cost = cost_of(&b->buckets[i], &b->buckets[j]);
+                        const int64_t cost = cost_of(&b->buckets[i], &b->buckets[j]);
 
                         if (cost < least) {
                                 least = cost;
