@@ -56,6 +56,9 @@ void command_word(struct command *c, const struct command_rules *rules, struct d
  */
 void command_text(const struct command_rules *rules, struct draft *d, size_t from, size_t to);
 
+/* True of an option that says that a secret is read from standard input. */
+bool command_is_reading(struct span option);
+
 /* True if words that are no options can change nothing: they need not be looked at. */
 static inline bool command_ignores_words(const struct command *c)
 {

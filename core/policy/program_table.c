@@ -226,6 +226,7 @@ const struct program program_table[] = {
                    "tpm2_nvdefine tpm2_changeauth",
           .rules = { RULE("-p", ALL), RULE("-P", ALL), RULE("--pin", ALL), RULE("--puk", ALL),
                      RULE("--new-puk", ALL) } },
+        { .names = "chpasswd chgpasswd passwd", .rules = { RULE("<<<", ALL) } },
         { .names = "zip zipcloak", .values = "bnO", .rules = { RULE("-P", ALL) } },
         { .names = "unzip funzip zipinfo",
           .values = "dOI",
@@ -295,7 +296,9 @@ const struct program program_table[] = {
           .values = "toLUO",
           .rules = { RULE("-o", LIST) } },
         { .names = "ngrok", .rules = { RULE("authtoken", ALL), RULE("add-authtoken", ALL) } },
-        { .names = "wrangler pulumi firebase", .rules = { RULE("4", ALL, .needs = "--secret") } },
+        { .names = "wrangler pulumi firebase",
+          .rules = { RULE("--secret", CLEAR, ATTACHED), RULE("4", ALL, .needs = "--secret") } },
+        { .names = "grafana-cli grafana", .rules = { RULE("reset-admin-password", ALL) } },
         { .names = "git npm yarn pnpm pip pip3 poetry gem bundle snap",
           .finds = false,
           .rules = { RULE("=", ALL, .needs = "config"), RULE("=", ALL, .needs = "set") } },
@@ -304,7 +307,7 @@ const struct program program_table[] = {
         { .names = "env nohup nice ionice stdbuf setsid time unshare nsenter dumb-init tini "
                    "catatonit eatmydata fakeroot proxychains proxychains4 torsocks torify "
                    "tsocks unbuffer dbus-run-session xvfb-run ssh-agent numactl cgexec prlimit "
-                   "setpriv choom rlwrap pkexec busybox toybox sudo doas systemd-run "
+                   "setpriv choom rlwrap pkexec busybox toybox systemd-run "
                    "systemd-inhibit systemd-cat run0 chronic firejail bwrap strace ltrace "
                    "valgrind xargs parallel watch daemonize daemon command exec eval builtin "
                    "then do else if elif while until ! { chpst softlimit caffeinate cronic ts "
@@ -312,6 +315,10 @@ const struct program program_table[] = {
           .values = "uCgnIiPsdEoUhprtTDRSGwL",
           .wraps = 1,
           .rules = { RULE("--args", BEGINS_COMMAND, NEXT) } },
+        { .names = "sudo doas",
+          .values = "uCgnIiPsdEoUhprtTDRSGwL",
+          .wraps = 1,
+          .rules = { RULE("<<<", ALL, .needs = "-S") } },
         { .names = "timeout chrt taskset flock chroot gosu su-exec setuidgid envdir faketime "
                    "cpulimit ssh autossh mosh rsh dbclient slogin sem retry",
           .values = "bcDEeFIiJklLmOopPQRSWwBs",

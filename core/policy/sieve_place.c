@@ -122,9 +122,15 @@ bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
 
 bool option_is_harmless(const struct sift *s, const char *p, size_t name_size)
 {
-        if (name_size < OPTION_NAME_MIN || p + name_size == s->end || p[name_size] == '=')
+        const struct span name = { p, name_size };
+
+        if (name_size < OPTION_NAME_MIN)
                 return true;
-        return name_is_harmless(s, (struct span){ p, name_size });
+        if (s->is_text && command_is_reading(name))
+                return false;
+        if (p + name_size == s->end || p[name_size] == '=')
+                return true;
+        return name_is_harmless(s, name);
 }
 
 static bool ends_name_of_program(char c)
