@@ -20,9 +20,8 @@ struct sift {
         const char *begin, *end; /* `begin` begins a string */
         bool is_text;
         bool heeds_options;
-        bool is_cut;     /* the bytes at `end` are missing */
-        uint64_t carry;  /* 1: a name with a gram of a secret's may go on in the next block */
-        bool has_option; /* the name of an option may go on there */
+        bool is_cut;    /* the bytes at `end` are missing */
+        uint64_t carry; /* 1: a name with a gram of a secret's may go on in the next block */
         const char *no_at_before; /* from where has been looked on, there is no '@' */
         struct span harmless;     /* the last name that was, and a byte before: lists repeat them */
 };

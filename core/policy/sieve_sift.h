@@ -107,14 +107,13 @@ enum {
         CLASS_DIGIT = 1 << 0,
         CLASS_TO_O = 1 << 1, /* letters, large and small, up to this one */
         CLASS_FROM_P = 1 << 2,
-        CLASS_PAIR = 1 << 3,
+        CLASS_COLON = 1 << 3,
         CLASS_SPACE = 1 << 4,
         CLASS_OTHER_BLANK = 1 << 5,
         CLASS_DASH = 1 << 6,
         CLASS_NUL = 1 << 7,
         CLASS_ALNUM = CLASS_DIGIT | CLASS_TO_O | CLASS_FROM_P,
-        CLASS_BLANK = CLASS_SPACE | CLASS_OTHER_BLANK,
-        CLASS_MARK = CLASS_BLANK | CLASS_PAIR | CLASS_DASH,
+        CLASS_MARK = CLASS_SPACE | CLASS_OTHER_BLANK | CLASS_COLON | CLASS_DASH,
 };
 
 static inline _always_inline_ bytes find_classes(bytes v)
@@ -123,15 +122,15 @@ static inline _always_inline_ bytes find_classes(bytes v)
                 [0x0] = CLASS_DIGIT | CLASS_FROM_P | CLASS_SPACE | CLASS_NUL,
                 [0x1 ... 0x8] = CLASS_ALNUM,
                 [0x9] = CLASS_ALNUM | CLASS_OTHER_BLANK,
-                [0xa] = CLASS_TO_O | CLASS_FROM_P | CLASS_PAIR | CLASS_OTHER_BLANK,
+                [0xa] = CLASS_TO_O | CLASS_FROM_P | CLASS_COLON | CLASS_OTHER_BLANK,
                 [0xb ... 0xc] = CLASS_TO_O | CLASS_OTHER_BLANK,
-                [0xd] = CLASS_TO_O | CLASS_OTHER_BLANK | CLASS_PAIR | CLASS_DASH,
+                [0xd] = CLASS_TO_O | CLASS_OTHER_BLANK | CLASS_DASH,
                 [0xe ... 0xf] = CLASS_TO_O,
         };
         static const uint8_t upper[16] = {
                 [0x0] = CLASS_OTHER_BLANK | CLASS_NUL,
                 [0x2] = CLASS_SPACE | CLASS_DASH,
-                [0x3] = CLASS_DIGIT | CLASS_PAIR,
+                [0x3] = CLASS_DIGIT | CLASS_COLON,
                 [0x4] = CLASS_TO_O,
                 [0x5] = CLASS_FROM_P,
                 [0x6] = CLASS_TO_O,
@@ -291,65 +290,72 @@ static _noinline_ unsigned find_marked(struct sift *s, const char *p, uint64_t a
         return MIN(stop, found);
 }
 
-/* Where in the block options begin that matter whatever their names: any, or those that may be "--".
- */
-static inline uint64_t marked_options(const struct sift *s, const struct outline *o,
-                                      uint64_t options)
+/* What the loop over blocks of strings knows of those before. */
+struct before {
+        uint64_t alnum;  /* 1: the last byte was one */
+        bool has_option; /* the name of an option may go on */
+};
+
+/* Of the options that begin in the block those that matter whatever their names: any, or "--". */
+static inline _always_inline_ uint64_t marked_options(const struct sift *s, uint64_t options,
+                                                      uint64_t dashes, uint64_t nuls)
 {
         const uint64_t last = UINT64_C(1) << (BLOCK_SIZE - 1); /* what is behind it isn't known */
 
-        if (s->heeds_options || options == 0)
-                return options;
-        return options & (class_mask(o, CLASS_DASH) >> 1 | last) &
-               (class_mask(o, CLASS_NUL) >> 2 | last | last >> 1);
+        return s->heeds_options
+                       ? options
+                       : options & (dashes >> 1 | last) & (nuls >> 2 | last | last >> 1);
 }
 
-/* The first place of what is marked by a '=', ':', '-' or blank in or before the block. */
+/* The first place of what is no word, or BLOCK_SIZE. */
 static inline _always_inline_ unsigned sift_marks(struct sift *s, const char *p, const char *block,
-                                                  const struct outline *o, uint64_t alnum)
+                                                  const struct outline *o, uint64_t alnum, uint64_t marks,
+                                                  struct before *before)
 {
-        const bool is_begin = p == s->begin || p[-1] == '\0';
-        const uint64_t nuls = class_mask(o, CLASS_NUL), pairs = class_mask(o, CLASS_PAIR);
-        const uint64_t options = class_mask(o, CLASS_DASH) & (nuls << 1 | is_begin);
-        const uint64_t marked = marked_options(s, o, options);
-        const bool may_be_named = o->grams || s->carry;
-        const bool has_named = pairs || options || s->has_option;
+        const uint64_t nuls = class_mask(o, CLASS_NUL), dashes = class_mask(o, CLASS_DASH);
+        const bool is_first = p == s->begin || p[-1] == '\0';
+        const uint64_t options = dashes & (nuls << 1 | is_first);
+        const uint64_t marked = marked_options(s, options, dashes, nuls);
+        const bool has_option = options || before->has_option;
 
-        s->has_option = options || (s->has_option && nuls == 0);
-        if (marked || class_mask(o, CLASS_BLANK) || (may_be_named && has_named) ||
-            (pairs && BLOCK_MASK(block, is_colon)))
-                return find_marked(s, p, alnum, o->grams, marked);
-        s->carry = o->grams || (s->carry && nuls == 0); /* how far a name goes on isn't known */
-        return BLOCK_SIZE;
+        before->has_option = options || (before->has_option && nuls == 0);
+        if ((marked | (marks & ~dashes)) == 0) {
+                if (!o->grams && !s->carry)
+                        return BLOCK_SIZE; /* as nearly always */
+                if (!has_option && !BLOCK_MASK(block, is_pair)) {
+                        s->carry = o->grams || nuls == 0; /* how far a name goes on isn't known */
+                        return BLOCK_SIZE;
+                }
+        }
+        return find_marked(s, p, alnum, o->grams, marked);
 }
 
 static inline _always_inline_ unsigned sift_block(struct sift *s, const char *p, const char *block,
-                                                  uint64_t *behind_alnum)
+                                                  struct before *before)
 {
         const struct outline o = outline_of(s->sieve, block);
         const uint64_t alnum = class_mask(&o, CLASS_ALNUM);
-        const uint64_t words = o.tokens & alnum & ~(alnum << 1 | *behind_alnum);
+        const uint64_t words = o.tokens & alnum & ~(alnum << 1 | before->alnum);
+        const uint64_t marks = class_mask(&o, CLASS_MARK);
         unsigned word = BLOCK_SIZE, mark = BLOCK_SIZE;
 
-        *behind_alnum = alnum >> (BLOCK_SIZE - 1);
+        if (marks | o.grams | s->carry | before->has_option)
+                mark = sift_marks(s, p, block, &o, alnum, marks, before);
+        before->alnum = alnum >> (BLOCK_SIZE - 1);
         if (words)
                 word = find_word(s, p, words & bits_below(s->end - p));
-        if (class_mask(&o, CLASS_MARK) || s->carry || s->has_option)
-                mark = sift_marks(s, p, block, &o, alnum);
-        else
-                s->carry = o.grams != 0;
         return MIN(word, mark);
 }
 
 /* The first place that is not harmless, or the end. */
 static inline const char *sift_strings(struct sift *s)
 {
+        struct before before = { 0 };
         char rest[BLOCK_SIZE_READ];
-        uint64_t behind_alnum = 0;
         unsigned found;
 
         for (const char *p = s->begin; p < s->end; p += MIN(BLOCK_SIZE, s->end - p)) {
-                found = sift_block(s, p, block_at(s, p, rest), &behind_alnum);
+                found = sift_block(s, p, block_at(s, p, rest), &before);
                 if (found < BLOCK_SIZE)
                         return p + found;
         }
@@ -395,6 +401,5 @@ static inline const char *sift_text(struct sift *s)
 static inline const char *sift(struct sift *s)
 {
         s->carry = 0;
-        s->has_option = false;
         return s->is_text ? sift_text(s) : sift_strings(s);
 }
