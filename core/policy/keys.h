@@ -70,6 +70,7 @@ struct key {
         bool is_variable;    /* words are NAME=GLOB */
         bool may_lack_paths; /* of its strings: see struct value */
         bool is_comm;        /* the name of a process, which the kernel cuts */
+        bool is_absolute;    /* a path as the kernel has it, which begins with '/' */
 };
 
 /* In the order in which they are documented; the last has no name. */

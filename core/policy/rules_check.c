@@ -51,18 +51,17 @@ static void warn_of_shadow(const struct rules *r, size_t i, struct config_report
                 }
 }
 
-static int warn_of_variable(const struct rule *r, const struct config *config,
-                            struct config_report *report)
+/* Of a word, if there is one. 0 or -ENOMEM. */
+static int warn_of_word(struct config_report *report, const struct rule *r, const char *before,
+                        struct span word, const char *behind)
 {
-        const struct span name =
-                selection_unknown_variable(r->selection, config->capture.environment);
         _cleanup_(buf_done) struct buf text = { 0 };
 
-        if (!name.data)
+        if (!word.data)
                 return 0;
-        buf_append_string(&text, "is about the variable ");
-        config_append_visible(&text, name, 64);
-        buf_append_string(&text, ", which is not in Environment= of [Capture]");
+        buf_append_string(&text, before);
+        config_append_visible(&text, word, 64);
+        buf_append_string(&text, behind);
         buf_append_char(&text, '\0');
         if (buf_error(&text))
                 return -ENOMEM;
@@ -70,21 +69,23 @@ static int warn_of_variable(const struct rule *r, const struct config *config,
         return 0;
 }
 
-static int warn_of_long_name(const struct rule *r, struct config_report *report)
+static int warn_of_words(const struct rule *r, const struct config *config,
+                         struct config_report *report)
 {
-        const struct span name = selection_long_name(r->selection);
-        _cleanup_(buf_done) struct buf text = { 0 };
+        int result;
 
-        if (!name.data)
-                return 0;
-        buf_append_string(&text, "is about a process called ");
-        config_append_visible(&text, name, 64);
-        buf_append_string(&text, ", but of such names there are the first 15 bytes only");
-        buf_append_char(&text, '\0');
-        if (buf_error(&text))
-                return -ENOMEM;
-        warn(report, r, text.data);
-        return 0;
+        result = warn_of_word(report, r, "is about the variable ",
+                              selection_unknown_variable(r->selection, config->capture.environment),
+                              ", which is not in Environment= of [Capture]");
+        if (result == 0)
+                result = warn_of_word(report, r, "is about a process called ",
+                                      selection_long_name(r->selection),
+                                      ", but of such names there are the first 15 bytes only");
+        if (result == 0)
+                result = warn_of_word(report, r, "is about the path ",
+                                      selection_relative_path(r->selection),
+                                      ", but each begins with a slash");
+        return result;
 }
 
 /* With a default that drops. */
@@ -112,9 +113,7 @@ int rules_check(const struct rules *r, const struct config *config, struct confi
                         warn_of_shadow(r, i, report, &budget);
                 if (rule_hides(rule) && !rule->is_inert && selection_is_all(rule->selection))
                         warn(report, rule, "hides everything");
-                result = warn_of_variable(rule, config, report);
-                if (result == 0)
-                        result = warn_of_long_name(rule, report);
+                result = warn_of_words(rule, config, report);
                 if (result < 0)
                         return result;
         }

@@ -73,3 +73,6 @@ struct span selection_unknown_variable(const struct selection *s, char *const *n
 
 /* The first word about the name of a process that is longer than any; data is NULL: none. */
 struct span selection_long_name(const struct selection *s);
+
+/* The first word about a path that begins as none does; data is NULL: none. */
+struct span selection_relative_path(const struct selection *s);

@@ -230,3 +230,22 @@ struct span selection_long_name(const struct selection *s)
         }
         return (struct span){ 0 };
 }
+
+/* A path outside of the root begins with a parenthesis: "(unreachable)/x". */
+static bool may_begin_path(struct span pattern)
+{
+        return pattern.size == 0 || strchr("/*?[\\(", pattern.data[0]);
+}
+
+struct span selection_relative_path(const struct selection *s)
+{
+        for (size_t i = 0; i < s->n_conditions; i++) {
+                const struct condition *c = &s->conditions[i];
+
+                for (const struct word *w = c->words; w < words_end(c); w++)
+                        if (c->key->is_absolute && w->kind == WORD_VALUE &&
+                            !may_begin_path(glob_pattern(w->glob)))
+                                return glob_pattern(w->glob);
+        }
+        return (struct span){ 0 };
+}

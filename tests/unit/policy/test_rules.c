@@ -428,6 +428,26 @@ static void names_that_no_process_has_are_warned_of(void **state)
                               "[Rule]\nAncestor=/usr/bin/containerd-shim-runc-v2\nTag=x\n"));
 }
 
+static void paths_without_a_slash_are_warned_of(void **state)
+{
+        (void)state;
+        assert_warned("[Rule]\nExe=/bin/sh bash\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about the path bash, but each begins with a "
+                      "slash\n");
+        assert_warned("[Rule]\nParentExe=!usr/*\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about the path usr/*, but each begins with a "
+                      "slash\n");
+        assert_warned("[Rule]\nCgroup=system.slice/*\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about the path system.slice/*, but each begins "
+                      "with a slash\n");
+        assert_warned("[Rule]\nCwd=home/*\nAction=keep\n",
+                      "/etc/x.conf:1: [Rule]: is about the path home/*, but each begins with a "
+                      "slash\n");
+        rules_free(good_rules("[Rule]\nExe=*/bash /bin/[a-z]* [/]x ?bin\nTag=x\n"
+                              "[Rule]\nCgroup=none\nTag=x\n"
+                              "[Rule]\nFilename=sh\nCwd=(unreachable)/*\nTag=x\n"));
+}
+
 static void rules_behind_others_are_warned_of(void **state)
 {
         static const struct {
@@ -584,6 +604,7 @@ int main(void)
                 cmocka_unit_test(what_needs_no_enrichment_is_decided_before),
                 cmocka_unit_test(rules_that_never_match_are_warned_of),
                 cmocka_unit_test(names_that_no_process_has_are_warned_of),
+                cmocka_unit_test(paths_without_a_slash_are_warned_of),
                 cmocka_unit_test(rules_behind_others_are_warned_of),
                 cmocka_unit_test(rules_that_may_match_are_not_warned_of),
                 cmocka_unit_test(rules_that_hide_everything_are_warned_of),
