@@ -7,6 +7,27 @@
 #include "policy/sieve.h"
 #include "policy/sieve_internal.h"
 
+const struct byte_classes sieve_classes = {
+        .lower = {
+                [0x0] = CLASS_DIGIT | CLASS_FROM_P | CLASS_SPACE | CLASS_NUL,
+                [0x1 ... 0x8] = CLASS_ALNUM,
+                [0x9] = CLASS_ALNUM | CLASS_OTHER_BLANK,
+                [0xa] = CLASS_TO_O | CLASS_FROM_P | CLASS_COLON | CLASS_OTHER_BLANK,
+                [0xb ... 0xc] = CLASS_TO_O | CLASS_OTHER_BLANK,
+                [0xd] = CLASS_TO_O | CLASS_OTHER_BLANK | CLASS_DASH,
+                [0xe ... 0xf] = CLASS_TO_O,
+                },
+        .upper = {
+                [0x0] = CLASS_OTHER_BLANK | CLASS_NUL,
+                [0x2] = CLASS_SPACE | CLASS_DASH,
+                [0x3] = CLASS_DIGIT | CLASS_COLON,
+                [0x4] = CLASS_TO_O,
+                [0x5] = CLASS_FROM_P,
+                [0x6] = CLASS_TO_O,
+                [0x7] = CLASS_FROM_P,
+                },
+};
+
 static void add_word(struct sieve *s, struct span word)
 {
         const unsigned hash = sieve_word_hash(word.data);

@@ -29,6 +29,27 @@ struct sift {
 /* So many bytes are decided at once. */
 #define BLOCK_SIZE 64
 
+/* Classes of bytes. */
+enum {
+        CLASS_DIGIT = 1 << 0,
+        CLASS_TO_O = 1 << 1, /* letters, large and small, up to this one */
+        CLASS_FROM_P = 1 << 2,
+        CLASS_COLON = 1 << 3,
+        CLASS_SPACE = 1 << 4,
+        CLASS_OTHER_BLANK = 1 << 5,
+        CLASS_DASH = 1 << 6,
+        CLASS_NUL = 1 << 7,
+        CLASS_ALNUM = CLASS_DIGIT | CLASS_TO_O | CLASS_FROM_P,
+        CLASS_MARK = CLASS_SPACE | CLASS_OTHER_BLANK | CLASS_COLON | CLASS_DASH,
+};
+
+/* By the halves of a byte: those that both say. */
+struct byte_classes {
+        uint8_t lower[16], upper[16];
+};
+
+extern const struct byte_classes sieve_classes;
+
 /* The characters of the name of a pair. */
 static inline bool is_name_part(char c)
 {

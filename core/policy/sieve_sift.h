@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Of 64 bytes, a block, vectors make a bit per byte. Most blocks have no bit that matters: no letter
- * or digit begins a word as some token does, no '=' or NUL is in or soon behind a block with a gram
- * of a secret's name (gram.h), there is neither a colon, which may be that of a URL, nor a blank. Of
- * the others those bits are looked at one by one that may be where a secret begins or is named:
+ * Of 64 bytes, a block, vectors make a bit per byte. Most blocks have no bit that matters: no
+ * letter or digit begins a word as some token does, no '=' or NUL is in or soon behind a block with
+ * a gram of a secret's name (gram.h), there is neither a colon, which may be that of a URL, nor a
+ * blank. Of the others those bits are looked at one by one that may be where a secret begins or is
+ * named:
  *
  *   '=' ':'             behind a name with such a gram, or in a URL
  *   a NUL               behind an option with such a name
@@ -102,42 +103,10 @@ static inline bytes is_before_colon(bytes v)
         return (bytes)(v - '0' < 10) | (bytes)(v == 'n') | (bytes)(v == 'i');
 }
 
-/* Classes of bytes. */
-enum {
-        CLASS_DIGIT = 1 << 0,
-        CLASS_TO_O = 1 << 1, /* letters, large and small, up to this one */
-        CLASS_FROM_P = 1 << 2,
-        CLASS_COLON = 1 << 3,
-        CLASS_SPACE = 1 << 4,
-        CLASS_OTHER_BLANK = 1 << 5,
-        CLASS_DASH = 1 << 6,
-        CLASS_NUL = 1 << 7,
-        CLASS_ALNUM = CLASS_DIGIT | CLASS_TO_O | CLASS_FROM_P,
-        CLASS_MARK = CLASS_SPACE | CLASS_OTHER_BLANK | CLASS_COLON | CLASS_DASH,
-};
-
 static inline _always_inline_ bytes find_classes(bytes v)
 {
-        static const uint8_t lower[16] = {
-                [0x0] = CLASS_DIGIT | CLASS_FROM_P | CLASS_SPACE | CLASS_NUL,
-                [0x1 ... 0x8] = CLASS_ALNUM,
-                [0x9] = CLASS_ALNUM | CLASS_OTHER_BLANK,
-                [0xa] = CLASS_TO_O | CLASS_FROM_P | CLASS_COLON | CLASS_OTHER_BLANK,
-                [0xb ... 0xc] = CLASS_TO_O | CLASS_OTHER_BLANK,
-                [0xd] = CLASS_TO_O | CLASS_OTHER_BLANK | CLASS_DASH,
-                [0xe ... 0xf] = CLASS_TO_O,
-        };
-        static const uint8_t upper[16] = {
-                [0x0] = CLASS_OTHER_BLANK | CLASS_NUL,
-                [0x2] = CLASS_SPACE | CLASS_DASH,
-                [0x3] = CLASS_DIGIT | CLASS_COLON,
-                [0x4] = CLASS_TO_O,
-                [0x5] = CLASS_FROM_P,
-                [0x6] = CLASS_TO_O,
-                [0x7] = CLASS_FROM_P,
-        };
-
-        return bytes_lookup(lower, v & 0xf) & bytes_lookup(upper, v >> 4);
+        return bytes_lookup(sieve_classes.lower, v & 0xf) &
+               bytes_lookup(sieve_classes.upper, v >> 4);
 }
 
 /* The buckets of which a gram may begin with each of the bytes at `p`. */
@@ -161,8 +130,7 @@ static inline _always_inline_ struct outline outline_of(const struct sieve *s, c
                 o.classes[i] = find_classes(bytes_load(at));
                 o.tokens |= bytes_test(find_grams(&s->token_grams, at), UINT8_MAX)
                             << i * VECTOR_SIZE;
-                o.grams |= bytes_test(find_grams(&s->name_grams, at), UINT8_MAX)
-                           << i * VECTOR_SIZE;
+                o.grams |= bytes_test(find_grams(&s->name_grams, at), UINT8_MAX) << i * VECTOR_SIZE;
         }
         return o;
 }
@@ -302,15 +270,14 @@ static inline _always_inline_ uint64_t marked_options(const struct sift *s, uint
 {
         const uint64_t last = UINT64_C(1) << (BLOCK_SIZE - 1); /* what is behind it isn't known */
 
-        return s->heeds_options
-                       ? options
-                       : options & (dashes >> 1 | last) & (nuls >> 2 | last | last >> 1);
+        return s->heeds_options ? options
+                                : options & (dashes >> 1 | last) & (nuls >> 2 | last | last >> 1);
 }
 
 /* The first place of what is no word, or BLOCK_SIZE. */
 static inline _always_inline_ unsigned sift_marks(struct sift *s, const char *p, const char *block,
-                                                  const struct outline *o, uint64_t alnum, uint64_t marks,
-                                                  struct before *before)
+                                                  const struct outline *o, uint64_t alnum,
+                                                  uint64_t marks, struct before *before)
 {
         const uint64_t nuls = class_mask(o, CLASS_NUL), dashes = class_mask(o, CLASS_DASH);
         const bool is_first = p == s->begin || p[-1] == '\0';
