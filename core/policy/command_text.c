@@ -38,8 +38,11 @@ static uint8_t part_at(const struct draft *d, size_t at)
  */
 static size_t word_end(const struct draft *d, size_t at, size_t to, bool *has_quotes)
 {
+        static const char here[] = "<<<"; /* by itself: what is behind it may follow at once */
         size_t closing;
 
+        if (to - at > sizeof(here) - 1 && memcmp(d->text + at, here, sizeof(here) - 1) == 0)
+                return at + sizeof(here) - 1;
         for (; at < to; at++) {
                 const uint8_t part = part_at(d, at);
                 const char c = d->text[at];
@@ -121,6 +124,12 @@ static void note_word(struct draft *d, struct piece *p, struct piece *input, siz
         input->from = 0;
 }
 
+/* The '&' of "2>&1" ends no command, and that of "|&" has no other before it than the '|' has. */
+static bool ends_command(const struct draft *d, size_t at)
+{
+        return d->text[at] != '&' || at == 0 || !strchr("<>|", d->text[at - 1]);
+}
+
 /* At a separator. */
 static void next_piece(const struct draft *d, size_t at, struct piece *p, struct piece *input)
 {
@@ -143,7 +152,7 @@ static void words_of_text(const struct command_rules *rules, struct draft *d, si
         while (from < to) {
                 const uint8_t part = part_at(d, from);
 
-                if (part == PART_SEPARATOR) {
+                if (part == PART_SEPARATOR && ends_command(d, from)) {
                         command_begin(&command);
                         next_piece(d, from, &piece, &input);
                 }
