@@ -28,6 +28,7 @@ struct glob {
         char *text;
         struct span piece; /* of it, the longest without a star */
         uint32_t next;     /* in its bucket, or NONE */
+        bool has_gram;     /* one that has been added: name_list_add_grams() */
 };
 
 /* A set of three bytes each, which may have others as well. */
@@ -330,27 +331,25 @@ static bool next_part(const char **rest, struct span *ret)
         return ret->size > 0;
 }
 
-static bool has_gram_of(const char *glob, const struct gram_set *chosen)
+/* By its bytes, not by its hash: a glob that is held for one with the gram would be given none. */
+static void note_gram(struct name_list *l, const char *gram)
 {
-        struct span part;
+        for (uint32_t i = 0; i < l->n_globs; i++) {
+                struct glob *glob = &l->globs[i];
 
-        while (next_part(&glob, &part))
-                for (size_t at = 0; at + GRAM_SIZE <= part.size; at++)
-                        if (gram_is_in(chosen, part.data + at))
-                                return true;
-        return false;
+                glob->has_gram |= memmem(glob->text, strlen(glob->text), gram, GRAM_SIZE) != NULL;
+        }
 }
 
-/* By the hashes of grams: how many there are in globs without a chosen one, up to 255. */
-static void count_grams(const struct name_list *l, const struct gram_set *chosen,
-                        uint8_t counts[static N_GRAMS])
+/* By the hashes of grams: how many there are in globs without an added one, up to 255. */
+static void count_grams(const struct name_list *l, uint8_t counts[static N_GRAMS])
 {
         memset(counts, 0, N_GRAMS);
         for (uint32_t i = 0; i < l->n_globs; i++) {
                 const char *rest = l->globs[i].text;
                 struct span part;
 
-                if (has_gram_of(rest, chosen))
+                if (l->globs[i].has_gram)
                         continue;
                 while (next_part(&rest, &part))
                         for (size_t at = 0; at + GRAM_SIZE <= part.size; at++) {
@@ -388,24 +387,25 @@ static const char *best_gram(const char *glob, const uint8_t counts[static N_GRA
         return best;
 }
 
-void name_list_add_grams(const struct name_list *l, struct gram_buckets *ret)
+void name_list_add_grams(struct name_list *l, struct gram_buckets *ret)
 {
-        struct gram_set chosen = { 0 };
         uint8_t counts[N_GRAMS];
 
+        for (uint32_t i = 0; i < l->n_globs; i++)
+                l->globs[i].has_gram = false;
         for (uint32_t i = 0; i < l->n_globs; i++) {
                 const char *gram;
                 unsigned size;
 
-                if (has_gram_of(l->globs[i].text, &chosen))
+                if (l->globs[i].has_gram)
                         continue;
-                count_grams(l, &chosen, counts);
+                count_grams(l, counts);
                 gram = best_gram(l->globs[i].text, counts, &size);
                 ret->has_any |= !gram;
                 if (!gram)
                         continue;
                 gram_buckets_add(ret, gram, size, true);
                 if (size == GRAM_SIZE)
-                        gram_add(&chosen, gram[0], gram[1], gram[2]);
+                        note_gram(l, gram);
         }
 }

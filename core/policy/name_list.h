@@ -34,4 +34,4 @@ bool name_list_has(const struct name_list *l, struct span name);
 bool name_list_may_have(const struct name_list *l, struct span name);
 
 /* Adds grams of which each name that the list has has one, wherever in it. */
-void name_list_add_grams(const struct name_list *l, struct gram_buckets *ret);
+void name_list_add_grams(struct name_list *l, struct gram_buckets *ret);

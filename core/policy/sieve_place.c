@@ -219,6 +219,8 @@ static bool end_is_harmless(struct sift *s, const char *p, size_t name_size)
         const char *name = p - name_size;
         const struct span known = { name - 1, name_size + 1 };
 
+        if (name_size < OPTION_NAME_MIN) /* though a pair may have such a name: not remembered */
+                return true;
         if (name_size < NAME_SIZE_MAX && (*name != '-' || (name > s->begin && name[-1] != '\0')))
                 return true;
         if (name == s->begin)
