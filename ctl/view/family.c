@@ -86,7 +86,7 @@ static struct text keep(struct family *f, struct span s)
 
 static bool is_full(const struct family *f)
 {
-        return f->n == f->n_max || f->text.size > FAMILY_TEXT_BYTES_MAX - (64 * KIB) ||
+        return f->n >= f->n_max || f->text.size > FAMILY_TEXT_BYTES_MAX - (64 * KIB) ||
                buf_error(&f->text);
 }
 
@@ -314,6 +314,8 @@ static uint32_t add_exec(struct family *f, uint32_t boot, const struct event_lin
 {
         uint32_t before = find_id(f, line->process_id), parent, at;
 
+        if (is_full(f)) /* the boot's own member may have taken the last place */
+                return 0;
         if (before > 0) {
                 struct member *b = &f->members[before];
 

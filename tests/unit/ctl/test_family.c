@@ -153,6 +153,31 @@ static void what_has_no_room_is_counted(void **state)
         family_free(f);
 }
 
+/* The member of a new boot takes the last place, and a process that is known goes on behind it. */
+static void a_boot_in_the_last_place_is_the_last(void **state)
+{
+        char members[256];
+        struct family *f;
+        uint32_t n;
+
+        (void)state;
+        assert_int_equal(family_new(10, &f), 0);
+        for (unsigned i = 0; i < 7; i++) {
+                (void)snprintf(members, sizeof(members),
+                               ",\"pid\":%u,\"process_id\":\"p%u\",\"argv\":[\"x\"]", i + 2, i);
+                take(f, "exec", 1, members);
+        }
+        for (unsigned i = 0; i < 20; i++) {
+                make_line("exec", 2, 2, ",\"pid\":2,\"process_id\":\"p0\",\"argv\":[\"y\"]");
+                family_event(f, &line);
+        }
+        (void)family_members(f, &n);
+        assert_int_equal(n, 10);
+        assert_int_equal(family_n_left_out(f), 20);
+        assert_tree(f, "boot(x,x,x,x,x,x,x),boot");
+        family_free(f);
+}
+
 /* A process that says it is its own parent, its own ancestor. */
 static void a_circle_is_no_circle(void **state)
 {
@@ -186,6 +211,7 @@ int main(void)
                 cmocka_unit_test(a_process_goes_on_by_another_exec),
                 cmocka_unit_test(a_pid_is_used_again),
                 cmocka_unit_test(what_has_no_room_is_counted),
+                cmocka_unit_test(a_boot_in_the_last_place_is_the_last),
                 cmocka_unit_test(a_circle_is_no_circle),
         };
 
