@@ -115,9 +115,9 @@ struct audit_host {
                 size_t boot, run;
         } * where; /* of each finding */
         size_t n_findings;
-        uint64_t n_more, n_more_unexplained; /* beyond what is kept */
-        uint64_t n_sink[_SINK_PLACE_MAX];    /* findings that are there if the log is of it */
-        bool has_sink[_SINK_PLACE_MAX];
+        uint64_t n_more, n_more_unexplained;  /* beyond what is kept */
+        uint64_t n_sink[_SINK_PLACE_MAX];     /* findings that are there if the log is of it */
+        uint64_t n_counters[_SINK_PLACE_MAX]; /* `stats` and `stop` events that have the sink */
         struct audit_rule rule[AUDIT_RULES_MAX];
         size_t n_rules;
 };
@@ -136,7 +136,9 @@ int audit_take(struct audit *a, const struct event_line *line, bool is_known);
 int audit_finish(struct audit *a);
 void audit_done(struct audit *a);
 
-/* Which destination the log is of: the one whose counters fit best. `hint`: from where it was read.
+/*
+ * Which destination the log is of: of those that the most counters tell of, the one that fits best.
+ * `hint`: from where it was read.
  */
 enum sink_place audit_place(const struct audit_host *h, enum sink_place hint);
 

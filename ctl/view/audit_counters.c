@@ -123,7 +123,7 @@ static int check_sums(const struct audit_at *at, const struct event_line *line,
 
                 if (!s->is_there)
                         continue;
-                at->host->has_sink[p] = true;
+                at->host->n_counters[p]++;
                 f.kind = FINDING_UNACCOUNTED;
                 f.a = (uint64_t)s->unaccounted;
                 if (s->unaccounted != 0)

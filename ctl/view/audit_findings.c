@@ -50,11 +50,16 @@ int audit_find(const struct audit_at *at, const struct audit_finding *f)
 enum sink_place audit_place(const struct audit_host *h, enum sink_place hint)
 {
         static const enum sink_place order[] = { SINK_FILE, SINK_STDOUT, SINK_JOURNAL };
+        uint64_t n_most = 0;
         enum sink_place best = hint;
-        bool has_best = hint < _SINK_PLACE_MAX && h->has_sink[hint];
+        bool has_best;
 
-        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
-                if (!h->has_sink[order[i]])
+        /* A sink that only some counters know is in no contradiction with the lines of others. */
+        for (size_t i = 0; i < ELEMENTSOF(order); i++)
+                n_most = MAX(n_most, h->n_counters[order[i]]);
+        has_best = n_most > 0 && hint < _SINK_PLACE_MAX && h->n_counters[hint] == n_most;
+        for (size_t i = 0; n_most > 0 && i < ELEMENTSOF(order); i++) {
+                if (h->n_counters[order[i]] < n_most)
                         continue;
                 if (!has_best || h->n_sink[order[i]] < h->n_sink[best])
                         best = order[i];

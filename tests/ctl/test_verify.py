@@ -146,6 +146,18 @@ def check_honest():
     assert "begins here, with line 31" in verify(rules[30:])[1]
 
 
+def add_journal(event):
+    event["sinks"]["journal"] = dict(event["sinks"]["file"])
+
+
+def make_up_journal(event):
+    """As if it had been opened just before these counters: the lines contradict nothing of it."""
+    sink = dict(event["sinks"]["file"])
+    sink["before"] += sink["written"] + sink["backlog"]
+    sink |= {"written": 0, "backlog": 0, "lines": event["seq"] - 1}
+    event["sinks"]["journal"] = sink
+
+
 def faults():
     """What somebody might do to a log, and the words by which it is found out."""
     log = read("rules")
@@ -199,6 +211,12 @@ def faults():
     yield "a number out of range", log[:40] + [re.sub(r'"pid":\d+', '"pid":99999999999', log[40])] + log[41:], ""
     yield "two runs glued", first[:-30] + parts[2][20:], "come again"
     yield "two boots glued", first[:-30] + other(first[20:], boot=OTHER_BOOT), "lines 1 to 20 of this run are missing"
+    tampered = join([renumber(without(first, 40)), *parts[1:]])
+    begin = len(tampered) - len(parts[-1])
+    yield "removed, another sink later", tampered[:begin] + [
+        edit(line, add_journal) if kind(line) in ("stats", "stop") else line for line in tampered[begin:]], "events were written since"
+    tampered = renumber(without(first, 40))
+    yield "removed, a sink made up", tampered[:-1] + [edit(tampered[-1], make_up_journal)], "events were written since"
     yield "a host among others", mixed(without(first, 60), other(first, host="b")), "line 61 is missing"
     yield "a line of another host", first[:60] + other(first[60:61], host="b") + first[61:], "line 61 is missing"
 
