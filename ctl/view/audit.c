@@ -89,6 +89,7 @@ static int begin_run(struct audit *a, const struct audit_at *at, const struct ev
         if (!run)
                 return -ENOMEM;
         a->n_runs++;
+        b->current = b->n_runs - 1;
         run->from_ns = line->time_ns;
         run->first_seq = line->seq;
         run->has_start = line->event.kind == EVENT_START;
@@ -225,16 +226,19 @@ static int note_clock(const struct audit_at *at, const struct event_line *line)
         return r;
 }
 
-static bool begins_run(const struct audit_boot *b, const struct event_line *line)
+/* Which run the line is of; false: of a new one. */
+static bool find_run(struct audit_boot *b, const struct event_line *line)
 {
-        const struct audit_run *last = b->n_runs > 0 ? &b->runs[b->n_runs - 1] : NULL;
-
-        if (!last)
-                return true;
         if (line->event.kind != EVENT_START)
-                return false;
-        /* The same start once more is a line that was doubled. */
-        return !(last->has_start && last->from_ns == line->time_ns);
+                return b->n_runs > 0;
+        /* The same start once more: that line was doubled, or all of that run. */
+        for (size_t i = b->n_runs; i-- > 0;) {
+                if (!b->runs[i].has_start || b->runs[i].from_ns != line->time_ns)
+                        continue;
+                b->current = i;
+                return true;
+        }
+        return false;
 }
 
 int audit_take(struct audit *a, const struct event_line *line, bool is_known)
@@ -250,7 +254,7 @@ int audit_take(struct audit *a, const struct event_line *line, bool is_known)
                 return a->n_hosts < AUDIT_HOSTS_MAX ? -ENOMEM : 0;
         }
         at.boot = find_boot(at.host, line);
-        is_new = !at.boot || begins_run(at.boot, line);
+        is_new = !at.boot || !find_run(at.boot, line);
         if (is_new && a->n_runs == AUDIT_RUNS_MAX) {
                 a->n_ignored++;
                 return 0;
@@ -266,7 +270,7 @@ int audit_take(struct audit *a, const struct event_line *line, bool is_known)
                 if (r < 0)
                         return r;
         }
-        at.run = &at.boot->runs[at.boot->n_runs - 1];
+        at.run = &at.boot->runs[at.boot->current];
         at.run->n_lines++;
         at.run->to_ns = line->time_ns;
         r = note_clock(&at, line);

@@ -103,6 +103,7 @@ struct audit_boot {
         char boot_id[BOOT_ID_SIZE + 1];
         struct audit_run *runs;
         size_t n_runs;
+        size_t current; /* the run that lines are of: the last, or one that comes again */
         uint64_t last_time_ns;
 };
 
