@@ -352,8 +352,10 @@ static void put_summary(struct table *t, const struct event_line *line)
 static void append_end(const struct row *row, struct buf *ret)
 {
         buf_append_string(ret, "(ended");
-        if (row->status[0])
-                buf_printf(ret, " %s", row->status);
+        if (row->status[0]) {
+                buf_append_char(ret, ' ');
+                show_text(span_of(row->status), ret);
+        }
         buf_append_string(ret, ", ");
         show_duration(row->took_ns, ret);
         buf_append_string(ret, ") ");

@@ -157,6 +157,17 @@ def test_hostile_lines_are_counted():
         assert words in said, (words, said)
 
 
+def test_the_name_of_a_signal_is_text():
+    lines = [small_exec(pid=5, process_id="a-1", argv=["p"]),
+             small_exec(event="exit", seq=3, pid=5, process_id="a-1", signal=9, signal_name="\x1b[2J\x1b[31m",
+                        duration_ns=5)]
+    text = "\n".join(lines + [""]).encode()
+    shown = run("-", stdin=text)[0]
+    assert "(ended \\x1b[2J\\x1b[31m, " in shown, shown
+    for options in ((), ("-o", "wide"), ("tree",), ("-o", "csv"), ("-o", "verbose"), ("plot",)):
+        assert "\x1b" not in run(*options, "-", stdin=text)[0], options
+
+
 def test_mistakes_are_said():
     cases = {("frobnicate",): "expected log", ("--since=soon",): "expected '2026",
              ("-o", "xml"): "expected short, wide", ("-m", "Colour=red"): "Colour",
