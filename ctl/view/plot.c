@@ -19,6 +19,9 @@
 /* What the legend takes for each entry. */
 #define LEGEND_PIXELS 280.0
 
+/* Of the first boot's host and ID: names of hosts have up to 64 bytes. */
+#define TITLE_COLUMNS 100
+
 const char *plot_by_name(enum plot_by by)
 {
         static const char *const names[_PLOT_BY_MAX] = {
@@ -304,9 +307,7 @@ static void draw_title(struct plot *p)
         buf_printf(p->out, "<text class=\"r\" font-size=\"14\" x=\"%.1f\" y=\"%.1f\">", PLOT_MARGIN,
                    PLOT_LINE);
         at = p->members[0].first_child;
-        plot_xml(span_head(family_text(p->family, p->members[at].command),
-                           MIN((size_t)p->members[at].command.size, (size_t)100)),
-                 p->out);
+        plot_xml(show_head(family_text(p->family, p->members[at].command), TITLE_COLUMNS), p->out);
         if (at != p->members[0].last_child)
                 buf_append_string(p->out, " and others");
         buf_printf(p->out, ": %" PRIu32 " exec%s, ", n, n == 1 ? "" : "s");

@@ -112,6 +112,7 @@ def test_any_arguments():
     lines = [process(i + 1, 100 + i, i, [text, text], unit=f"{text}.service"[:200], user=text[:20])
              for i, text in enumerate(hostile)]
     lines += [process(12, 150, 20, argv_base64=["/////w==", "AAEC/w=="]), process(13, 151, 21, argv=["last"])]
+    lines = [line.replace('"host":"vm"', f'"host":"{"é" * 80}"') for line in lines]
     for by in ("parent", "unit", "session"):
         text, _ = run(lines, f"--by={by}")
         tooltips, _ = draw(lines, f"--by={by}")
