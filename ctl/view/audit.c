@@ -58,9 +58,15 @@ static struct audit_host *find_host(struct audit *a, const struct event_line *li
 
 static struct audit_boot *find_boot(struct audit_host *h, const struct event_line *line)
 {
-        for (size_t i = h->n_boots; i-- > 0;)
-                if (span_is(line->boot_id, h->boots[i].boot_id))
-                        return &h->boots[i];
+        /* Most lines are of the same as the one before. */
+        if (h->last_boot < h->n_boots && span_is(line->boot_id, h->boots[h->last_boot].boot_id))
+                return &h->boots[h->last_boot];
+        for (size_t i = h->n_boots; i-- > 0;) {
+                if (!span_is(line->boot_id, h->boots[i].boot_id))
+                        continue;
+                h->last_boot = i;
+                return &h->boots[i];
+        }
         return NULL;
 }
 

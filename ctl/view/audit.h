@@ -111,6 +111,7 @@ struct audit_host {
         char *name;
         struct audit_boot *boots;
         size_t n_boots;
+        size_t last_boot; /* of the line before */
         struct audit_finding *findings;
         struct {
                 size_t boot, run;
