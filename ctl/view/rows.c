@@ -78,7 +78,7 @@ static void show_until(struct rows *r, uint64_t end)
         }
 }
 
-/* The chain of its place ends with the oldest, so that is cut off where it is found. */
+/* It is no longer found. */
 static void forget(struct rows *r, struct row *row)
 {
         const uint32_t own = (uint32_t)(row - r->ring);
@@ -91,6 +91,7 @@ static void forget(struct rows *r, struct row *row)
                 link = &r->ring[*link].next;
         if (*link == own)
                 *link = row->next;
+        row->process_id[0] = '\0';
 }
 
 static void drop_oldest(struct rows *r)
@@ -128,7 +129,10 @@ void rows_put(struct rows *r, struct row *row)
         r->bytes += row->left.size + row->right.size;
         if (row->process_id[0]) {
                 uint32_t *place = place_of(r, span_of(row->process_id));
+                struct row *older = rows_find(r, span_of(row->process_id));
 
+                if (older) /* many of one process would make its chain long */
+                        forget(r, older);
                 row->next = *place;
                 *place = (uint32_t)(row - r->ring);
         }

@@ -30,7 +30,7 @@ enum row_tone {
 };
 
 struct row {
-        char process_id[ROW_ID_SIZE]; /* "": it has no end */
+        char process_id[ROW_ID_SIZE]; /* "": it has no end, or a later row will get it */
         struct buf left, right;       /* of what is known only at the end */
         unsigned left_columns;
         uint32_t pid;

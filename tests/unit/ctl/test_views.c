@@ -280,6 +280,31 @@ static void rows_wait_for_their_end(void **state)
         rows_free(r);
 }
 
+static void show_id(void *userdata, const struct row *row)
+{
+        (void)userdata;
+        buf_append_string(&shown, row->process_id);
+        buf_append_char(&shown, ' ');
+}
+
+/* So that the search for one row of a process never goes over the others. */
+static void the_last_row_of_a_process_alone_has_its_id(void **state)
+{
+        struct rows *r;
+
+        (void)state;
+        assert_int_equal(rows_new(true, show_id, NULL, &r), 0);
+        put_row(r, 1, "a");
+        put_row(r, 2, "b");
+        put_row(r, 3, "a");
+        put_row(r, 4, "a");
+        assert_true(span_is(buf_span(&rows_find(r, SPAN_LITERAL("a"))->left), "4"));
+        assert_true(span_is(buf_span(&rows_find(r, SPAN_LITERAL("b"))->left), "2"));
+        rows_flush(r);
+        assert_shown(" b  a ");
+        rows_free(r);
+}
+
 static void rows_wait_no_longer_than_there_is_room(void **state)
 {
         char id[16];
@@ -329,6 +354,7 @@ int main(void)
                 cmocka_unit_test(failed_ones_are_asked_for),
                 cmocka_unit_test(times_and_boots_have_their_bounds),
                 cmocka_unit_test(rows_wait_for_their_end),
+                cmocka_unit_test(the_last_row_of_a_process_alone_has_its_id),
                 cmocka_unit_test(rows_wait_no_longer_than_there_is_room),
         };
 
