@@ -185,7 +185,9 @@ static int seek(struct source_journal *s, const struct log_source_journal_config
                         r = sd_journal_next(s->journal);
                 if (r <= 0 || sd_journal_test_cursor(s->journal, config->after) > 0)
                         return r;
-                return sd_journal_previous(s->journal); /* that entry is gone: this is the next */
+                /* That entry is gone: this is the next. */
+                r = sd_journal_previous(s->journal);
+                return r == 0 ? sd_journal_seek_head(s->journal) : r;
         }
         /* An entry is sent after what it tells: none that is earlier can be of a later event. */
         return config->since_ns > 0
