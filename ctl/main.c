@@ -4,6 +4,7 @@
  * right but to read the log.
  */
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
         struct options options;
         int r;
 
+        (void)signal(SIGCHLD, SIG_DFL); /* of a parent that ignores it, children have no status */
         (void)setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters; the log is UTF-8 */
         r = options_parse(argc, argv, &options) < 0 ? EXIT_CODE_USAGE : run(&options);
         options_done(&options);

@@ -53,6 +53,7 @@ pid_t pager_open(void)
         }
         if (pid == 0) {
                 (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+                (void)signal(SIGPIPE, SIG_DFL); /* we ignore it */
                 if (dup2(fds[0], STDIN_FILENO) < 0)
                         _exit(127);
                 run(command);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -50,6 +51,12 @@ static int open_temporary(void)
 
 static void run(int from, int to, enum packing packing)
 {
+        sigset_t none;
+
+        /* Those that we wait for, or ignore, are no business of the program's. */
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)signal(SIGPIPE, SIG_DFL);
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (dup2(from, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0)
                 _exit(127);
