@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 
 /* Between two looks at the clock: some 10 ms. */
 #define LINES_PER_LOOK 16384
+
+/* Between two looks for a signal: less than what a slow reader has before it at a time. */
+#define LINES_PER_SIGNAL 64
 
 static int say(const char *what, int error)
 {
@@ -112,9 +116,28 @@ static void show_progress(struct input *in)
                 (void)fprintf(stderr, "\r%" PRIu64 " lines ", in->n_lines);
 }
 
+static bool has_signal(const struct input *in)
+{
+        struct pollfd p = { .fd = in->signal_fd, .events = POLLIN };
+
+        return in->signal_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* Of what is later the next call has to begin with the first. */
+static void keep_cursor(struct input *in)
+{
+        char *cursor;
+
+        if (!in->cursor_path || in->line.time_ns > in->until_ns ||
+            log_source_journal_cursor(in->source, &cursor) < 0)
+                return;
+        free(in->cursor);
+        in->cursor = cursor;
+}
+
 /*
- * The next line of ours, as an enum line_kind; -EAGAIN: no more at the moment; or another -errno,
- * and it has been said why.
+ * The next line of ours, as an enum line_kind; -EAGAIN: no more at the moment; -ECANCELED: a signal
+ * has come; or another -errno, and it has been said why.
  */
 static int input_next(struct input *in)
 {
@@ -122,6 +145,8 @@ static int input_next(struct input *in)
         int r;
 
         for (;;) {
+                if (in->n_lines % LINES_PER_SIGNAL == 0 && has_signal(in))
+                        return -ECANCELED;
                 r = log_source_next(in->source, &text);
                 if (r == 0)
                         return -EAGAIN;
@@ -133,6 +158,8 @@ static int input_next(struct input *in)
                 if (r < 0)
                         return say(in->name, r);
                 in->n_strange += in->line.n_strange;
+                if (in->until_ns != UINT64_MAX && (r == LINE_EVENT || r == LINE_UNKNOWN))
+                        keep_cursor(in);
                 switch (r) {
                 case LINE_EVENT:
                         return r;
@@ -170,6 +197,7 @@ static int list_boots(const struct options *o, struct boots *ret)
         int r;
 
         all.boot = NULL;
+        all.cursor_file = NULL; /* that is where to begin among those of the boot */
         all.follow = false;
         all.since_ns = 0;
         all.n_lines = UINT64_MAX;
@@ -334,7 +362,9 @@ static int open_all(const struct options *o, struct input *in)
 
 int input_open(const struct options *o, struct input *ret)
 {
-        struct input in = { .signal_fd = -1, .name = name_of(o), .begun_ns = now_ns() };
+        struct input in = {
+                .signal_fd = -1, .name = name_of(o), .until_ns = o->until_ns, .begun_ns = now_ns()
+        };
         int r;
 
         in.shows_progress = !o->follow && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
@@ -355,6 +385,13 @@ void input_done(struct input *in)
         event_line_done(&in->line);
         closep(&in->signal_fd);
         free(in->cursor_path);
+        free(in->cursor);
+}
+
+int input_shown(struct input *in, int r)
+{
+        in->has_no_reader |= r == -EPIPE;
+        return r;
 }
 
 int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*idle)(void *userdata),
@@ -365,14 +402,14 @@ int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*id
         for (;;) {
                 r = input_next(in);
                 if (r >= 0) {
-                        r = take(userdata, r);
+                        r = input_shown(in, take(userdata, r));
                         if (r < 0)
                                 return r;
                         continue;
                 }
                 if (r != -EAGAIN)
-                        return r;
-                r = idle ? idle(userdata) : 0;
+                        return r == -ECANCELED ? 0 : r;
+                r = idle ? input_shown(in, idle(userdata)) : 0;
                 if (r < 0)
                         return r;
                 r = log_source_wait(in->source, in->signal_fd);
@@ -401,7 +438,13 @@ static void note_cursor(struct input *in)
         size_t size;
         int r;
 
-        if (!in->cursor_path || log_source_journal_cursor(in->source, &cursor) < 0)
+        if (!in->cursor_path || in->has_no_reader)
+                return;
+        if (in->until_ns == UINT64_MAX)
+                (void)log_source_journal_cursor(in->source, &cursor);
+        else
+                cursor = TAKE_PTR(in->cursor);
+        if (!cursor)
                 return; /* not one entry was read: the old one stays */
         size = strlen(cursor);
         cursor[size] = '\n'; /* in place of its NUL */

@@ -17,7 +17,10 @@ struct input {
         struct event_line line;
         int signal_fd; /* -1: signals end the program */
         const char *name;
-        char *cursor_path;
+        char *cursor_path; /* NULL: it is not to be noted where it has come to */
+        char *cursor;      /* with an end in time: of the last entry that was before it */
+        uint64_t until_ns;
+        bool has_no_reader; /* not all that was read could be shown */
 
         uint64_t n_lines, n_bad, n_foreign, n_unknown, n_strange;
 
@@ -36,6 +39,9 @@ void input_done(struct input *in);
  */
 int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*idle)(void *userdata),
                void *userdata);
+
+/* `r`, of what was done to show something: of a reader that has left the cursor is not noted. */
+int input_shown(struct input *in, int r);
 
 /* What was not as it should be, on standard error; of a journal, notes where it has come to. */
 void input_finish(struct input *in);

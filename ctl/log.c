@@ -154,7 +154,7 @@ static int show(struct log_verb *v)
         if (v->table)
                 table_flush(v->table);
         if (r >= 0)
-                r = screen_flush(&v->screen);
+                r = input_shown(&v->in, screen_flush(&v->screen));
         return r;
 }
 

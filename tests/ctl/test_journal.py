@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import socket
 import struct
 import subprocess
@@ -135,6 +136,21 @@ def check_options(folder, boot_id):
     assert cursor.read_text("utf-8").startswith("s=")
     assert seqs("--cursor-file", str(cursor)) == []
     assert seqs("--cursor-file", str(cursor)) == []     # and it stays where it is
+    assert seqs("--cursor-file", str(cursor), "-b", "1") == []
+    # Of an entry that is gone: what is left is all behind it.
+    cursor.write_text(re.sub(";i=[0-9a-f]+;", ";i=1;", cursor.read_text("utf-8")), "utf-8")
+    assert seqs("--cursor-file", str(cursor)) == seqs()
+    parts = pathlib.Path(folder, "parts")
+    until = seqs("--cursor-file", str(parts), "--until=2026-11-22T18:31:02.2Z")
+    assert until == [1, 2, 3, 4], until
+    assert until + seqs("--cursor-file", str(parts)) == seqs()
+    # What could not be shown comes again.
+    unread = pathlib.Path(folder, "unread")
+    ends = os.pipe()
+    os.close(ends[0])
+    done = subprocess.run([CTL, "-o", "json", "--cursor-file", unread], stdout=ends[1], check=False)
+    os.close(ends[1])
+    assert done.returncode == 0 and not unread.exists()
 
 
 def main():

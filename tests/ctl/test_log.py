@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -290,6 +291,43 @@ def test_follow():
                     path.write_text("", "utf-8")
             process.terminate()     # what it has said is said, and it ends well
             assert process.wait(DEADLINE_SECONDS) == 0, process.stderr.read()
+
+
+def test_a_signal_ends_it_before_it_has_caught_up():
+    line = STORY.read_bytes().splitlines(keepends=True)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.write_bytes(line * 20000)
+        with subprocess.Popen([CTL, f"--file={path}", "-f", "-n", "all", "-o", "json"], stdout=subprocess.PIPE,
+                              env=ENVIRONMENT) as process:
+            n = len(process.stdout.read(100000))
+            process.send_signal(signal.SIGINT)
+            n += len(process.stdout.read())
+            assert process.wait(DEADLINE_SECONDS) == 0 and n < 20000 * len(line) // 2, n
+
+
+def test_signals_of_the_unpacker():
+    """It has none of those that are waited for, nor is its end lost where children are ignored."""
+    line = STORY.read_bytes().splitlines(keepends=True)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.write_bytes(line)
+        pathlib.Path(f"{path}.1.gz").write_bytes(gzip.compress(line))
+        script = pathlib.Path(folder, "gzip")
+        script.write_text(f"#!/bin/sh\ngrep -E 'SigBlk|SigIgn' /proc/self/status >'{folder}/signals'\n"
+                          f"PATH='{os.environ['PATH']}' exec gzip \"$@\"\n", "utf-8")
+        script.chmod(0o755)
+        with subprocess.Popen([CTL, f"--file={path}", "-f", "-n", "all", "-o", "json"], stdout=subprocess.PIPE,
+                              env=ENVIRONMENT | {"PATH": f"{folder}:{os.environ['PATH']}"}) as process:
+            assert process.stdout.read(2 * len(line)) == 2 * line
+            process.terminate()
+            assert process.wait(DEADLINE_SECONDS) == 0
+        masks = [int(row.split()[1], 16) for row in pathlib.Path(folder, "signals").read_text("utf-8").splitlines()]
+        wanted = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
+        assert len(masks) == 2 and not any(mask & wanted for mask in masks), masks
+        done = subprocess.run([CTL, f"--file={path}", "-o", "json"], env=ENVIRONMENT, stdout=subprocess.PIPE,
+                              check=True, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        assert done.stdout == 2 * line
 
 
 def test_compressed_siblings():
