@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "input.h"
+#include "read/unpack.h"
 
 /* The unit whose entries are trusted; for tests, which have no service manager. */
 #define DAEMON_UNIT "execsnoopd.service"
@@ -478,6 +479,12 @@ void input_finish(struct input *in)
                   "older files are compressed, and zstd or gzip are not here to read them");
         input_say(s->n_broken, "older file is compressed, and its end can't be read",
                   "older files are compressed, and their ends can't be read");
+        if (s->n_not_unpacked > 0)
+                (void)fprintf(stderr,
+                              "execsnoopctl: %" PRIu64 " older file%s compressed, and in %s no "
+                              "file can be made to unpack %s; choose another by TMPDIR\n",
+                              s->n_not_unpacked, s->n_not_unpacked == 1 ? " is" : "s are",
+                              unpack_folder(), s->n_not_unpacked == 1 ? "it" : "them");
         input_say(s->n_forged, "entry of the journal is not by the daemon's user",
                   "entries of the journal are not by the daemon's user");
 }

@@ -27,7 +27,8 @@ static enum audit_result verdict_of_lines(const struct input *in)
         if (in->n_bad > 0 || in->n_strange > 0 || in->source->n_too_long > 0 ||
             in->source->n_cut > 0 || in->source->n_broken > 0)
                 return AUDIT_UNEXPLAINED;
-        return in->source->n_packed > 0 ? AUDIT_EXPLAINED : AUDIT_COMPLETE;
+        return in->source->n_packed > 0 || in->source->n_not_unpacked > 0 ? AUDIT_EXPLAINED
+                                                                          : AUDIT_COMPLETE;
 }
 
 static enum audit_result show(const struct options *o, const struct input *in,

@@ -24,12 +24,13 @@ struct log_source_ops {
 
 struct log_source {
         const struct log_source_ops *ops;
-        bool is_live;        /* it may go on while it is read: a line is to be shown at once */
-        uint64_t n_cut;      /* lines that end in the middle */
-        uint64_t n_too_long; /* and those that are passed over: see LINE_SIZE_MAX */
-        uint64_t n_packed;   /* rotated files that are compressed, and can't be read */
-        uint64_t n_broken;   /* and of which the end is missing */
-        uint64_t n_forged;   /* entries of the journal that are not the daemon's */
+        bool is_live;            /* it may go on while it is read: a line is to be shown at once */
+        uint64_t n_cut;          /* lines that end in the middle */
+        uint64_t n_too_long;     /* and those that are passed over: see LINE_SIZE_MAX */
+        uint64_t n_packed;       /* rotated files that are compressed, and can't be read */
+        uint64_t n_broken;       /* and of which the end is missing */
+        uint64_t n_not_unpacked; /* and for which there is no folder to unpack them */
+        uint64_t n_forged;       /* entries of the journal that are not the daemon's */
         uint64_t n_bytes, n_bytes_total; /* read so far, and of how many; 0: nobody knows */
         struct buf problem;              /* what went wrong, for people, of the last -errno */
 };

@@ -94,13 +94,19 @@ static const struct sibling *find_next(const struct source_file *f, const struct
         return NULL;
 }
 
+static void count_unpacked(struct source_file *f, enum unpacked unpacked)
+{
+        f->source.n_broken += unpacked == UNPACKED_PART;
+        f->source.n_not_unpacked += unpacked == UNPACKED_NOTHING;
+}
+
 /* 1: another one is open, or there may be more lines in this one; 0: there is none. */
 static int open_next(struct source_file *f)
 {
         for (int i = 0; i < ATTEMPTS_MAX; i++) {
                 _cleanup_(siblings_done) struct siblings all = { 0 };
                 const struct sibling *next;
-                bool is_broken;
+                enum unpacked unpacked;
                 int r, fd;
 
                 r = siblings_list(f->path, &all);
@@ -114,13 +120,13 @@ static int open_next(struct source_file *f)
                         f->is_last_read = true;
                         return 1;
                 }
-                fd = sibling_open(f->path, next, &is_broken);
+                fd = sibling_open(f->path, next, &unpacked);
                 if (fd == -ESTALE)
                         continue;
                 if (fd < 0)
                         return fd;
                 f->source.n_cut += line_reader_rest(&f->reader).size > 0;
-                f->source.n_broken += is_broken;
+                count_unpacked(f, unpacked);
                 r = begin_file(f, next, fd, 0);
                 return r < 0 ? r : 1;
         }
@@ -295,8 +301,8 @@ static int tail_siblings(struct source_file *f, const struct siblings *all, stru
 {
         for (size_t i = all->n_files; i-- > 0;) {
                 const struct sibling *file = &all->files[i];
-                bool is_broken;
-                _cleanup_(closep) int fd = sibling_open(f->path, file, &is_broken);
+                enum unpacked unpacked;
+                _cleanup_(closep) int fd = sibling_open(f->path, file, &unpacked);
                 uint64_t end;
                 int r;
 
@@ -308,7 +314,7 @@ static int tail_siblings(struct source_file *f, const struct siblings *all, stru
                 if (r < 0)
                         return r;
                 if (t->n == 0 || i == 0) {
-                        f->source.n_broken += is_broken;
+                        count_unpacked(f, unpacked);
                         return begin_file(f, file, TAKE_FD(fd), t->n == 0 ? t->offset : 0);
                 }
         }

@@ -140,7 +140,7 @@ const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t i
         return NULL;
 }
 
-int sibling_open(const char *path, const struct sibling *file, bool *ret_is_broken)
+int sibling_open(const char *path, const struct sibling *file, enum unpacked *ret_unpacked)
 {
         _cleanup_(freep) char *name = NULL;
         _cleanup_(closep) int fd = -1;
@@ -159,7 +159,7 @@ int sibling_open(const char *path, const struct sibling *file, bool *ret_is_brok
                 return -errno;
         if (st.st_dev != file->dev || st.st_ino != file->ino)
                 return -ESTALE;
-        *ret_is_broken = false;
+        *ret_unpacked = UNPACKED_ALL;
         return file->packing == PACKING_NONE ? TAKE_FD(fd)
-                                             : unpack(fd, file->packing, ret_is_broken);
+                                             : unpack(fd, file->packing, ret_unpacked);
 }

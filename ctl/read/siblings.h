@@ -37,6 +37,6 @@ const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t i
 
 /*
  * What is in it, to be read from the beginning; -ESTALE: the name is another file's by now.
- * `ret_is_broken`: it is packed, and its end is missing.
+ * `ret_unpacked`: how much of one that is packed.
  */
-int sibling_open(const char *path, const struct sibling *file, bool *ret_is_broken);
+int sibling_open(const char *path, const struct sibling *file, enum unpacked *ret_unpacked);

@@ -40,13 +40,31 @@ bool packing_is_readable(enum packing packing)
         return false;
 }
 
-static int open_temporary(void)
+const char *unpack_folder(void)
 {
         const char *folder = getenv("TMPDIR");
+
+        return folder && *folder ? folder : "/var/tmp";
+}
+
+static int open_temporary(void)
+{
+        _cleanup_(freep) char *path = NULL;
         int fd;
 
-        fd = open(folder && *folder ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        return fd < 0 ? -errno : fd;
+        fd = open(unpack_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd >= 0)
+                return fd;
+        /* Not every file system has files without a name. */
+        if (asprintf(&path, "%s/execsnoopctl-XXXXXX", unpack_folder()) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        (void)unlink(path);
+        return fd;
 }
 
 static void run(int from, int to, enum packing packing)
@@ -65,14 +83,17 @@ static void run(int from, int to, enum packing packing)
         _exit(127);
 }
 
-int unpack(int fd, enum packing packing, bool *ret_is_broken)
+int unpack(int fd, enum packing packing, enum unpacked *ret)
 {
         _cleanup_(closep) int to = open_temporary();
         int status;
         pid_t pid;
 
-        if (to < 0)
-                return to;
+        if (to < 0) {
+                *ret = UNPACKED_NOTHING;
+                to = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                return to < 0 ? -errno : TAKE_FD(to);
+        }
         pid = fork();
         if (pid < 0)
                 return -errno;
@@ -83,6 +104,6 @@ int unpack(int fd, enum packing packing, bool *ret_is_broken)
                         return -errno;
         if (lseek(to, 0, SEEK_SET) < 0)
                 return -errno;
-        *ret_is_broken = status != 0;
+        *ret = status == 0 ? UNPACKED_ALL : UNPACKED_PART;
         return TAKE_FD(to);
 }

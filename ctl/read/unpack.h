@@ -22,8 +22,17 @@ const char *packing_suffix(enum packing packing);
 /* Whether its program is there. */
 bool packing_is_readable(enum packing packing);
 
+enum unpacked {
+        UNPACKED_ALL,
+        UNPACKED_PART,    /* it is damaged: the end is missing */
+        UNPACKED_NOTHING, /* in unpack_folder() no file can be made; what is returned is empty */
+};
+
+/* $TMPDIR, or /var/tmp. */
+const char *unpack_folder(void);
+
 /*
- * What is in the packed file `fd`, as a file of its own without a name, in $TMPDIR or /var/tmp, to
- * be read from its beginning; `ret_is_broken`: the end of it is missing. -errno.
+ * What is in the packed file `fd`, as a file of its own without a name, in unpack_folder(), to be
+ * read from its beginning. -errno.
  */
-int unpack(int fd, enum packing packing, bool *ret_is_broken);
+int unpack(int fd, enum packing packing, enum unpacked *ret);

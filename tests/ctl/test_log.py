@@ -346,6 +346,11 @@ def test_compressed_siblings():
         assert log("-o", "json", "-n", "60", file=path)[0] == \
             log("-o", "json", "-n", "60", file=HERE / "lossy.jsonl")[0]
         assert run("verify", f"--file={path}", code=1)[1] == ""
+        for tmpdir in ("/proc", "/nonexistent"):
+            done = subprocess.run([CTL, f"--file={path}", "-o", "json"], env=ENVIRONMENT | {"TMPDIR": tmpdir},
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+            assert done.stdout.decode() == "".join(lines[20:]), done
+            assert f"2 older files are compressed, and in {tmpdir} no file".encode() in done.stderr, done.stderr
         pathlib.Path(f"{path}.1.gz").write_bytes(packed[:-4])
         assert "its end can't be read" in run("verify", f"--file={path}", code=2)[1]
 
