@@ -22,38 +22,52 @@ static int on_line(void *userdata, int kind)
 }
 
 /* What the reader itself has found: lines that were cut or spoiled are no longer as they were. */
-static enum audit_result verdict_of_lines(const struct input *in)
+static void count_faults(const struct input *in, const struct audit *a,
+                         uint64_t ret[static _LOG_FAULT_MAX])
 {
-        if (in->n_bad > 0 || in->n_strange > 0 || in->source->n_too_long > 0 ||
-            in->source->n_cut > 0 || in->source->n_broken > 0)
-                return AUDIT_UNEXPLAINED;
-        return in->source->n_packed > 0 || in->source->n_not_unpacked > 0 ? AUDIT_EXPLAINED
-                                                                          : AUDIT_COMPLETE;
+        ret[FAULT_NO_JSON] = in->n_bad;
+        ret[FAULT_VALUE] = in->n_strange;
+        ret[FAULT_CUT] = in->source->n_cut;
+        ret[FAULT_TOO_LONG] = in->source->n_too_long;
+        ret[FAULT_DAMAGED] = in->source->n_broken;
+        ret[FAULT_IGNORED] = a->n_ignored;
+        ret[FAULT_UNREAD] = in->source->n_packed + in->source->n_not_unpacked;
+}
+
+static void put(struct buf *b)
+{
+        if (b->size > 0)
+                (void)fwrite(b->data, 1, b->size, stdout);
+        buf_reset(b);
 }
 
 static enum audit_result show(const struct options *o, const struct input *in,
                               const struct audit *a)
 {
         const enum sink_place hint = o->file ? _SINK_PLACE_MAX : SINK_JOURNAL;
-        enum audit_result verdict = verdict_of_lines(in);
+        uint64_t faults[_LOG_FAULT_MAX];
+        enum audit_result verdict;
         struct buf out = { 0 };
 
+        if (a->n_lines == 0)
+                return AUDIT_NOT_OURS;
+        count_faults(in, a, faults);
+        verdict = audit_log_verdict(faults);
         for (size_t i = 0; i < a->n_hosts; i++) {
                 const struct audit_host *h = &a->hosts[i];
                 const enum sink_place place = audit_place(h, hint);
 
                 verdict = MAX(verdict, audit_verdict(h, place));
-                buf_reset(&out);
                 if (o->output == OUTPUT_JSON)
                         audit_show_json(h, place, &out);
                 else
                         audit_show(h, place, o->utc, &out);
-                (void)fwrite(out.data, 1, out.size, stdout);
+                put(&out);
         }
-        if (a->n_ignored > 0)
-                verdict = AUDIT_UNEXPLAINED;
+        audit_show_log(faults, o->output == OUTPUT_JSON, &out);
+        put(&out);
         buf_done(&out);
-        return a->n_lines == 0 ? AUDIT_NOT_OURS : verdict;
+        return verdict;
 }
 
 int verb_verify(const struct options *o)

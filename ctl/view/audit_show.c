@@ -305,3 +305,47 @@ void audit_show_json(const struct audit_host *h, enum sink_place place, struct b
         json_end_object(ret);
         buf_append_char(ret, '\n');
 }
+
+enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX])
+{
+        for (unsigned i = 0; i < FAULT_UNREAD; i++)
+                if (n[i] > 0)
+                        return AUDIT_UNEXPLAINED;
+        return n[FAULT_UNREAD] > 0 ? AUDIT_EXPLAINED : AUDIT_COMPLETE;
+}
+
+void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret)
+{
+        static const struct {
+                const char *key, *words;
+        } faults[_LOG_FAULT_MAX] = {
+                [FAULT_NO_JSON] = { "no_json", "lines that are no JSON" },
+                [FAULT_VALUE] = { "strange_values", "values that execsnoopd does not write" },
+                [FAULT_CUT] = { "cut", "lines without an end" },
+                [FAULT_TOO_LONG] = { "too_long", "lines longer than 16 MiB" },
+                [FAULT_DAMAGED] = { "damaged_files", "compressed files without their end" },
+                [FAULT_IGNORED] = { "ignored", "lines of more hosts or runs than are told apart" },
+                [FAULT_UNREAD] = { "unread_files", "compressed files that can't be read here" },
+        };
+        const enum audit_result verdict = audit_log_verdict(n);
+
+        if (verdict == AUDIT_COMPLETE)
+                return;
+        if (!is_json) {
+                buf_printf(ret, "the log itself: %s\n", verdict_words[verdict]);
+                for (unsigned i = 0; i < _LOG_FAULT_MAX; i++)
+                        if (n[i] > 0)
+                                buf_printf(ret, "  %c %s: %" PRIu64 "\n",
+                                           i < FAULT_UNREAD ? '!' : '-', faults[i].words, n[i]);
+                return;
+        }
+        json_begin_object(ret);
+        json_key(ret, "log");
+        json_begin_object(ret);
+        json_put_string(ret, "verdict", verdict_names[verdict]);
+        for (unsigned i = 0; i < _LOG_FAULT_MAX; i++)
+                json_put_u64(ret, faults[i].key, n[i]);
+        json_end_object(ret);
+        json_end_object(ret);
+        buf_append_char(ret, '\n');
+}

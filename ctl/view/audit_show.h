@@ -4,6 +4,26 @@
 
 #include "view/audit.h"
 
+/* Of the log, and of no host: the reader has found it. */
+enum log_fault {
+        FAULT_NO_JSON,  /* lines */
+        FAULT_VALUE,    /* values that are not as execsnoopd writes them */
+        FAULT_CUT,      /* lines */
+        FAULT_TOO_LONG, /* lines */
+        FAULT_DAMAGED,  /* files that are compressed, and not whole */
+        FAULT_IGNORED,  /* lines of more hosts or runs than are told apart */
+        FAULT_UNREAD,   /* files that are compressed, and can't be read here: that explains it */
+        _LOG_FAULT_MAX,
+};
+
+enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX]);
+
+/*
+ * How many there are of each; nothing of a log that has none. `is_json`: as one line of it; `ret` is
+ * empty.
+ */
+void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret);
+
 /* A host: its boots and runs, what was found in each, one verdict. */
 void audit_show(const struct audit_host *h, enum sink_place place, bool utc, struct buf *ret);
 

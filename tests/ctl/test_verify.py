@@ -236,8 +236,11 @@ def check_faults():
     for name, words, code, shown, said in missed:
         print(f"--- {name}: {code}, no {words!r} in\n{shown}{said}")
     assert not missed, [name for name, *_ in missed]
-    code, _, said = verify(read("rules"), end="\n" + read("rules")[5][:40])
+    code, shown, said = verify(read("rules"), end="\n" + read("rules")[5][:40])
     assert code == UNEXPLAINED and "has no end" in said
+    assert shown.endswith("the log itself: NOT AS IT WAS WRITTEN\n  ! lines without an end: 1\n"), shown
+    shown = verify(runs(read("rules"))[0] + ["garbage"])[1]
+    assert "host vm: complete" in shown and "  ! lines that are no JSON: 1\n" in shown, shown
 
 
 def check_json():
@@ -252,6 +255,10 @@ def check_json():
     assert listed[1]["lost"] == {"down": 42}
     assert {f["kind"] for f in hosts[0]["findings"]} == {"lost"}
     assert hosts[0]["hidden_by"] == {"summed": 66, "shells": 177}
+    code, shown, _ = verify(runs(read("rules"))[0] + ["garbage"], "-o", "json")
+    host, log = (json.loads(line) for line in shown.splitlines())
+    assert code == UNEXPLAINED and host["verdict"] == "complete"
+    assert {key: value for key, value in log["log"].items() if value} == {"verdict": "unexplained", "no_json": 1}
     code, shown, _ = verify(swapped(read("rules"), 40, 41), "-o", "json")
     wrong = [f for f in json.loads(shown)["findings"] if f.get("unexplained")]
     assert code == UNEXPLAINED and [f["kind"] for f in wrong] == ["out_of_order"], wrong
