@@ -80,8 +80,10 @@ static void take_line(struct log_verb *v, int kind)
 {
         const struct event_line *line = &v->in.line;
 
-        if (chosen_in_time(v->o->chosen, line) != CHOSEN_TIME)
+        if (chosen_in_time(v->o->chosen, line) != CHOSEN_TIME) {
+                streams_pass(v->streams, line);
                 return;
+        }
         step(v, line);
         if (kind == LINE_UNKNOWN) {
                 if (!v->table && chosen_is_all(v->o->chosen))

@@ -27,8 +27,10 @@ static int on_line(void *userdata, int kind)
         uint64_t n_missing, since_ns;
         int e = 0;
 
-        if (chosen_in_time(r->o->chosen, line) != CHOSEN_TIME)
+        if (chosen_in_time(r->o->chosen, line) != CHOSEN_TIME) {
+                gaps_pass(r->gaps, line);
                 return 0;
+        }
         n_missing = gaps_take(r->gaps, line, &since_ns);
         if (r->on_gap && (n_missing > 0 || line->event.kind == EVENT_LOST))
                 e = r->on_gap(r->userdata, line, n_missing, since_ns);

@@ -61,8 +61,10 @@ static int on_line(void *userdata, int kind)
         const struct event_line *line = &v->in.line;
         uint64_t since_ns;
 
-        if (chosen_in_time(v->o->chosen, line) != CHOSEN_TIME)
+        if (chosen_in_time(v->o->chosen, line) != CHOSEN_TIME) {
+                gaps_pass(v->gaps, line);
                 return 0;
+        }
         (void)gaps_take(v->gaps, line, &since_ns);
         if (kind == LINE_EVENT &&
             (event_kind_is_kernel(line->event.kind) || line->event.kind == EVENT_SUMMARY) &&

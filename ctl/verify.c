@@ -16,9 +16,8 @@ static int on_line(void *userdata, int kind)
 {
         struct verify_verb *v = userdata;
 
-        if (chosen_in_time(v->o->chosen, &v->in.line) != CHOSEN_TIME)
-                return 0;
-        return audit_take(&v->audit, &v->in.line, kind == LINE_EVENT);
+        return audit_take(&v->audit, &v->in.line, chosen_in_time(v->o->chosen, &v->in.line),
+                          kind == LINE_EVENT);
 }
 
 /* What the reader itself has found: lines that were cut or spoiled are no longer as they were. */
@@ -86,7 +85,8 @@ int verb_verify(const struct options *o)
         else
                 r = EXIT_CODE_NO_INPUT;
         if (v.audit.n_lines == 0 && r == (int)AUDIT_NOT_OURS)
-                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd\n", v.in.name);
+                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd%s\n", v.in.name,
+                              v.audit.n_read > 0 ? " in that time or boot" : "");
         input_say(v.audit.n_ignored,
                   "line of more hosts or runs than can be told apart was not looked at",
                   "lines of more hosts or runs than can be told apart were not looked at");

@@ -40,18 +40,25 @@ static bool is_of(const struct stream *stream, const struct event_line *line)
                (n == HOST_SIZE || stream->host[n] == '\0');
 }
 
-static struct stream *find(struct streams *s, const struct event_line *line)
+static struct stream *find_known(struct streams *s, const struct event_line *line)
 {
-        struct stream *oldest = &s->stream[0];
-
         if (s->current && is_of(s->current, line))
                 return s->current;
-        for (size_t i = 0; i < STREAMS_MAX; i++) {
+        for (size_t i = 0; i < STREAMS_MAX; i++)
                 if (is_of(&s->stream[i], line))
                         return &s->stream[i];
+        return NULL;
+}
+
+static struct stream *find(struct streams *s, const struct event_line *line)
+{
+        struct stream *known = find_known(s, line), *oldest = &s->stream[0];
+
+        if (known)
+                return known;
+        for (size_t i = 0; i < STREAMS_MAX; i++)
                 if (s->stream[i].used < oldest->used)
                         oldest = &s->stream[i];
-        }
         *oldest = (struct stream){ 0 };
         memcpy(oldest->boot_id, line->boot_id.data, BOOT_ID_SIZE);
         memcpy(oldest->host, line->host.data, MIN(line->host.size, (size_t)HOST_SIZE));
@@ -74,4 +81,12 @@ enum stream_step streams_step(struct streams *s, const struct event_line *line, 
         if (line->seq == last + 1)
                 return STREAM_NEXT;
         return line->seq > last ? STREAM_HOLE : STREAM_BACK;
+}
+
+void streams_pass(struct streams *s, const struct event_line *line)
+{
+        struct stream *stream = find_known(s, line);
+
+        if (stream)
+                stream->last = line->seq;
 }

@@ -30,5 +30,9 @@ int streams_new(struct streams **ret);
 struct streams *streams_free(struct streams *s);
 DEFINE_FREEP(struct streams, streams_free)
 
+/* A line that is not shown, as it is of another time: of a stream that has begun the next follows
+ * it. */
+void streams_pass(struct streams *s, const struct event_line *line);
+
 /* `ret_last`: the number before this one, of all but STREAM_NEW. */
 enum stream_step streams_step(struct streams *s, const struct event_line *line, uint64_t *ret_last);

@@ -247,12 +247,32 @@ static bool find_run(struct audit_boot *b, const struct event_line *line)
         return false;
 }
 
-int audit_take(struct audit *a, const struct event_line *line, bool is_known)
+/* Whether the line is before or behind those of its boot that are looked at. */
+static bool is_passed(const struct audit *a, const struct event_line *line, enum chosen_time time)
+{
+        for (size_t i = a->n_hosts; i-- > 0;) {
+                struct audit_boot *b;
+
+                if (!span_is(line->host, a->hosts[i].name))
+                        continue;
+                b = find_boot(&a->hosts[i], line);
+                if (!b)
+                        break;
+                b->has_ended |= time == CHOSEN_LATER;
+                return b->has_ended;
+        }
+        return time != CHOSEN_TIME;
+}
+
+int audit_take(struct audit *a, const struct event_line *line, enum chosen_time time, bool is_known)
 {
         struct audit_at at = { 0 };
         bool is_new;
         int r;
 
+        a->n_read++;
+        if (is_passed(a, line, time))
+                return 0;
         a->n_lines++;
         at.host = find_host(a, line);
         if (!at.host) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "read/event_line.h"
+#include "view/chosen.h"
 
 /* Of one log; what is beyond is counted, and said. */
 #define AUDIT_RUNS_MAX 10000
@@ -105,6 +106,7 @@ struct audit_boot {
         size_t n_runs;
         size_t current; /* the run that lines are of: the last, or one that comes again */
         uint64_t last_time_ns;
+        bool has_ended; /* a line was later than what is to be looked at */
 };
 
 struct audit_host {
@@ -128,11 +130,16 @@ struct audit {
         struct audit_host *hosts;
         size_t n_hosts;
         size_t n_runs, n_ignored; /* lines beyond what is kept apart */
-        uint64_t n_lines;
+        uint64_t n_read, n_lines; /* of ours; and those that were looked at */
 };
 
-/* The line has to be ours, in the order of the log. -ENOMEM */
-int audit_take(struct audit *a, const struct event_line *line, bool is_known);
+/*
+ * The line has to be ours, in the order of the log. Of each boot the lines from the first that is
+ * in time to the one before the first that is later are looked at, so that a clock that was set
+ * leaves no hole. -ENOMEM
+ */
+int audit_take(struct audit *a, const struct event_line *line, enum chosen_time time,
+               bool is_known);
 
 /* The log is at its end: what can be said only now. */
 int audit_finish(struct audit *a);

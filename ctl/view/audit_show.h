@@ -19,8 +19,8 @@ enum log_fault {
 enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX]);
 
 /*
- * How many there are of each; nothing of a log that has none. `is_json`: as one line of it; `ret` is
- * empty.
+ * How many there are of each; nothing of a log that has none. `is_json`: as one line of it; `ret`
+ * is empty.
  */
 void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret);
 

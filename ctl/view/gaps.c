@@ -90,6 +90,11 @@ uint64_t gaps_take(struct gaps *g, const struct event_line *line, uint64_t *ret_
         return n_missing;
 }
 
+void gaps_pass(struct gaps *g, const struct event_line *line)
+{
+        streams_pass(g->streams, line);
+}
+
 static void say(uint64_t n, const char *one, const char *many, struct buf *ret)
 {
         if (n == 0)

@@ -20,5 +20,8 @@ DEFINE_FREEP(struct gaps, gaps_free)
  */
 uint64_t gaps_take(struct gaps *g, const struct event_line *line, uint64_t *ret_since_ns);
 
+/* A line of another time, which is not looked at: see streams_pass(). */
+void gaps_pass(struct gaps *g, const struct event_line *line);
+
 /* "12 events were lost (ring: 12), 3 lines are missing"; nothing if there are none. */
 void gaps_show(const struct gaps *g, struct buf *ret);

@@ -273,6 +273,20 @@ def check_others():
     clock = changed(read("rules"), "exec", set_in("time", "2026-11-26T20:00:00.000000000Z"), 9)
     code, shown, _ = verify(clock)
     assert code == EXPLAINED and "the clock was set back by 85min before line 13" in shown, shown
+    # A clock that was set back: of the lines between two times none is missing.
+    first = runs(read("rules"))[0]
+    half = len(first) // 2
+    stepped = [edit(line, set_in("time", f"2026-11-26T12:{i // 60:02}:{i % 60:02}.000000000Z")) for i, line in
+               enumerate(first[:half])]
+    stepped += [edit(line, set_in("time", f"2026-11-26T12:{i // 60:02}:{i % 60:02}.000000000Z")) for i, line in
+                enumerate(first[half:], half - 60)]
+    for option in ("--since=2026-11-26 12:03:00", "--until=2026-11-26 12:02:40"):
+        code, shown, _ = verify(stepped, option)
+        assert code in (COMPLETE, EXPLAINED) and "!" not in shown, (option, shown)
+        assert "missing" not in subprocess.run([CTL, "-", "--utc", option], input="\n".join(stepped + [""]), text=True,
+                                               stdout=subprocess.PIPE, check=True).stdout, option
+    code, _, said = verify(read("rules"), "--since=2040-01-01")
+    assert code == NOT_OURS and "has no line of execsnoopd in that time" in said, said
     start = read("rules")[0]
     code, _, said = verify([start.replace(BOOT, f"{i:032x}") for i in range(10050)])
     assert code == UNEXPLAINED and "50 lines of more hosts or runs" in said, said

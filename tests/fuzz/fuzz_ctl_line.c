@@ -247,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         sum_up(family, tops, gaps, &out);
                 }
                 if (kind == LINE_EVENT || kind == LINE_UNKNOWN)
-                        assert(audit_take(&audit, &line, kind == LINE_EVENT) == 0);
+                        assert(audit_take(&audit, &line, CHOSEN_TIME, kind == LINE_EVENT) == 0);
         }
         show_family(family, size % _PLOT_BY_MAX, &out);
         tops_show(tops, gaps, size, &out);
