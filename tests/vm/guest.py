@@ -92,6 +92,31 @@ def check_early_boot_is_logged(journal, port):
     assert [event for event in early if "early-boot" in event["argv"]], f"none of {len(execs)}"
 
 
+def check_processes_are_told(journal, port):
+    """What ran before the daemon, PID 1 first of all, which then is a parent of whom all is known."""
+    start = journal.wait("start", lambda event: True)[0]
+    assert "process" not in start.get("missing", ()), start
+    journal.wait_stats()
+    kinds = [event["event"] for event in journal.events]
+    told = [event for event in journal.events if event["event"] == "process"]
+    port.say("note", f"{len(told)} processes told: " + " ".join(e["comm"] for e in told))
+    assert told and kinds.index("exec") > kinds.index("process"), kinds[:100]
+    assert not [event for event in told if event.get("ppid") == 2], told
+    first, = (event for event in told if event["pid"] == 1)
+    with open("/proc/1/cmdline", encoding="utf-8") as file:
+        argv = file.read().split("\0")[:-1]
+    argv = None if "process.argv" in start.get("missing", ()) else argv
+    expect(first, exe=os.readlink("/proc/1/exe"), comm="systemd", source="snapshot", uid=0)
+    assert first.get("argv") == argv, (first, argv)
+    children = [event for event in journal.events
+                if event["event"] == "exec" and event.get("ppid") == 1 and event["ancestors"]]
+    assert children
+    for child in children:
+        expect(child, parent_exe=first["exe"], parent_exec_id=first["exec_id"])
+        assert child.get("parent_argv") == argv, child
+        assert child["ancestors"][0]["exe"] == first["exe"], child
+
+
 def check_nothing_is_lost_or_twice(journal, port):
     """So far: nothing has been done to provoke a loss."""
     stats = journal.wait_stats()
@@ -324,7 +349,7 @@ def check_lockdown_is_refused(journal, port):
 AT_WORK = (
     package_checks.check_boot_ends, check_service_is_active,
     package_checks.check_log_can_be_written, check_boot_is_clean,
-    check_daemon_has_little_privilege, check_early_boot_is_logged,
+    check_daemon_has_little_privilege, check_early_boot_is_logged, check_processes_are_told,
     package_checks.check_all_since_the_start_is_logged, check_nothing_is_lost_or_twice,
     package_checks.check_exposure, check_facts_of_root, check_facts_of_another_user,
     check_facts_of_a_script, check_facts_of_fexecve, check_facts_of_a_unit,
