@@ -238,17 +238,18 @@ bool flow_can_take_snapshot(const struct flow *f)
         return f->snapshot && snapshot_has_room(f->snapshot, f->config->queue.backlog);
 }
 
-bool flow_take_snapshot(struct flow *f)
+int flow_take_snapshot(struct flow *f)
 {
-        if (snapshot_take(f->snapshot))
-                return true;
-        end_snapshot(f);
-        return false;
+        const int r = snapshot_take(f->snapshot);
+
+        if (r == 0)
+                end_snapshot(f);
+        return r;
 }
 
 void flow_let_go(struct flow *f)
 {
-        while (flow_can_take_snapshot(f) && flow_take_snapshot(f))
+        while (flow_can_take_snapshot(f) && flow_take_snapshot(f) > 0)
                 ;
         if (f->snapshot)
                 snapshot_let_go(f->snapshot);

@@ -57,16 +57,17 @@ int flow_answer(struct flow *f, const struct hash_answer *answer);
 
 /*
  * Of a source that has been started: what runs already is to be told before all that happens, if
- * the settings say so. Then, while there is room: a piece of it; false: that was the last, and what
- * has waited for it may come out with the next round.
+ * the settings say so. Then, while there is room: a piece of it. 1: there is more; -EAGAIN: but not
+ * yet, ask again a little later. 0: that was the last, and what has waited for it may come out with
+ * the next round.
  */
 int flow_begin_snapshot(struct flow *f);
 bool flow_can_take_snapshot(const struct flow *f);
-bool flow_take_snapshot(struct flow *f);
+int flow_take_snapshot(struct flow *f);
 
 /*
- * The run may end: the next one does not tell of these processes, so there is now what there is
- * room for. Nothing waits for the rest.
+ * The run may end: the next one does not tell of these processes, so there is now what has been
+ * read and there is room for. Nothing waits for the rest.
  */
 void flow_let_go(struct flow *f);
 

@@ -72,21 +72,23 @@ static void say(struct snapshot *s, char *record, const struct exec_record_head 
         h->on_record(h->userdata, record, own.size);
 }
 
-bool snapshot_take(struct snapshot *s)
+int snapshot_take(struct snapshot *s)
 {
         const uint64_t now_ns = source_now_ns(s->source);
         const ssize_t size = source_list(s->source, s->piece, sizeof(s->piece));
         struct exec_record_head head;
 
+        if (size == -EAGAIN)
+                return -EAGAIN;
         for (ssize_t at = 0; at < size; at += head.size) {
                 if (size - at < (ssize_t)sizeof(struct exec_record))
-                        return false;
+                        return 0;
                 memcpy(&head, s->piece + at, sizeof(head));
                 if (head.size < sizeof(struct exec_record) || (ssize_t)head.size > size - at)
-                        return false;
+                        return 0;
                 say(s, s->piece + at, &head, now_ns);
         }
-        return size > 0 || size == -EAGAIN;
+        return size > 0;
 }
 
 uint64_t snapshot_limit(struct snapshot *s, uint64_t watermark_ns)

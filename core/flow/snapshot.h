@@ -35,8 +35,8 @@ DEFINE_FREEP(struct snapshot, snapshot_free)
 /* True if there is room for another piece; `backlog`: bytes of each sink's. */
 bool snapshot_has_room(const struct snapshot *s, size_t backlog);
 
-/* Says a piece to the source's handler. True: there is more. */
-bool snapshot_take(struct snapshot *s);
+/* Says a piece to the source's handler. 1: there is more. 0: no. -EAGAIN: more, but not yet. */
+int snapshot_take(struct snapshot *s);
 
 /* How far a round whose watermark is this may release the queue. */
 uint64_t snapshot_limit(struct snapshot *s, uint64_t watermark_ns);

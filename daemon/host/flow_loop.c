@@ -16,6 +16,9 @@
 /* Until a summary for which a sink had no room is tried again. */
 #define RETRY_NS (100 * NSEC_PER_MSEC)
 
+/* Until a piece of the snapshot that was not there yet is asked for again. */
+#define PIECE_NS (5 * NSEC_PER_MSEC)
+
 struct flow_loop {
         sd_event *event; /* borrowed, as all */
         struct source *source;
@@ -24,8 +27,10 @@ struct flow_loop {
         sd_event_source *batch;
         sd_event_source *step;     /* NULL: the source is live, and this is not: */
         sd_event_source *snapshot; /* a piece of it */
-        struct timer *due;         /* likewise not NULL then */
-        uint64_t due_ns;           /* for which it was started; UINT64_MAX: it was not */
+        struct timer *piece;       /* likewise not NULL then; runs while it is waited for */
+        bool awaits_piece;
+        struct timer *due; /* likewise */
+        uint64_t due_ns;   /* for which it was started; UINT64_MAX: it was not */
         int end;
 };
 
@@ -67,7 +72,7 @@ static int on_post(sd_event_source *post _unused_, void *userdata)
                 return r;
         if (!flow_is_idle(l->flow))
                 return sd_event_source_set_enabled(l->batch, SD_EVENT_ONESHOT);
-        if (l->snapshot && flow_can_take_snapshot(l->flow))
+        if (l->snapshot && !l->awaits_piece && flow_can_take_snapshot(l->flow))
                 return sd_event_source_set_enabled(l->snapshot, SD_EVENT_ONESHOT);
         if (l->step && delivery_are_idle(l->delivery))
                 return sd_event_source_set_enabled(l->step, SD_EVENT_ONESHOT);
@@ -86,8 +91,23 @@ static int on_snapshot(sd_event_source *snapshot _unused_, void *userdata)
 {
         struct flow_loop *l = userdata;
 
-        if (flow_can_take_snapshot(l->flow) && !flow_take_snapshot(l->flow))
+        int r;
+
+        if (!flow_can_take_snapshot(l->flow))
+                return 0;
+        r = flow_take_snapshot(l->flow);
+        if (r == 0)
                 source_reconcile(l->source); /* lets out what has waited for it */
+        l->awaits_piece = r == -EAGAIN;
+        return l->awaits_piece ? timer_start(l->piece, PIECE_NS) : 0;
+}
+
+/* What is next, on_post() decides. */
+static int on_piece(void *userdata)
+{
+        struct flow_loop *l = userdata;
+
+        l->awaits_piece = false;
         return 0;
 }
 
@@ -101,6 +121,21 @@ static int on_step(sd_event_source *step _unused_, void *userdata)
                 return 0;
         l->end = r;
         return sd_event_exit(l->event, 0);
+}
+
+/* For a live source alone. */
+static int set_up_live(struct flow_loop *l)
+{
+        static const struct timer_config due = { .on_time = on_due };
+        static const struct timer_config piece = { .on_time = on_piece, .accuracy_ns = PIECE_NS };
+        int r;
+
+        r = loop_add_defer(l->event, on_snapshot, l, &l->snapshot);
+        if (r >= 0)
+                r = timer_new(l->event, &piece, l, &l->piece);
+        if (r >= 0)
+                r = timer_new(l->event, &due, l, &l->due);
+        return r;
 }
 
 int flow_loop_new(struct sd_event *event, struct source *source, struct flow *flow,
@@ -123,9 +158,7 @@ int flow_loop_new(struct sd_event *event, struct source *source, struct flow *fl
         if (r >= 0 && !source_is_live(source))
                 r = loop_add_defer(event, on_step, l, &l->step);
         else if (r >= 0)
-                r = loop_add_defer(event, on_snapshot, l, &l->snapshot);
-        if (r >= 0 && source_is_live(source))
-                r = timer_new(event, &(struct timer_config){ .on_time = on_due }, l, &l->due);
+                r = set_up_live(l);
         if (r < 0)
                 return r;
 
@@ -140,6 +173,7 @@ struct flow_loop *flow_loop_free(struct flow_loop *l)
         sd_event_source_disable_unref(l->batch);
         sd_event_source_disable_unref(l->step);
         sd_event_source_disable_unref(l->snapshot);
+        timer_free(l->piece);
         timer_free(l->due);
         free(l);
         return NULL;

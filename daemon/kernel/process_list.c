@@ -6,16 +6,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/macro.h"
+#include "host/clock.h"
 #include "host/log.h"
 #include "kernel/direct.h"
 #include "kernel/kernel_offsets.h"
 #include "kernel/process_list.h"
+#include "kernel/process_reader.h"
 #include "snapshot.skel.h"
 
 /* It runs once: calls will do for its reads, whatever the kernel has. */
@@ -141,17 +144,56 @@ void process_list_open(const struct exec_control *control, int images, struct pr
 void process_list_close(struct process_list *list)
 {
         closep(&list->fd);
+        closep(&list->reader);
         *list = (struct process_list)PROCESS_LIST_NONE;
 }
 
-ssize_t process_list_read(const struct process_list *list, void *buf, size_t size)
+bool process_list_is_begun(const struct process_list *list)
+{
+        return list->reader >= 0;
+}
+
+/* What an error of the socket means. */
+static int wait_more(struct process_list *list, int error)
+{
+        const uint64_t now_ns = clock_monotonic_ns();
+
+        if (error != -EAGAIN && error != -EINTR)
+                return error;
+        if (list->since_ns == 0)
+                list->since_ns = now_ns;
+        return now_ns - list->since_ns > PROCESS_READER_PATIENCE_NS ? -ETIMEDOUT : -EAGAIN;
+}
+
+static ssize_t receive(struct process_list *list, void *buf, size_t size)
+{
+        const ssize_t n = recv(list->reader, buf, size, MSG_DONTWAIT);
+        int r;
+
+        if (n < 0)
+                return wait_more(list, -errno);
+        if (n == 0)
+                return -ETIMEDOUT;
+        list->since_ns = 0;
+        if (n != sizeof(r))
+                return n;
+        memcpy(&r, buf, sizeof(r));
+        return r;
+}
+
+ssize_t process_list_read(struct process_list *list, void *buf, size_t size)
 {
         ssize_t n;
 
-        if (list->fd < 0)
-                return 0;
-        do
-                n = read(list->fd, buf, size);
-        while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : n;
+        if (list->reader < 0) {
+                if (list->fd < 0)
+                        return 0;
+                list->reader = process_reader_start(list->fd);
+                closep(&list->fd);
+                list->fd = -1;
+        }
+        n = list->reader < 0 ? list->reader : receive(list, buf, size);
+        if (n <= 0 && n != -EAGAIN)
+                process_list_close(list);
+        return n;
 }

@@ -418,11 +418,22 @@ static ssize_t perf_list(struct source *source, void *buf, size_t size)
         struct source_perf *s = source_perf_of(source);
         const ssize_t n = process_list_read(&s->processes, buf, size);
 
-        if (n < 0 && n != -EAGAIN)
+        if (n == -ETIMEDOUT)
+                log_warning(
+                        "A process does not let its arguments be read; it and all behind it are "
+                        "missing among the processes that run already");
+        else if (n < 0 && n != -EAGAIN)
                 log_errno(LOG_WARNING, (int)n, "Cannot list all processes that run already");
-        if (n <= 0 && n != -EAGAIN)
-                process_list_close(&s->processes);
         return n;
+}
+
+/* At the end of a run. One that the previous has told of all is silent about them anyway. */
+static void explain_untold(const struct source_perf *s)
+{
+        if (process_list_is_begun(&s->processes) && s->source.past != SOURCE_PAST_COUNTED)
+                log_notice(
+                        "This run ends before all processes were told that ran already; one that "
+                        "takes over from it does not tell the rest");
 }
 
 /* And what has come out of the rings by now. */
@@ -431,6 +442,7 @@ static int perf_hand_over(struct source *source)
         const struct source_perf *s = source_perf_of(source);
         struct handover_page *page = handover_page(s->handover);
 
+        explain_untold(s);
         page->ring_version = RING_VERSION;
         page->ring_size = ring_set_size(s->rings);
         for (unsigned i = 0; i < _PROGRAM_MAX; i++) {
@@ -467,6 +479,7 @@ static struct source_perf *source_perf_free(struct source_perf *s)
         if (!s)
                 return NULL;
         timer_free(s->timer);
+        explain_untold(s);
         process_list_close(&s->processes);
         ring_set_free(s->rings);
         loader_free(s->programs);
