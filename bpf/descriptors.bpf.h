@@ -166,10 +166,10 @@ static __always_inline void describe_socket(struct scratch *s, const struct sock
         }
 }
 
-static __always_inline __u8 type_of_device(struct file *file,
+/* `task`: whose descriptor it is, which for the snapshot is not the calling one. */
+static __always_inline __u8 type_of_device(const struct task_struct *task, struct file *file,
                                            const struct tty_file_private *private, __u32 dev)
 {
-        struct task_struct *task = (void *)bpf_get_current_task();
         int major = dev >> MINOR_BITS;
         struct tty_struct *tty;
 
@@ -195,8 +195,8 @@ static __always_inline void describe_pipe(struct super_block *sb, struct exec_de
 
 #define INODE(member) COPIED(s, struct inode, inode, i_mode, member)
 
-static __always_inline void describe_inode(struct scratch *s, struct file *file,
-                                           struct inode *inode, void *private,
+static __always_inline void describe_inode(struct scratch *s, const struct task_struct *task,
+                                           struct file *file, struct inode *inode, void *private,
                                            struct exec_descriptor *d)
 {
         COPY_FROM(s, struct inode, inode, i_mode);
@@ -207,7 +207,7 @@ static __always_inline void describe_inode(struct scratch *s, struct file *file,
                         d->type = DESCRIPTOR_MEMFD;
                 break;
         case S_IFCHR:
-                d->type = type_of_device(file, private, INODE(i_rdev));
+                d->type = type_of_device(task, file, private, INODE(i_rdev));
                 break;
         case S_IFIFO:
                 d->ino = INODE(i_ino);
@@ -222,7 +222,8 @@ static __always_inline void describe_inode(struct scratch *s, struct file *file,
 
 #define FILE(member) COPIED(s, struct file, file, f_mode, member)
 
-static __noinline int describe_file(struct scratch *s, struct file *file, __u64 fd)
+static __noinline int describe_file(struct scratch *s, const struct task_struct *task,
+                                    struct file *file, __u64 fd)
 {
         struct exec_descriptor *d;
 
@@ -233,7 +234,7 @@ static __noinline int describe_file(struct scratch *s, struct file *file, __u64 
         d->type = DESCRIPTOR_OTHER;
         COPY_FROM(s, struct file, file, f_mode);
         if (!(FILE(f_mode) & FMODE_PATH))
-                describe_inode(s, file, FILE(f_inode), FILE(private_data), d);
+                describe_inode(s, task, file, FILE(f_inode), FILE(private_data), d);
         return 0;
 }
 
@@ -269,17 +270,17 @@ static __always_inline void collect_descriptors(struct run *run, struct task_str
         walk_begin(s);
         read_files(s, task, file);
         if (file[0])
-                describe_file(s, file[0], 0);
+                describe_file(s, task, file[0], 0);
         if (file[1] && file[1] == file[0])
                 d[1].type = DESCRIPTOR_AS_STDIN;
         else if (file[1])
-                describe_file(s, file[1], 1);
+                describe_file(s, task, file[1], 1);
         if (file[2] && file[2] == file[0])
                 d[2].type = DESCRIPTOR_AS_STDIN;
         else if (file[2] && file[2] == file[1])
                 d[2].type = DESCRIPTOR_AS_STDOUT;
         else if (file[2])
-                describe_file(s, file[2], 2);
+                describe_file(s, task, file[2], 2);
         s->done = WALK_COMPLETE;
         walk_end(s, FIELD_ADDRESSES);
         if (s->head.kind == RECORD_EXEC)
