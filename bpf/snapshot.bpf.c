@@ -8,7 +8,9 @@
  * is whoever has ended. Its execs are events of their own by now.
  *
  * Arguments lie in the memory of others, which may have to be read in from a disk: that is for the
- * sleepable variant, from 5.18 on. The other one gives all the rest.
+ * sleepable variant, from 5.18 on. The other one gives all the rest. Memory that is mapped from a
+ * file is not asked for: whose file system it is, is the process's own choice, and it may never
+ * answer. That can change a moment later, so whoever reads from here must be able to wait.
  *
  * An object of its own, with maps of its own but for `images`: in there are the execs that have
  * been seen, so that the daemon can tell for which it needs no such record, and whoever has
@@ -21,6 +23,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define PF_EXITING 0x00000004
 #define TRIES_MAX 4
+#define EBUSY 16
 
 /* Not one per CPU: a sleepable program may move, and there is one reader. */
 struct {
@@ -51,6 +54,11 @@ struct ways {
         struct fs_struct *fs;
         struct nsproxy *ns;
         struct task_struct *parent;
+        struct dentry *folder;
+        struct vfsmount *folder_mount;
+        struct css_set *cgroups;
+        struct tty_struct *tty;
+        struct pid *session;
         __u32 exec_count;
         __u32 flags;
 };
@@ -63,6 +71,11 @@ static __always_inline void read_ways(struct task_struct *task, struct ways *ret
         ret->fs = READ(task, fs);
         ret->ns = READ(task, nsproxy);
         ret->parent = READ(task, real_parent);
+        ret->folder = READ(task, fs, pwd.dentry);
+        ret->folder_mount = READ(task, fs, pwd.mnt);
+        ret->cgroups = READ(task, cgroups);
+        ret->tty = READ(task, signal, tty);
+        ret->session = READ(task, signal, pids[PIDTYPE_SID]);
         ret->exec_count = READ(task, self_exec_id);
         ret->flags = READ(task, flags) & (PF_KTHREAD | PF_EXITING | PF_FORKNOEXEC);
 }
@@ -75,46 +88,84 @@ static __always_inline bool have_changed(struct task_struct *task, const struct 
         read_ways(task, &now);
         return now.mm != before->mm || now.exe != before->exe || now.cred != before->cred ||
                now.fs != before->fs || now.ns != before->ns || now.parent != before->parent ||
-               now.exec_count != before->exec_count || now.flags != before->flags;
+               now.folder != before->folder || now.folder_mount != before->folder_mount ||
+               now.cgroups != before->cgroups || now.tty != before->tty ||
+               now.session != before->session || now.exec_count != before->exec_count ||
+               now.flags != before->flags;
 }
 
-/* From the memory of a task, whose pointer has to be the iterator's own. */
-static __always_inline void collect_its_argc(struct scratch *s, struct task_struct *known,
+/* A piece of memory, of which it is asked whether it can be read without a file. */
+struct piece {
+        __u64 end;
+        __u64 has_no_file;
+};
+
+static long look_at_area(struct task_struct *task __attribute__((unused)),
+                         struct vm_area_struct *area, struct piece *piece)
+{
+        piece->has_no_file = !READ(area, vm_file) && piece->end <= READ(area, vm_end);
+        return 0;
+}
+
+/*
+ * 1, 0, or a negative errno: -EBUSY if the memory is just being changed. `known`: the iterator's
+ * own pointer.
+ */
+static __always_inline long has_no_file(struct task_struct *known, __u64 start, __u64 size)
+{
+        struct piece piece = { .end = start + size };
+        long r = bpf_find_vma(known, start, look_at_area, &piece, 0);
+
+        return r < 0 ? r : (long)piece.has_no_file;
+}
+
+/* As has_no_file(). */
+static __always_inline long collect_its_argc(struct scratch *s, struct task_struct *known,
                                              struct mm_struct *mm)
 {
         struct exec_facts *facts = &s->record.facts;
+        __u64 stack = READ(mm, start_stack);
+        long r = has_no_file(known, stack, sizeof(facts->argc));
 
-        if (bpf_copy_from_user_task(&facts->argc, sizeof(facts->argc),
-                                    (void *)READ(mm, start_stack), known, 0) == 0)
+        if (r > 0 && bpf_copy_from_user_task(&facts->argc, sizeof(facts->argc), (void *)stack,
+                                             known, 0) == 0)
                 facts->present |= FACT_ARGC;
+        return r;
 }
 
-/* As they lie there now: the program may have written its title over them. */
-static __always_inline void collect_its_argv(struct run *run, struct task_struct *known,
+/* Likewise. As they lie there now: the program may have written its title over them. */
+static __always_inline long collect_its_argv(struct run *run, struct task_struct *known,
                                              struct mm_struct *mm)
 {
         struct scratch *s = run->scratch;
         struct exec_record *r = &s->record;
-        __u64 start = READ(mm, arg_start), pos = s->pos, size;
+        __u64 start = READ(mm, arg_start), end = READ(mm, arg_end), pos = s->pos, size;
+        long may_read = 1;
 
-        r->facts.argv_bytes = size = READ(mm, arg_end) - start;
+        r->cut |= EXEC_CUT(FIELD_ARGV);
+        if (end < start)
+                return 0;
+        r->facts.argv_bytes = size = end - start;
         r->facts.present |= FACT_ARGV_BYTES;
         if (size > run->control->argv_max)
                 size = run->control->argv_max;
         if (size > SCRATCH_ARGV_SIZE)
                 size = SCRATCH_ARGV_SIZE;
-        if (size < r->facts.argv_bytes)
-                r->cut |= EXEC_CUT(FIELD_ARGV);
         barrier_var(pos);
         barrier_var(size);
         if (pos > SCRATCH_ARGV_START_MAX || size > SCRATCH_ARGV_SIZE)
-                return;
-        if (size > 0 && bpf_copy_from_user_task(&s->data[pos], size, (void *)start, known, 0)) {
-                r->cut |= EXEC_CUT(FIELD_ARGV);
-                return;
+                return 0;
+        if (size > 0) {
+                may_read = has_no_file(known, start, size);
+                if (may_read <= 0 ||
+                    bpf_copy_from_user_task(&s->data[pos], size, (void *)start, known, 0))
+                        return may_read;
         }
+        if (size == r->facts.argv_bytes)
+                r->cut &= ~EXEC_CUT(FIELD_ARGV);
         r->len[FIELD_ARGV] = size;
         s->pos = pos + size;
+        return may_read;
 }
 
 static __always_inline void collect_its_facts(struct run *run, struct task_struct *task,
@@ -163,7 +214,8 @@ static __always_inline bool may_give_up(__u32 pid)
 
 /* What an iterator returns: 0, or 1 to be called with the same task again. */
 static __always_inline int write_record(struct bpf_iter__task *ctx, struct run *run,
-                                        struct task_struct *task, const struct ways *ways)
+                                        struct task_struct *task, const struct ways *ways,
+                                        bool is_busy)
 {
         struct scratch *s = run->scratch;
         struct image image;
@@ -171,6 +223,8 @@ static __always_inline int write_record(struct bpf_iter__task *ctx, struct run *
 
         if (have_changed(task, ways))
                 return !may_give_up(s->record.facts.pid);
+        if (is_busy && !may_give_up(s->record.facts.pid))
+                return 1;
         if (read_image(ways->mm, ways->exec_count, &image))
                 s->head.seq = image.boot_ns;
         else if (!(ways->flags & PF_FORKNOEXEC))
@@ -191,6 +245,7 @@ static __always_inline int show_process(struct bpf_iter__task *ctx, bool can_sle
                            .scratch = bpf_map_lookup_elem(&pages, &zero),
                            .control = bpf_map_lookup_elem(&control, &zero) };
         struct ways ways;
+        bool is_busy = false;
 
         if (!known || !run.scratch || !run.control)
                 return 0;
@@ -202,16 +257,18 @@ static __always_inline int show_process(struct bpf_iter__task *ctx, bool can_sle
         read_ways(task, &ways);
         if (!ways.mm || (ways.flags & (PF_KTHREAD | PF_EXITING)))
                 return 0;
+        if (!READ(ways.mm, env_end)) /* in the middle of an exec, which will be told by itself */
+                return 0;
         barrier();
         begin_record(&run);
         collect_its_facts(&run, task, &ways);
         if (can_sleep) {
-                collect_its_argc(run.scratch, known, ways.mm);
-                collect_its_argv(&run, known, ways.mm);
+                is_busy = collect_its_argc(run.scratch, known, ways.mm) == -EBUSY;
+                is_busy |= collect_its_argv(&run, known, ways.mm) == -EBUSY;
         } else {
                 run.scratch->record.cut |= EXEC_CUT(FIELD_ARGV);
         }
-        return write_record(ctx, &run, task, &ways);
+        return write_record(ctx, &run, task, &ways, is_busy);
 }
 
 SEC("iter.s/task")
