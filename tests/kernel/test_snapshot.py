@@ -3,11 +3,16 @@
 """The snapshot: what runs already is told once, before everything else, as it is; and then it is
 known as a parent. Iterators show the processes of the reader's own PID namespace: here maybe not
 all, so the tests look at their own."""
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import subprocess
+import sys
 import tempfile
+import termios
 import unittest
 
 import harness
@@ -21,6 +26,23 @@ SETTINGS = {"Capture": {"Snapshot": "yes", "RingSize": "8M"},
 READER = 'while read line; do "$0" "$line"; done'
 # Likewise, but in a child that is only forked.
 FORKED = f"exec 3<&0; (echo; {READER}) <&3 3<&- & exec 3<&-; wait"
+
+# Has its arguments in memory that is mapped from a file, says so, and waits.
+MAPPED = """
+import ctypes, mmap, os, sys
+map = ctypes.CDLL(None).mmap
+map.restype = ctypes.c_void_p
+map.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+with open("/proc/self/stat") as file:
+    arg_start = int(file.read().rpartition(")")[2].split()[45])
+page = arg_start & -mmap.PAGESIZE
+file = os.memfd_create("arguments")
+os.write(file, ctypes.string_at(page, mmap.PAGESIZE))
+flags = mmap.MAP_PRIVATE | 0x10         # MAP_FIXED
+assert map(page, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, flags, file, 0) == page
+print(flush=True)
+sys.stdin.read()
+"""
 
 
 def kernel_has(helper_since):
@@ -49,6 +71,34 @@ class Older:
     def execute(self, tag):
         self.process.stdin.write(tag.encode() + b"\n")
         self.process.stdin.flush()
+
+
+@contextlib.contextmanager
+def at_terminal(is_own):
+    """A process whose standard descriptors are a terminal: its own, or only somebody's."""
+    other_end, terminal = pty.openpty()
+
+    def arrange():
+        if is_own:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(["sleep", "infinity"], stdin=terminal, stdout=terminal,
+                               stderr=terminal, start_new_session=True, preexec_fn=arrange)
+    os.close(terminal)
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+        os.close(other_end)
+
+
+@contextlib.contextmanager
+def with_mapped_arguments():
+    with subprocess.Popen([sys.executable, "-c", MAPPED], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"\n"
+        yield process.pid
 
 
 def processes(events):
@@ -109,10 +159,11 @@ class Snapshot(unittest.TestCase):
         self.assertEqual(event.get("redacted"), [len(shown) - 1] if shown else None)
 
     def check_order(self, events):
+        """Those that were told later than execs can wait have the time when they were."""
         kinds = [e["event"] for e in events]
         first = next(i for i, kind in enumerate(kinds) if kind not in ("start", "process"))
         self.assertEqual(kinds[0], "start")
-        self.assertNotIn("process", kinds[first:])
+        self.assertNotIn(events[0]["time"], [e["time"] for e in processes(events[first:])])
         self.assertFalse([e for e in processes(events) if e["ppid"] == 2], "of the kernel")
 
     def check_replay(self, path, live):
@@ -145,8 +196,29 @@ class Snapshot(unittest.TestCase):
             self.assertFalse([line for line in daemon.lines.lines if b"hunter2" in line])
             self.check_replay(path, events)
 
+    def test_only_a_terminal_of_its_own_is_interactive(self):
+        with at_terminal(True) as own, at_terminal(False) as other, \
+                harness.Daemon(SETTINGS) as daemon:
+            for pid, interactive in ((own, True), (other, None)):
+                event = daemon.wait_for(lambda e, pid=pid: e["event"] == "process" and
+                                        e["pid"] == pid, "process")
+                self.assertEqual([event[name]["type"] for name in ("stdin", "stdout", "stderr")],
+                                 ["tty"] * 3)
+                self.assertIs(event.get("interactive"), interactive)
+                self.assertEqual("tty" in event, bool(interactive))
+
+    def test_arguments_in_a_file_are_not_read(self):
+        """Whose file system may be one that never answers."""
+        with with_mapped_arguments() as pid, harness.Daemon(SETTINGS) as daemon:
+            event = daemon.wait_for(lambda e: e["event"] == "process" and e["pid"] == pid,
+                                    "process")
+            self.assertEqual(event["exe"], os.path.realpath(sys.executable))
+            self.assertNotIn("argv", event)
+
     def test_a_restart_tells_nothing_and_knows_all(self):
         with Older() as older, Manager(SETTINGS) as manager:
+            harness.wait_until(lambda: [e for e in processes(manager.events())
+                                        if e["pid"] == older.pid], "its event")
             manager.end()
             told = processes(manager.events())
             process_event(told, older.pid)
