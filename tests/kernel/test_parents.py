@@ -174,7 +174,7 @@ class Parents(KernelTest):
         def leave():
             os.setsid()
             if os.fork() == 0:
-                while os.getppid() == leader.value:
+                while os.path.exists(f"/proc/{leader.value}"):
                     time.sleep(0.001)
                 os.execv(TARGET, [TARGET, "left-alone"])
             os._exit(0)
