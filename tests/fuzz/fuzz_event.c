@@ -223,9 +223,8 @@ static void assert_ids(struct json_object *json, const struct exec_record *r)
         assert(!get(json, "parent_exec_id") == !(r->facts.present & FACT_PARENT_EXEC));
         assert_u64(json, "parent_uid", r->facts.present & FACT_PARENT_UID, r->facts.parent_uid);
         assert(!get(json, "exec_id") ==
-               !((r->head.kind == RECORD_EXEC ||
-                  (exec_record_is_process(&r->head) && !(r->facts.present & FACT_FORKED))) &&
-                 (r->facts.present & FACT_EXEC_COUNT)));
+               !((r->head.kind == RECORD_EXEC || exec_record_is_process(&r->head)) &&
+                 !(r->facts.present & FACT_FORKED) && (r->facts.present & FACT_EXEC_COUNT)));
 }
 
 static void assert_session_leader(struct json_object *json, const struct exec_record *r)
