@@ -113,6 +113,22 @@ def wait_until(condition, what, deadline=DEADLINE):
         time.sleep(0.005)
 
 
+def children_of(pid, name):
+    """Those that live, by the first word of their arguments."""
+    found = []
+    for folder in os.listdir("/proc"):
+        if not folder.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{folder}/cmdline", "rb") as file:
+                argv = file.read().split(b"\0")
+            with open(f"/proc/{folder}/stat", encoding="utf-8") as file:
+                state, ppid = file.read().rpartition(")")[2].split()[:2]
+            if argv[0].decode() == name and int(ppid) == pid and state != "Z":
+                found.append(int(folder))
+    return found
+
+
 def describe(pid):
     """Why a process has not done what was expected: where it waits, or that it got no CPU."""
     lines = []

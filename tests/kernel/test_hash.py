@@ -41,25 +41,10 @@ def key_of(event):
     return tuple(event["exe_file"][key] for key in KEY)
 
 
-def children_of(pid, name):
-    found = []
-    for folder in os.listdir("/proc"):
-        if not folder.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{folder}/cmdline", "rb") as file:
-                argv = file.read().split(b"\0")
-            with open(f"/proc/{folder}/stat", encoding="utf-8") as file:
-                state, ppid = file.read().rpartition(")")[2].split()[:2]
-            if argv[0].decode() == name and int(ppid) == pid and state != "Z":
-                found.append(int(folder))
-    return found
-
-
 def hasher_of(pid):
     """The one that there is."""
-    wait_until(lambda: children_of(pid, NAME), "hasher")
-    [hasher] = children_of(pid, NAME)
+    wait_until(lambda: harness.children_of(pid, NAME), "hasher")
+    [hasher] = harness.children_of(pid, NAME)
     return hasher
 
 
@@ -327,13 +312,13 @@ class Life(unittest.TestCase):
         with new_daemon({}) as daemon:
             execute(path)
             self.assertNotIn("files", counters(daemon))
-            self.assertEqual(children_of(daemon.process.pid, NAME), [])
+            self.assertEqual(harness.children_of(daemon.process.pid, NAME), [])
             daemon.reload(SETTINGS)
             execute(path)
             first = wait_for_file(daemon, path)
             self.assertEqual(first["sha256"], sha256sum(path))
             daemon.reload({})
-            wait_until(lambda: not children_of(daemon.process.pid, NAME), "end of the hasher")
+            wait_until(lambda: not harness.children_of(daemon.process.pid, NAME), "end of the hasher")
             execute(path)
             self.assertNotIn("files", counters(daemon))
             last = [e for e in daemon.events() if e["event"] == "exec" and e.get("exe") == path][-1]

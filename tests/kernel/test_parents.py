@@ -338,12 +338,16 @@ class Restart(unittest.TestCase):
                 family("subshell", TARGET, "meanwhile")
             manager.start()
             family("subshell", TARGET, "after")
+            after = self.wait_for(manager, "after")
+            # On a busy machine it comes before the snapshot, which a child reads, is over.
+            harness.wait_until(lambda: not harness.children_of(manager.pid, manager.daemon),
+                               "snapshot")
+            manager.sync()
             for process in (*before.values(), *between.values()):
                 self.go_on(process)
             children = {tag: self.wait_for(manager, tag)
                         for when in ("before", "between")
                         for tag in (f"{when}-fork", f"{when}-subshell")}
-            after = self.wait_for(manager, "after")
             manager.end()
             events = manager.events()
         for tag, child in children.items():
