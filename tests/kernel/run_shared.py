@@ -28,6 +28,8 @@ LEFT_OUT = {
     "test_descriptors.Sockets.test_vsock": "not all kernels here have it",
     "test_exits.Exits.test_storm_has_one_end_for_each_start": "a storm",
     "test_exits.Exits.test_no_end_of_what_was_not_seen_to_start": "needs a younger daemon",
+    "test_parents.Parents.test_programs_of_the_kernel_have_no_parent_that_was_executed":
+        "dumps the core of a process that has all lines, for minutes",
 }
 # The tests that load programs, in an order that loads the most expensive but once.
 SWITCHES = ("Attempts", "FailedExecs", "Exits")
