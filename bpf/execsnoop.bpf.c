@@ -21,6 +21,18 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define GO_ON 1
 
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, _PROGRAM_MAX);
+        __type(key, __u32);
+        __type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_of(__u32 program)
+{
+        return bpf_map_lookup_elem(&scratches, &program);
+}
+
 /* Attempts. */
 
 SEC("tracepoint/syscalls/sys_enter_execve")

@@ -21,13 +21,6 @@ struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
         __uint(max_entries, _PROGRAM_MAX);
         __type(key, __u32);
-        __type(value, struct scratch);
-} scratches SEC(".maps");
-
-struct {
-        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-        __uint(max_entries, _PROGRAM_MAX);
-        __type(key, __u32);
         __type(value, struct exec_counters);
 } counters SEC(".maps");
 
@@ -67,13 +60,19 @@ struct run {
         __u64 boot_ns;
         struct task_struct *parent;  /* the thread */
         struct mm_struct *parent_mm; /* in which its program is; NULL: not known for sure */
+        __u32 program;               /* likewise a constant of the program */
         bool can_loop;               /* a constant of the program: see WALK() */
 };
 
+/* What run_enter() takes for a program; by each object, which has such a map. */
+static __always_inline struct scratch *scratch_of(__u32 program);
+
 /*
  * Takes step(scratch) until that says that there are no more, at most `steps_max` times. What
- * bpf_loop() calls is verified once; the rounds of a loop of our own are, one by one, and with them
- * all that follows: on 7.2 a million instructions were not enough.
+ * bpf_loop() calls is verified once, and so is a global function, of which nothing is known but its
+ * numbers: it has to look for the scratch itself. The rounds of a loop with the step in it would be
+ * verified one by one, and with them all that follows: on 7.2 a million instructions were not
+ * enough.
  */
 #define WALK(run, steps_max, step)                                                                 \
         do {                                                                                       \
@@ -83,7 +82,7 @@ struct run {
                         bpf_loop(steps_max, step##_in_loop, &s_, 0);                               \
                 } else {                                                                           \
                         for (int i_ = 0; i_ < (steps_max); i_++)                                   \
-                                if (step((run)->scratch))                                          \
+                                if (step##_round((run)->program))                                  \
                                         break;                                                     \
                 }                                                                                  \
         } while (0)
@@ -93,6 +92,13 @@ struct run {
         static long step##_in_loop(__u32 i __attribute__((unused)), struct scratch **s)            \
         {                                                                                          \
                 return step(*s);                                                                   \
+        }                                                                                          \
+                                                                                                   \
+        __noinline int step##_round(__u32 program)                                                 \
+        {                                                                                          \
+                struct scratch *s = scratch_of(program);                                           \
+                                                                                                   \
+                return !s || step(s);                                                              \
         }
 
 /* Of the programs of all generations that are attached, exactly one handles an event. */
@@ -122,12 +128,13 @@ static __always_inline void run_leave(struct run *run)
  */
 static __always_inline bool run_enter(struct run *run, void *ctx, __u32 program)
 {
-        /* A key of its own: a helper gets its address, and 6.12 then forgets what it holds. */
+        /* Keys of their own: a helper gets their address, and 6.12 then forgets what they hold. */
         __u32 cpu = bpf_get_smp_processor_id(), key = program, zero = 0;
         struct exec_inflight *slot = bpf_map_lookup_elem(&inflight, &cpu);
 
         run->ctx = ctx;
-        run->scratch = bpf_map_lookup_elem(&scratches, &key);
+        run->program = program;
+        run->scratch = scratch_of(program);
         run->counters = bpf_map_lookup_elem(&counters, &key);
         run->control = bpf_map_lookup_elem(&control, &zero);
         if (!slot || !run->scratch || !run->counters || !run->control)

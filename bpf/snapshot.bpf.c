@@ -33,6 +33,11 @@ struct {
         __type(value, struct scratch);
 } pages SEC(".maps");
 
+static __always_inline struct scratch *scratch_of(__u32 page)
+{
+        return bpf_map_lookup_elem(&pages, &page);
+}
+
 /* The process that was taken last, and how often. */
 struct attempts {
         __u32 pid;
@@ -242,7 +247,7 @@ static __always_inline int show_process(struct bpf_iter__task *ctx, bool can_sle
         struct task_struct *known = ctx->task, *task;
         __u32 zero = 0;
         struct run run = { .can_loop = can_sleep, /* bpf_loop() is one version older */
-                           .scratch = bpf_map_lookup_elem(&pages, &zero),
+                           .scratch = scratch_of(0),
                            .control = bpf_map_lookup_elem(&control, &zero) };
         struct ways ways;
         bool is_busy = false;
