@@ -24,18 +24,17 @@ static bool is_unwanted(void)
         return value && strcmp(value, "1") == 0;
 }
 
-void direct_find(struct direct *ret)
+void direct_find(const struct btf *kernel, struct direct *ret)
 {
-        struct btf *btf = is_unwanted() ? NULL : btf__load_vmlinux_btf();
-        int cast = 0, type = 0;
+        int cast, type;
 
-        if (btf) {
-                cast = btf__find_by_name_kind(btf, DIRECT_CAST_NAME, BTF_KIND_FUNC);
-                type = btf__find_by_name_kind(btf, DIRECT_TYPE_NAME, BTF_KIND_STRUCT);
-        }
-        btf__free(btf);
-        *ret = cast > 0 && type > 0 ? (struct direct){ .cast = cast, .type = type }
-                                    : (struct direct){ 0 };
+        *ret = (struct direct){ 0 };
+        if (is_unwanted())
+                return;
+        cast = btf__find_by_name_kind(kernel, DIRECT_CAST_NAME, BTF_KIND_FUNC);
+        type = btf__find_by_name_kind(kernel, DIRECT_TYPE_NAME, BTF_KIND_STRUCT);
+        if (cast > 0 && type > 0)
+                *ret = (struct direct){ .cast = cast, .type = type };
 }
 
 static void apply(const struct direct *direct, struct bpf_insn *insn)

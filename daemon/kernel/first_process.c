@@ -40,7 +40,7 @@ static int ask_all(struct execsnoop_bpf *bpf, uint32_t ret[static _NAMESPACE_MAX
 
 void first_process_namespaces(uint32_t ret[static _NAMESPACE_MAX])
 {
-        struct execsnoop_bpf *bpf = program_open_object();
+        struct execsnoop_bpf *bpf = program_open_object(-1);
         uint32_t namespaces[_NAMESPACE_MAX] = { 0 };
         int r;
 

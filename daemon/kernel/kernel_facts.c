@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Asks BTF for members, never the kernel for its version. */
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -39,20 +38,17 @@ static bool has_member(const struct btf *btf, const struct btf_type *type, const
 }
 
 /* The programs ask the same of BTF when they are loaded. */
-int kernel_facts_missing(const char *ret[KERNEL_FACTS_MAX])
+void kernel_facts_missing(const struct btf *kernel, const char *ret[KERNEL_FACTS_MAX])
 {
-        struct btf *btf = btf__load_vmlinux_btf();
         unsigned n = 0;
 
-        if (!btf)
-                return -errno;
         for (unsigned i = 0; i < ELEMENTSOF(optional_facts); i++) {
-                int id = btf__find_by_name_kind(btf, optional_facts[i].structure, BTF_KIND_STRUCT);
+                int id = btf__find_by_name_kind(kernel, optional_facts[i].structure,
+                                                BTF_KIND_STRUCT);
 
-                if (id < 0 || !has_member(btf, btf__type_by_id(btf, id), optional_facts[i].member))
+                if (id < 0 ||
+                    !has_member(kernel, btf__type_by_id(kernel, id), optional_facts[i].member))
                         ret[n++] = optional_facts[i].key;
         }
         ret[n] = NULL;
-        btf__free(btf);
-        return 0;
 }

@@ -3,8 +3,10 @@
  */
 #pragma once
 
+struct btf;
+
 /* Enough for all of them and the NULL at the end. */
 #define KERNEL_FACTS_MAX 8
 
-/* Keys of events that there will not be; NULL-terminated, static. An error of reading BTF. */
-int kernel_facts_missing(const char *ret[KERNEL_FACTS_MAX]);
+/* Keys of events that there will not be; NULL-terminated, static. */
+void kernel_facts_missing(const struct btf *kernel, const char *ret[KERNEL_FACTS_MAX]);

@@ -22,31 +22,28 @@ static uint32_t offset_in(const struct btf *btf, const char *structure, const ch
 }
 
 /* Of the kernel itself or, if it has no such structure, of that module. */
-static uint32_t find_offset(struct btf *vmlinux, const char *module, const char *structure,
+static uint32_t find_offset(struct btf *kernel, const char *module, const char *structure,
                             const char *name)
 {
-        uint32_t offset = offset_in(vmlinux, structure, name);
+        uint32_t offset = offset_in(kernel, structure, name);
         struct btf *btf;
 
-        if (!vmlinux || offset != KERNEL_OFFSET_UNKNOWN)
+        if (offset != KERNEL_OFFSET_UNKNOWN)
                 return offset;
-        btf = btf__load_module_btf(module, vmlinux);
+        btf = btf__load_module_btf(module, kernel);
         offset = offset_in(btf, structure, name);
         btf__free(btf);
         return offset;
 }
 
-void kernel_offsets_read(struct kernel_offsets *ret)
+void kernel_offsets_read(struct btf *kernel, struct kernel_offsets *ret)
 {
-        struct btf *btf = btf__load_vmlinux_btf();
-
         *ret = (struct kernel_offsets){
-                .unix_addr = find_offset(btf, "unix", "unix_sock", "addr"),
-                .unix_peer = find_offset(btf, "unix", "unix_sock", "peer"),
-                .unix_address_len = find_offset(btf, "unix", "unix_address", "len"),
-                .unix_address_name = find_offset(btf, "unix", "unix_address", "name"),
-                .vsock_local = find_offset(btf, "vsock", "vsock_sock", "local_addr"),
-                .vsock_peer = find_offset(btf, "vsock", "vsock_sock", "remote_addr"),
+                .unix_addr = find_offset(kernel, "unix", "unix_sock", "addr"),
+                .unix_peer = find_offset(kernel, "unix", "unix_sock", "peer"),
+                .unix_address_len = find_offset(kernel, "unix", "unix_address", "len"),
+                .unix_address_name = find_offset(kernel, "unix", "unix_address", "name"),
+                .vsock_local = find_offset(kernel, "vsock", "vsock_sock", "local_addr"),
+                .vsock_peer = find_offset(kernel, "vsock", "vsock_sock", "remote_addr"),
         };
-        btf__free(btf);
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+struct btf;
+
 /* Or it is not known: no such structure, or its module is not loaded yet. */
 #define KERNEL_OFFSET_UNKNOWN UINT32_MAX
 
@@ -16,4 +18,16 @@ struct kernel_offsets {
         uint32_t vsock_local, vsock_peer;             /* struct vsock_sock */
 };
 
-void kernel_offsets_read(struct kernel_offsets *ret);
+/* `kernel`: its own BTF; that of modules is read in addition. */
+void kernel_offsets_read(struct btf *kernel, struct kernel_offsets *ret);
+
+/* Into the constants of whatever object has them: `rodata` of its skeleton. */
+#define KERNEL_OFFSETS_SET(offsets, rodata)                                                        \
+        do {                                                                                       \
+                (rodata)->cfg_unix_addr = (offsets)->unix_addr;                                    \
+                (rodata)->cfg_unix_peer = (offsets)->unix_peer;                                    \
+                (rodata)->cfg_unix_address_len = (offsets)->unix_address_len;                      \
+                (rodata)->cfg_unix_address_name = (offsets)->unix_address_name;                    \
+                (rodata)->cfg_vsock_local = (offsets)->vsock_local;                                \
+                (rodata)->cfg_vsock_peer = (offsets)->vsock_peer;                                  \
+        } while (0)

@@ -21,11 +21,12 @@
 #include "execsnoop.skel.h"
 #include "host/handover.h"
 #include "host/log.h"
-#include "kernel/kernel_facts.h"
 #include "kernel/kernel_support.h"
 #include "kernel/knobs.h"
 #include "kernel/loader.h"
+#include "kernel/process_list.h"
 #include "kernel/program.h"
+#include "snapshot.skel.h"
 
 /* With Exits=: processes that may be alive at once, 80 bytes each; beyond are `untracked`. */
 #define PROCESSES_MAX 32768
@@ -51,7 +52,6 @@ struct loader {
         struct exec_inflight *inflight;
         size_t inflight_size;
         struct exec_counters *counters; /* by program, then by CPU */
-        const char *missing[KERNEL_FACTS_MAX];
 };
 
 static bool is_wanted(const struct config *config, enum exec_program program)
@@ -117,7 +117,7 @@ static int open_maps(struct loader *p, bool inherit)
         struct bpf_map *map;
         int r;
 
-        p->maps = program_open_object();
+        p->maps = program_open_object(p->means.types);
         if (!p->maps)
                 return -errno;
         r = size_maps(p, p->maps);
@@ -356,11 +356,26 @@ static struct loader *programs_alloc(struct handover *handover)
         p->n_cpus = n;
         for (unsigned i = 0; i < _PROGRAM_MAX; i++)
                 p->program[i] = p->old[i] = (struct program)PROGRAM_NONE;
-        p->means.can_loop =
-                libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) > 0;
-        direct_find(&p->means.direct);
+        p->means = (struct program_means)PROGRAM_MEANS_NONE;
         p->counters = calloc(_PROGRAM_MAX * p->n_cpus, sizeof(*p->counters));
         return p->counters ? p : loader_free(p);
+}
+
+static int find_means(struct loader *p)
+{
+        struct snapshot_bpf *snapshot = process_list_open_object(-1);
+        struct execsnoop_bpf *execsnoop = program_open_object(-1);
+        int r = -ENOMEM;
+
+        if (snapshot && execsnoop) {
+                const struct btf *const named[] = { bpf_object__btf(snapshot->obj),
+                                                    bpf_object__btf(execsnoop->obj), NULL };
+
+                r = program_means_find(named, &p->means);
+        }
+        snapshot_bpf__destroy(snapshot);
+        execsnoop_bpf__destroy(execsnoop);
+        return r;
 }
 
 int loader_new(const struct config *config, struct handover *handover, struct loader **ret)
@@ -375,6 +390,9 @@ int loader_new(const struct config *config, struct handover *handover, struct lo
         p = programs_alloc(handover);
         if (!p)
                 return log_errno(LOG_ERR, -ENOMEM, "Cannot set up the BPF programs");
+        r = find_means(p);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
         r = obtain_maps(p);
         if (r < 0)
                 return r;
@@ -383,9 +401,6 @@ int loader_new(const struct config *config, struct handover *handover, struct lo
         r = load_wanted(p, config);
         if (r < 0)
                 return r;
-        r = kernel_facts_missing(p->missing);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot read the kernel's BTF");
         r = set_knobs(p, config);
         if (r < 0)
                 return r;
@@ -419,6 +434,7 @@ struct loader *loader_free(struct loader *p)
                 (void)munmap(p->control, sizeof(*p->control));
         if (p->inflight)
                 (void)munmap(p->inflight, p->inflight_size);
+        program_means_done(&p->means);
         free(p->counters);
         free(p);
         return NULL;
@@ -540,9 +556,9 @@ int loader_configure(struct loader *p, const struct config *config)
         return r;
 }
 
-const char *const *loader_missing_keys(const struct loader *p)
+const struct program_means *loader_means(const struct loader *p)
 {
-        return p->missing;
+        return &p->means;
 }
 
 unsigned loader_cpus(const struct loader *p)

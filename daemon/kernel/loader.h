@@ -17,6 +17,7 @@
 struct config;
 struct handover;
 struct loader;
+struct program_means;
 
 /*
  * Loads the programs that `config` asks for, or takes those of the previous run, which have never
@@ -53,8 +54,8 @@ void loader_let_finish(void);
 /* All or nothing: what `config` asks for runs, or all is as before. */
 int loader_configure(struct loader *p, const struct config *config);
 
-/* Keys of events that this kernel cannot give; NULL-terminated, valid as long as `p`. */
-const char *const *loader_missing_keys(const struct loader *p);
+/* What this kernel has for programs; valid as long as `p`. */
+const struct program_means *loader_means(const struct loader *p);
 
 /* Possible CPUs: one more than the highest number. */
 unsigned loader_cpus(const struct loader *p);

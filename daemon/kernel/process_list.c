@@ -16,15 +16,18 @@
 #include "host/clock.h"
 #include "host/log.h"
 #include "kernel/direct.h"
-#include "kernel/kernel_offsets.h"
+#include "kernel/kernel_subset.h"
 #include "kernel/process_list.h"
 #include "kernel/process_reader.h"
+#include "kernel/program.h"
 #include "snapshot.skel.h"
 
 /* It runs once: calls will do for its reads, whatever the kernel has. */
-static int open_image(struct snapshot_bpf *bpf)
+static int open_image(struct snapshot_bpf *bpf, int types)
 {
         static const struct direct calls = { 0 };
+        char path[KERNEL_SUBSET_PATH_SIZE];
+        LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_subset_path(types, path));
         _cleanup_(freep) void *image = NULL;
         size_t size;
         const void *elf = snapshot_bpf__elf_bytes(&size);
@@ -39,22 +42,9 @@ static int open_image(struct snapshot_bpf *bpf)
         if (r < 0)
                 return r;
         bpf->skeleton->data = image;
-        r = bpf_object__open_skeleton(bpf->skeleton, NULL);
+        r = bpf_object__open_skeleton(bpf->skeleton, &opts);
         bpf->skeleton->data = NULL; /* libbpf has what it needs of it */
         return r;
-}
-
-static void set_offsets(struct snapshot_bpf *bpf)
-{
-        struct kernel_offsets offsets;
-
-        kernel_offsets_read(&offsets);
-        bpf->rodata->cfg_unix_addr = offsets.unix_addr;
-        bpf->rodata->cfg_unix_peer = offsets.unix_peer;
-        bpf->rodata->cfg_unix_address_len = offsets.unix_address_len;
-        bpf->rodata->cfg_unix_address_name = offsets.unix_address_name;
-        bpf->rodata->cfg_vsock_local = offsets.vsock_local;
-        bpf->rodata->cfg_vsock_peer = offsets.vsock_peer;
 }
 
 /* The maps that come with the headers and that no iterator uses are not made. */
@@ -90,7 +80,7 @@ static int make_iterator(const struct bpf_program *program)
         return fd;
 }
 
-static int load_opened(struct snapshot_bpf *bpf, const struct exec_control *control, int images,
+static int load_opened(struct snapshot_bpf *bpf, const struct process_list_means *means,
                        bool can_sleep)
 {
         const struct bpf_program *program;
@@ -100,39 +90,52 @@ static int load_opened(struct snapshot_bpf *bpf, const struct exec_control *cont
         program = can_sleep ? bpf->progs.on_task : bpf->progs.on_task_atomic;
         (void)bpf_program__set_autoload(bpf->progs.on_task, can_sleep);
         (void)bpf_program__set_autoload(bpf->progs.on_task_atomic, !can_sleep);
-        set_offsets(bpf);
-        r = choose_maps(bpf, images);
+        KERNEL_OFFSETS_SET(&means->program->offsets, bpf->rodata);
+        r = choose_maps(bpf, means->images);
         if (r >= 0)
                 r = snapshot_bpf__load(bpf);
         if (r >= 0 &&
-            bpf_map_update_elem(bpf_map__fd(bpf->maps.control), &zero, control, BPF_ANY) < 0)
+            bpf_map_update_elem(bpf_map__fd(bpf->maps.control), &zero, means->control, BPF_ANY) < 0)
                 r = -errno;
         return r < 0 ? r : make_iterator(program);
 }
 
-static int load(const struct exec_control *control, int images, bool can_sleep)
+struct snapshot_bpf *process_list_open_object(int types)
 {
-        struct snapshot_bpf *bpf = calloc(1, sizeof(*bpf));
+        struct snapshot_bpf *bpf;
         int r;
 
+        bpf = calloc(1, sizeof(*bpf));
         if (!bpf)
-                return -ENOMEM;
-        r = open_image(bpf);
-        if (r >= 0)
-                r = load_opened(bpf, control, images, can_sleep);
+                return NULL;
+        r = open_image(bpf, types);
+        if (r < 0) {
+                snapshot_bpf__destroy(bpf);
+                errno = -r;
+                return NULL;
+        }
+        return bpf;
+}
+
+static int load(const struct process_list_means *means, bool can_sleep)
+{
+        struct snapshot_bpf *bpf = process_list_open_object(means->program->types);
+        int r;
+
+        r = bpf ? load_opened(bpf, means, can_sleep) : -errno;
         snapshot_bpf__destroy(bpf);
         return r;
 }
 
-void process_list_open(const struct exec_control *control, int images, struct process_list *ret)
+void process_list_open(const struct process_list_means *means, struct process_list *ret)
 {
         int fd;
 
         *ret = (struct process_list)PROCESS_LIST_NONE;
-        fd = load(control, images, true);
+        fd = load(means, true);
         ret->has_argv = fd >= 0;
         if (fd < 0)
-                fd = load(control, images, false);
+                fd = load(means, false);
         if (fd < 0) {
                 log_errno(LOG_NOTICE, fd,
                           "Cannot list the processes that run already; nothing is known of them");

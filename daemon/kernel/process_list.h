@@ -25,11 +25,18 @@ struct process_list {
                 .fd = -1, .reader = -1                                                             \
         }
 
-/*
- * `control`: the knobs of the other programs, of which a copy is taken. `images`: their map of that
- * name. Without an iterator nothing is lost but what it would have told, so that is no error.
- */
-void process_list_open(const struct exec_control *control, int images, struct process_list *ret);
+/* Of the programs. */
+struct process_list_means {
+        const struct program_means *program;
+        const struct exec_control *control; /* their knobs, of which a copy is taken */
+        int images;                         /* their map of that name */
+};
+
+/* As program_open_object(). */
+struct snapshot_bpf *process_list_open_object(int types);
+
+/* Without an iterator nothing is lost but what it would have told, so that is no error. */
+void process_list_open(const struct process_list_means *means, struct process_list *ret);
 void process_list_close(struct process_list *list);
 
 /* Some of it has been asked for, and there may be more. */

@@ -17,14 +17,16 @@
 #include "host/handover.h"
 #include "host/log.h"
 #include "kernel/direct.h"
-#include "kernel/kernel_offsets.h"
+#include "kernel/kernel_subset.h"
 #include "kernel/kernel_support.h"
 #include "kernel/program.h"
 
 #define NAME_SIZE 32
 
-static int open_image(struct execsnoop_bpf *bpf, const struct direct *direct)
+static int open_image(struct execsnoop_bpf *bpf, const struct direct *direct, int types)
 {
+        char path[KERNEL_SUBSET_PATH_SIZE];
+        LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_subset_path(types, path));
         _cleanup_(freep) void *image = NULL;
         size_t size;
         const void *elf = execsnoop_bpf__elf_bytes(&size);
@@ -39,13 +41,13 @@ static int open_image(struct execsnoop_bpf *bpf, const struct direct *direct)
         if (r < 0)
                 return r;
         bpf->skeleton->data = image;
-        r = bpf_object__open_skeleton(bpf->skeleton, NULL);
+        r = bpf_object__open_skeleton(bpf->skeleton, &opts);
         bpf->skeleton->data = NULL; /* libbpf has what it needs of it */
         return r;
 }
 
 /* As execsnoop_bpf__open(). */
-static struct execsnoop_bpf *open_object(const struct direct *direct)
+static struct execsnoop_bpf *open_object(const struct direct *direct, int types)
 {
         struct execsnoop_bpf *bpf;
         int r;
@@ -53,7 +55,7 @@ static struct execsnoop_bpf *open_object(const struct direct *direct)
         bpf = calloc(1, sizeof(*bpf));
         if (!bpf)
                 return NULL;
-        r = open_image(bpf, direct);
+        r = open_image(bpf, direct, types);
         if (r < 0) {
                 execsnoop_bpf__destroy(bpf);
                 errno = -r;
@@ -62,11 +64,11 @@ static struct execsnoop_bpf *open_object(const struct direct *direct)
         return bpf;
 }
 
-struct execsnoop_bpf *program_open_object(void)
+struct execsnoop_bpf *program_open_object(int types)
 {
         static const struct direct calls = { 0 };
 
-        return open_object(&calls);
+        return open_object(&calls, types);
 }
 
 /* FNV-1a */
@@ -118,19 +120,6 @@ static int share_maps(const struct execsnoop_bpf *from, struct execsnoop_bpf *to
         return 0;
 }
 
-static void set_offsets(struct execsnoop_bpf *bpf)
-{
-        struct kernel_offsets offsets;
-
-        kernel_offsets_read(&offsets);
-        bpf->rodata->cfg_unix_addr = offsets.unix_addr;
-        bpf->rodata->cfg_unix_peer = offsets.unix_peer;
-        bpf->rodata->cfg_unix_address_len = offsets.unix_address_len;
-        bpf->rodata->cfg_unix_address_name = offsets.unix_address_name;
-        bpf->rodata->cfg_vsock_local = offsets.vsock_local;
-        bpf->rodata->cfg_vsock_peer = offsets.vsock_peer;
-}
-
 /* Errors are not logged. */
 static int load(enum exec_program which, const struct execsnoop_bpf *maps,
                 const struct program_means *means, uint32_t generation, struct program *ret)
@@ -139,7 +128,7 @@ static int load(enum exec_program which, const struct execsnoop_bpf *maps,
         struct execsnoop_bpf *bpf;
         int r;
 
-        bpf = open_object(&means->direct);
+        bpf = open_object(&means->direct, means->types);
         if (!bpf)
                 return -errno;
         wanted = bpf_program_of(bpf, which, means->can_loop);
@@ -147,7 +136,7 @@ static int load(enum exec_program which, const struct execsnoop_bpf *maps,
                 bpf_program__set_autoload(other, other == wanted);
         bpf->rodata->cfg_generation = generation;
         if (which != PROGRAM_EXIT)
-                set_offsets(bpf);
+                KERNEL_OFFSETS_SET(&means->offsets, bpf->rodata);
         r = share_maps(maps, bpf);
         if (r >= 0)
                 r = execsnoop_bpf__load(bpf);
@@ -168,7 +157,7 @@ int program_load(enum exec_program which, const struct execsnoop_bpf *maps,
                  const struct program_means *means, uint32_t generation, struct program *ret)
 {
         const char *name = exec_program_name(which);
-        struct program_means calls = { .can_loop = means->can_loop };
+        struct program_means calls = *means;
         bool is_direct = means->direct.cast;
         int r;
 
@@ -179,6 +168,7 @@ int program_load(enum exec_program which, const struct execsnoop_bpf *maps,
                           "calls instead",
                           name);
                 is_direct = false;
+                calls.direct = (struct direct){ 0 };
                 r = load(which, maps, &calls, generation, ret);
         }
         if (r < 0)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "exec_control.h"
-#include "kernel/direct.h"
+#include "kernel/program_means.h"
 
 struct bpf_link;
 struct execsnoop_bpf;
@@ -38,17 +38,11 @@ static inline bool program_is_attached(const struct program *p)
         return p->link_fd >= 0;
 }
 
-/* What this kernel has for programs. */
-struct program_means {
-        bool can_loop; /* bpf_loop(), 5.17 */
-        struct direct direct;
-};
-
 /*
- * An instance of the object, to be loaded, without direct loads; NULL with errno. In one place, or
- * it is there twice.
+ * An instance of the object, to be loaded, without direct loads; NULL with errno. `types`: as in
+ * program_means. In one place, or it is there twice.
  */
-struct execsnoop_bpf *program_open_object(void);
+struct execsnoop_bpf *program_open_object(int types);
 
 /* Tells one build's programs from another's, nothing more. */
 uint64_t program_object_hash(void);

@@ -29,6 +29,7 @@
 #include "kernel/kernel_facts.h"
 #include "kernel/loader.h"
 #include "kernel/process_list.h"
+#include "kernel/program_means.h"
 #include "kernel/ring.h"
 #include "kernel/ring_set.h"
 #include "kernel/source_perf.h"
@@ -514,7 +515,10 @@ static const struct source_ops perf_ops = {
 /* What runs already, and what cannot be told of it. */
 static void open_process_list(struct source_perf *s, const struct config *config)
 {
-        const char *const *facts = loader_missing_keys(s->programs);
+        const struct process_list_means means = { .program = loader_means(s->programs),
+                                                  .control = loader_control(s->programs),
+                                                  .images = loader_images_map(s->programs) };
+        const char *const *facts = means.program->missing;
         unsigned n = 0;
 
         for (; facts[n]; n++)
@@ -522,8 +526,7 @@ static void open_process_list(struct source_perf *s, const struct config *config
         s->source.missing_keys = s->missing;
         if (!config->capture.snapshot)
                 return;
-        process_list_open(loader_control(s->programs), loader_images_map(s->programs),
-                          &s->processes);
+        process_list_open(&means, &s->processes);
         if (s->processes.fd < 0)
                 s->missing[n] = "process";
         else if (!s->processes.has_argv)
