@@ -8,7 +8,7 @@ import unittest
 
 import calls
 import harness
-from harness import KernelTest, TARGET
+from harness import KernelTest, PROGS, TARGET, new_daemon
 
 N = 5
 TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
@@ -47,6 +47,24 @@ class Counter:
         return count
 
 
+def programs(daemon):
+    """How many instructions the verifier took for each, by tag: what it consists of."""
+    folder = f"/proc/{daemon.process.pid}/fdinfo"
+    counts = {}
+    for fd in os.listdir(folder):
+        with open(f"{folder}/{fd}", encoding="ascii") as file:
+            facts = dict(re.findall(r"(\w+):\s*(\w+)", file.read()))
+        if facts.get("prog_type") and "verified_insns" in facts:     # from 5.16 on
+            counts[facts["prog_tag"]] = int(facts["verified_insns"])
+    return counts
+
+
+def strict_daemon(settings, what):
+    return new_daemon(settings, environment={
+        "LD_PRELOAD": os.path.join(PROGS, "strict_kernel.so"), "STRICT_KERNEL": what,
+        "ASAN_OPTIONS": "verify_asan_link_order=0"})
+
+
 class Perf(KernelTest):
     settings = {"Capture": {"Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "ENOEXEC",
                             "Attempts": "yes"}}
@@ -58,16 +76,31 @@ class Perf(KernelTest):
         self.assertEqual({name: counter.close() for name, counter in zip(names, counters)},
                          dict.fromkeys(names, N))
 
-    def test_programs_leave_the_verifier_room(self):
-        folder = f"/proc/{self.daemon.process.pid}/fdinfo"
-        counts = {}
-        for fd in os.listdir(folder):
-            with open(f"{folder}/{fd}", encoding="ascii") as file:
-                facts = dict(re.findall(r"(\w+):\s*(\w+)", file.read()))
-            if facts.get("prog_type") and "verified_insns" in facts:     # from 5.16 on
-                counts[facts["prog_tag"]] = int(facts["verified_insns"])
+    def check_programs(self, daemon):
+        """They leave the verifier room. Their tags."""
+        counts = programs(daemon)
         self.assertGreaterEqual(len(counts), 6, counts)
         self.assertLess(max(counts.values()), VERIFIED_INSNS_MAX, counts)
+        return set(counts)
+
+    def test_programs_that_loop(self):
+        self.check_programs(self.daemon)
+
+    def test_programs_without_bpf_loop(self):
+        with strict_daemon(self.settings, "loops") as daemon:
+            tags = self.check_programs(daemon)
+            pid = os.posix_spawn(TARGET, [TARGET, "no-loops"], {})
+            os.waitpid(pid, 0)
+            event = daemon.of(pid, "exec")[-1]
+        self.assertEqual(len(tags & self.check_programs(self.daemon)), 1) # that of exits has none
+        self.assertEqual((event["exe"], event["argv"]),
+                         (os.path.realpath(TARGET), [TARGET, "no-loops"]))
+
+    def test_few_types_make_the_same_programs_as_all(self):
+        with strict_daemon(self.settings, "types") as daemon:
+            self.assertIn("Cannot copy the kernel's types", daemon.stderr())
+            tags = self.check_programs(daemon)
+        self.assertEqual(tags, self.check_programs(self.daemon))
 
     def test_success(self):
         self.count(lambda: os.execv(TARGET, ["target"]), "sched/sched_process_exec",
