@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_deb.py SOURCE BUILD: builds the Debian package, and lets it live in a container.
+"""test_deb.py SOURCE BUILD: the Debian package, and how it lives in a container.
 
 lintian has no error and no warning, the build used all hardening flags, the version is that of the
 project. Then lifecycle.py runs under systemd in a minimal Debian (systemd-nspawn), with the real
@@ -55,19 +55,10 @@ def run(*command, **options):
     return done.stdout
 
 
-def build(source, folder):
-    """The package; its tests have been run on the way to here."""
-    log = run(source / "packaging/build_deb.sh", folder,
-              env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck", DEB_BUILD_PROFILES="nocheck"))
-    (folder / "log").write_text(log, encoding="utf-8")
-    package, = folder.glob("execsnoopd_*.deb")
-    return package
-
-
-def check_build(source, folder, package):
-    changes, = folder.glob("*.changes")
+def check_build(source, package):
+    changes, = package.parent.glob("*.changes")
     run("lintian", "--allow-root", "--fail-on=error,warning", "--tag-display-limit=0", changes)
-    run("blhc", "--bindnow", folder / "log")
+    run("blhc", "--bindnow", package.parent / "log")
     version = re.search(r"execsnoopd VERSION ([0-9.]+)",
                         (source / "CMakeLists.txt").read_text("utf-8"))[1]
     assert run("dpkg-deb", "--field", package, "Version").strip() == version
@@ -168,8 +159,8 @@ def main():
         return EXIT_SKIP
     with tempfile.TemporaryDirectory(prefix="execsnoopd-deb-") as temporary:
         folder = pathlib.Path(temporary)
-        package = build(source, folder)
-        check_build(source, folder, package)
+        package = image.package(programs)
+        check_build(source, package)
         check_binary(folder, package)
         guest = folder / "guest"
         guest.mkdir()

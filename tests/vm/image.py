@@ -230,7 +230,8 @@ def tree_digest():
 
 
 def package(build):
-    """The Debian package of this tree, built once; its tests are run elsewhere."""
+    """The Debian package of this tree, built once, beside its .changes and the log of its build;
+    its tests are run elsewhere."""
     folder = build / "tests/vm/package"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
@@ -240,8 +241,10 @@ def package(build):
             for old in folder.iterdir():
                 if old.is_dir():
                     shutil.rmtree(old)
-            run(SOURCE / "packaging/build_deb.sh", path.with_suffix(".new"),
-                env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck", DEB_BUILD_PROFILES="nocheck"))
+            log = run(SOURCE / "packaging/build_deb.sh", path.with_suffix(".new"),
+                      env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck",
+                               DEB_BUILD_PROFILES="nocheck"))
+            (path.with_suffix(".new") / "log").write_text(log, encoding="utf-8")
             path.with_suffix(".new").rename(path)
         return next(path.glob("execsnoopd_*.deb"))
 
