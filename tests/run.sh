@@ -16,8 +16,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/common.sh
 
-TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema systemd clang-format
-               clang-tidy jq mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
+TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema python3-yaml systemd
+               clang-format clang-tidy jq mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
                debhelper dpkg-dev lintian blhc systemd-container rpm rpmlint"
 # Services, which would start on a host that has systemd running.
 [ -z "${CI:-}" ] || TEST_PACKAGES="$TEST_PACKAGES rsyslog prometheus prometheus-node-exporter"
