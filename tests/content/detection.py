@@ -14,6 +14,7 @@ import sigma_eval
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 RULES = SOURCE / "tests/data/sigma"
+PIPELINES = {"native": "execsnoopd-native.yml", "ecs": "execsnoopd-ecs.yml"}
 BOOT_ID = "2fff7c11b2084133bd954df45c274c9b"    # of no machine
 N_RULES = 122
 N_ANSWERED_MIN = 100
@@ -52,7 +53,7 @@ def unpack(path):
 
 
 def load(shape):
-    return sigma_eval.loaded(RULES, SOURCE / f"content/sigma/execsnoopd-{shape}.yml")
+    return sigma_eval.loaded(RULES, SOURCE / "content/sigma" / PIPELINES[shape])
 
 
 def check(shape, logged):
