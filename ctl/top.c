@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/show.h"
 #include "input.h"
 #include "screen.h"
 #include "verbs.h"
-#include "view/show.h"
 #include "view/tops.h"
 
 /* To the upper left, and nothing below. */

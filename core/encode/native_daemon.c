@@ -92,26 +92,14 @@ static void put_sink(struct buf *b, const struct stats *s, const struct sink_sta
         json_end_object(b);
 }
 
-static uint64_t magnitude(int64_t value)
-{
-        return value < 0 ? -(uint64_t)value : (uint64_t)value;
-}
-
 static void put_sinks(struct buf *b, const struct stats *s)
 {
-        int64_t worst = 0;
-
         json_key(b, "sinks");
         json_begin_object(b);
-        for (unsigned i = 0; i < s->n_sinks; i++) {
-                int64_t unaccounted = stats_unaccounted(s, &s->sink[i]);
-
+        for (unsigned i = 0; i < s->n_sinks; i++)
                 put_sink(b, s, &s->sink[i]);
-                if (magnitude(unaccounted) > magnitude(worst))
-                        worst = unaccounted;
-        }
         json_end_object(b);
-        json_put_i64(b, "unaccounted", worst);
+        json_put_i64(b, "unaccounted", stats_worst_unaccounted(s));
 }
 
 /* Events left out, by the part of the configuration that says so: adds up to `filtered`. */

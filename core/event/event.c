@@ -66,6 +66,21 @@ const char *event_trait_name(unsigned bit)
         return bit < ELEMENTSOF(names) ? names[bit] : NULL;
 }
 
+void event_append_traits(uint32_t traits, struct buf *ret)
+{
+        const char *name;
+        bool any = false;
+
+        for (unsigned bit = 0; (name = event_trait_name(bit)); bit++) {
+                if (!(traits >> bit & 1))
+                        continue;
+                if (any)
+                        buf_append_char(ret, ',');
+                buf_append_string(ret, name);
+                any = true;
+        }
+}
+
 const char *event_descriptor_type_name(enum exec_descriptor_type type)
 {
         static const char *const names[] = {
@@ -110,6 +125,24 @@ const char *loss_where_name(enum loss_where where)
 
         assert((unsigned)where < _LOSS_WHERE_MAX);
         return loss_is_of_sink(where) ? sink_place_name(where - LOSS_SINK) : names[where];
+}
+
+const char *loss_where_text(enum loss_where where)
+{
+        static const char *const texts[_LOSS_WHERE_MAX] = {
+                [LOSS_RING] = "no room between kernel and daemon",
+                [LOSS_RECURSION] = "the kernel did not run the program that collects",
+                [LOSS_QUEUE] = "no room in the daemon",
+                [LOSS_DECODE] = "records that make no sense: a bug",
+                [LOSS_JOURNAL] = "the journal did not keep up",
+                [LOSS_FILE] = "the file did not keep up",
+                [LOSS_STDOUT] = "standard output did not keep up",
+                [LOSS_DOWN] = "no daemon was running",
+                [LOSS_BLIND] = "the daemon did not see its own test, and nobody knows what else",
+        };
+
+        assert((unsigned)where < _LOSS_WHERE_MAX && texts[where]);
+        return texts[where];
 }
 
 bool loss_concerns(enum loss_where where, enum sink_place place)

@@ -39,6 +39,9 @@ const char *event_kind_name(enum event_kind kind);
  */
 const char *event_trait_name(unsigned bit);
 
+/* Those words, with commas between. */
+void event_append_traits(uint32_t traits, struct buf *ret);
+
 /* True for the kinds that the kernel counts in `seen`. */
 static inline bool event_kind_is_kernel(enum event_kind kind)
 {
@@ -186,8 +189,9 @@ enum loss_where {
         _LOSS_WHERE_MAX,
 };
 
-/* Static. */
+/* Static. And what it means, in some words. */
 const char *loss_where_name(enum loss_where where);
+const char *loss_where_text(enum loss_where where);
 
 /* True of what one sink has lost, whichever it is. */
 static inline bool loss_is_of_sink(enum loss_where where)

@@ -68,6 +68,24 @@ int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink)
         return (int64_t)(seen - known);
 }
 
+static uint64_t magnitude(int64_t value)
+{
+        return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+int64_t stats_worst_unaccounted(const struct stats *s)
+{
+        int64_t worst = 0;
+
+        for (unsigned i = 0; i < s->n_sinks; i++) {
+                const int64_t unaccounted = stats_unaccounted(s, &s->sink[i]);
+
+                if (magnitude(unaccounted) > magnitude(worst))
+                        worst = unaccounted;
+        }
+        return worst;
+}
+
 static void describe_sink(const struct sink_stats *sink, struct buf *ret)
 {
         buf_printf(ret, "; %s: %" PRIu64 " written", sink->name, sink->written);

@@ -96,3 +96,6 @@ void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, s
  * 0 at any moment, or somebody cannot count.
  */
 int64_t stats_unaccounted(const struct stats *s, const struct sink_stats *sink);
+
+/* That of the sink where it is farthest from 0. */
+int64_t stats_worst_unaccounted(const struct stats *s);

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 
 #include "base/json_writer.h"
+#include "base/show.h"
 #include "base/text.h"
 #include "view/audit_show.h"
 #include "view/moment.h"
-#include "view/show.h"
 
 static const char *const verdict_words[] = {
         [AUDIT_COMPLETE] = "complete",

@@ -2,8 +2,9 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/show.h"
 #include "view/columns.h"
-#include "view/show.h"
+#include "view/width.h"
 
 #define SGR_YELLOW "\x1b[1;33m"
 #define SGR_MAGENTA "\x1b[1;35m"
@@ -36,10 +37,10 @@ void cell_put(struct cells *c, struct span text, unsigned columns, bool to_the_r
         buf_reset(&c->scratch);
         show_text(text, &c->scratch);
         shown = buf_span(&c->scratch);
-        n = shown.size > 0 ? show_columns(shown) : 0;
+        n = shown.size > 0 ? width_columns(shown) : 0;
         if (c->cuts && n > columns) {
-                shown = show_head(shown, columns - 1);
-                n = show_columns(shown) + 1;
+                shown = width_head(shown, columns - 1);
+                n = width_columns(shown) + 1;
         }
         if (to_the_right && n < columns)
                 fill(c, columns - n);
@@ -134,21 +135,6 @@ void columns_put_left(struct cells *c, const struct event_line *line)
                  e->facts.traits & STRANGE_TRAITS ? CELL_STRANGE : CELL_PLAIN);
 }
 
-void columns_append_flags(uint32_t traits, struct buf *ret)
-{
-        const char *name;
-        bool any = false;
-
-        for (unsigned bit = 0; (name = event_trait_name(bit)); bit++) {
-                if (!(traits >> bit & 1))
-                        continue;
-                if (any)
-                        buf_append_char(ret, ',');
-                buf_append_string(ret, name);
-                any = true;
-        }
-}
-
 static struct span short_id(struct span id)
 {
         return span_head(id, MIN(id.size, (size_t)12)); /* as docker shows it */
@@ -192,7 +178,7 @@ static struct span extra_of(const struct event_line *line, enum extra which, str
         case EXTRA_PARENT:
                 return e->parent_comm;
         case EXTRA_FLAGS:
-                columns_append_flags(e->facts.traits, scratch);
+                event_append_traits(e->facts.traits, scratch);
                 return buf_span(scratch);
         case EXTRA_CONTAINER:
                 return short_id(e->names.container_id);

@@ -59,6 +59,3 @@ struct span columns_unit(const struct exec_event *e);
 
 /* How a process has ended, of its exit: an exit code or a signal; true: not well. */
 bool columns_status(const struct event_line *line, char ret[static STATUS_SIZE]);
-
-/* Flags as in the event, with commas. */
-void columns_append_flags(uint32_t traits, struct buf *ret);

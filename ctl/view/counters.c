@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <inttypes.h>
 
+#include "base/show.h"
 #include "view/columns.h"
 #include "view/counters.h"
 #include "view/gaps.h"
 #include "view/moment.h"
-#include "view/show.h"
 
 #define NUMBER_WIDTH 12
 #define NAME_WIDTH 28

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/show.h"
 #include "view/family.h"
-#include "view/show.h"
 
 #define ROOT 0
 

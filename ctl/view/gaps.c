@@ -7,23 +7,9 @@
 
 const char *loss_explain(struct span where)
 {
-        static const struct {
-                const char *where, *text;
-        } places[] = {
-                { "ring", "no room between kernel and daemon" },
-                { "recursion", "the kernel did not run the program that collects" },
-                { "queue", "no room in the daemon" },
-                { "decode", "records that make no sense: a bug" },
-                { "journal", "the journal did not keep up" },
-                { "file", "the file did not keep up" },
-                { "stdout", "standard output did not keep up" },
-                { "down", "no daemon was running" },
-                { "blind", "the daemon did not see its own test, and nobody knows what else" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(places); i++)
-                if (span_is(where, places[i].where))
-                        return places[i].text;
+        for (unsigned w = 0; w < _LOSS_WHERE_MAX; w++)
+                if (span_is(where, loss_where_name(w)))
+                        return loss_where_text(w);
         return NULL;
 }
 

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <sys/wait.h>
 
+#include "base/show.h"
 #include "view/columns.h"
 #include "view/lines.h"
 #include "view/moment.h"
-#include "view/show.h"
 
 void line_show_json(const struct event_line *line, bool for_terminal, struct buf *ret)
 {
@@ -214,7 +214,7 @@ static void append_value(const struct event_line *line, enum field field, struct
                 show_words(line->event.argv, false, ret);
                 break;
         case CSV_FLAGS:
-                columns_append_flags(line->event.facts.traits, ret);
+                event_append_traits(line->event.facts.traits, ret);
                 break;
         default:
                 show_text(event_text(line, field), ret);

@@ -3,10 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/show.h"
 #include "view/moment.h"
 #include "view/plot_internal.h"
 #include "view/ranking.h"
-#include "view/show.h"
+#include "view/width.h"
 
 /*
  * A row is as high as there is room for in a picture that common programs still turn into pixels
@@ -234,7 +235,7 @@ static void draw_entry(struct plot *p, unsigned n, const struct entry *e, double
         buf_printf(p->out, "<text class=\"t\" x=\"%.1f\" y=\"%.1f\">", x + 30, y + 10);
         buf_reset(&p->scratch);
         show_text(e->text, &p->scratch);
-        head = show_head(buf_span(&p->scratch), 34);
+        head = width_head(buf_span(&p->scratch), 34);
         plot_xml(head, p->out);
         buf_append_string(p->out, head.size < p->scratch.size ? "…" : "");
         if (e->count > 0)
@@ -307,7 +308,7 @@ static void draw_title(struct plot *p)
         buf_printf(p->out, "<text class=\"r\" font-size=\"14\" x=\"%.1f\" y=\"%.1f\">", PLOT_MARGIN,
                    PLOT_LINE);
         at = p->members[0].first_child;
-        plot_xml(show_head(family_text(p->family, p->members[at].command), TITLE_COLUMNS), p->out);
+        plot_xml(width_head(family_text(p->family, p->members[at].command), TITLE_COLUMNS), p->out);
         if (at != p->members[0].last_child)
                 buf_append_string(p->out, " and others");
         buf_printf(p->out, ": %" PRIu32 " exec%s, ", n, n == 1 ? "" : "s");

@@ -2,9 +2,10 @@
 /* Bars, their labels and their tooltips. */
 #include <inttypes.h>
 
+#include "base/show.h"
 #include "view/moment.h"
 #include "view/plot_internal.h"
-#include "view/show.h"
+#include "view/width.h"
 
 /* Of a command, beside its bar; all of it is in the tooltip. */
 #define LABEL_COLUMNS 70
@@ -99,7 +100,7 @@ static double mark_width(const struct plot *p, const struct member *m, bool is_r
 static void draw_label(struct plot *p, const struct member *m, double y, const char *class)
 {
         const struct span command = family_text(p->family, m->command);
-        const struct span head = show_head(command, LABEL_COLUMNS);
+        const struct span head = width_head(command, LABEL_COLUMNS);
         const double x = plot_x(p, m->begin_ns);
         const bool turns = x > PLOT_MARGIN + PLOT_WIDTH * LABEL_TURNS;
 

@@ -3,12 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/show.h"
 #include "view/columns.h"
 #include "view/gaps.h"
 #include "view/moment.h"
 #include "view/rows.h"
-#include "view/show.h"
 #include "view/table.h"
+#include "view/width.h"
 
 /* From here on there is room for the status. */
 #define STATUS_WIDTH 100
@@ -142,12 +143,12 @@ static void put_cut(struct table *t, struct span text, unsigned used)
 {
         const unsigned width = t->config.width;
 
-        if (!t->config.cuts || used + text.size <= width || used + show_columns(text) <= width ||
+        if (!t->config.cuts || used + text.size <= width || used + width_columns(text) <= width ||
             used + 1 >= width) {
                 buf_append_span(t->out, text);
                 return;
         }
-        buf_append_span(t->out, show_head(text, width - used - 1));
+        buf_append_span(t->out, width_head(text, width - used - 1));
         buf_append_string(t->out, "…");
 }
 

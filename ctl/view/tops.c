@@ -4,12 +4,13 @@
 #include <inttypes.h>
 
 #include "base/json_writer.h"
+#include "base/show.h"
 #include "base/text.h"
 #include "view/columns.h"
 #include "view/moment.h"
 #include "view/ranking.h"
-#include "view/show.h"
 #include "view/tops.h"
+#include "view/width.h"
 
 #define COUNT_WIDTH 9
 #define SHARE_WIDTH 5
@@ -106,8 +107,8 @@ void tops_event(struct tops *t, const struct event_line *line)
 /* A row of text, as wide as the terminal. */
 static void put_row(const struct tops *t, struct span text, struct buf *ret)
 {
-        if (t->config.width > 1 && show_columns(text) > t->config.width) {
-                buf_append_span(ret, show_head(text, t->config.width - 1));
+        if (t->config.width > 1 && width_columns(text) > t->config.width) {
+                buf_append_span(ret, width_head(text, t->config.width - 1));
                 buf_append_string(ret, "…");
         } else {
                 buf_append_span(ret, text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "view/tree.h"
+#include "base/show.h"
 #include "view/moment.h"
-#include "view/show.h"
+#include "view/width.h"
 
 /* What spans more than this needs the date in each row. */
 #define DATE_NS (20 * 3600 * NSEC_PER_SEC)
@@ -121,11 +122,11 @@ static void put_cut(const struct tree_config *config, struct span text, unsigned
                     struct buf *ret)
 {
         if (!config->cuts || used + 1 >= config->width ||
-            used + show_columns(text) <= config->width) {
+            used + width_columns(text) <= config->width) {
                 buf_append_span(ret, text);
                 return;
         }
-        buf_append_span(ret, show_head(text, config->width - used - 1));
+        buf_append_span(ret, width_head(text, config->width - used - 1));
         buf_append_string(ret, "…");
 }
 

@@ -10,6 +10,7 @@
 
 #include <json-c/json.h>
 
+#include "base/show.h"
 #include "base/text.h"
 #include "read/event_line.h"
 #include "read/streams.h"
@@ -17,7 +18,6 @@
 #include "view/counters.h"
 #include "view/lines.h"
 #include "view/plot.h"
-#include "view/show.h"
 #include "view/table.h"
 #include "view/tops.h"
 #include "view/tree.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Bytes for a terminal. Nothing of what a process has chosen gets there as a command to it: control
- * characters, and those that turn or hide what is beside them, are written as escapes.
+ * Bytes for people: on a terminal, or in a message. Nothing of what a process has chosen gets there
+ * as a command to it: control characters, and those that turn or hide what is beside them, are
+ * written as escapes.
  */
 #pragma once
 
@@ -24,12 +25,6 @@ void show_words(struct span strings, bool always, struct buf *ret);
 
 /* A line of JSON: what a terminal would take for more than text is escaped as JSON has it. */
 void show_json(struct span s, struct buf *ret);
-
-/* How many columns a terminal takes for it; of what the above have made. */
-unsigned show_columns(struct span s);
-
-/* The longest beginning that takes at most `columns`. */
-struct span show_head(struct span s, unsigned columns);
 
 /* 1.2s, 3min, as much as is of interest in six columns. */
 void show_duration(uint64_t ns, struct buf *ret);
