@@ -17,6 +17,7 @@
 
 #include "../unit/canonical_json.h"
 #include "base/text.h"
+#include "encode/describe.h"
 #include "encode/encode.h"
 #include "event/decode.h"
 #include "record_input.h"
@@ -389,6 +390,21 @@ static void check_limit(struct encoder *e, const struct exec_event *event, size_
         json_object_put(json);
 }
 
+/* A message of the journal: shown as it is, and whole. */
+static void check_description(const struct exec_event *event)
+{
+        _cleanup_(buf_done) struct buf b = { 0 };
+
+        describe_event(event, &b);
+        assert(buf_error(&b) == 0);
+        assert(b.size > 0 && b.size <= DESCRIPTION_SIZE_MAX);
+        assert(text_is_valid(buf_span(&b)));
+        for (size_t i = 0; i < b.size; i++) {
+                assert((uint8_t)b.data[i] >= ' ' && b.data[i] != 0x7f);
+                assert((uint8_t)b.data[i] != 0xc2 || (uint8_t)b.data[i + 1] >= 0xa0);
+        }
+}
+
 static void try_record(const char *data, size_t size)
 {
         const struct encode_context context = { .boot_id = BOOT_ID, .host = "box" };
@@ -410,6 +426,7 @@ static void try_record(const char *data, size_t size)
         check_whole(e, &event, data);
         check_limit(e, &event, 4087);
         check_limit(e, &event, 2560);
+        check_description(&event);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
