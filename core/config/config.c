@@ -71,6 +71,7 @@ static const struct setting settings[] = {
         SETTING("Redact", "KeepNames", globs, redact.keep_names, BUILTIN_GLOBS),
 
         SETTING("Journal", "Enabled", flag, journal.enabled, "yes"),
+        SETTING("Journal", "Message", message, journal.message, "json"),
 
         SETTING("File", "Enabled", flag, file.enabled, "no"),
         SETTING("File", "Path", path, file.path, "/var/log/execsnoopd/exec.jsonl"),

@@ -47,6 +47,7 @@ struct config {
         } redact;
         struct {
                 bool enabled;
+                enum config_message message;
         } journal;
         struct {
                 bool enabled;

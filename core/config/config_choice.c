@@ -100,3 +100,23 @@ const struct value_type value_hash = {
         .parse_number = parse_hash,
         .format_number = format_hash,
 };
+
+static const char *const messages[_MESSAGE_MAX] = {
+        [MESSAGE_JSON] = "json",
+        [MESSAGE_TEXT] = "text",
+};
+
+static int parse_message(struct span text, uint64_t *ret, struct buf *problem)
+{
+        return parse_choice(text, messages, ELEMENTSOF(messages), "a message", ret, problem);
+}
+
+static void format_message(uint64_t value, struct buf *ret)
+{
+        buf_append_string(ret, messages[value]);
+}
+
+const struct value_type value_message = {
+        .parse_number = parse_message,
+        .format_number = format_message,
+};

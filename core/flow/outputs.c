@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "encode/describe.h"
 #include "event/ledger.h"
 #include "event/stats.h"
 #include "flow/outputs.h"
@@ -33,6 +34,7 @@ struct outputs {
         uint64_t *dropped; /* of these: by rules, since the first run; borrowed, or NULL */
         uint64_t dropped_earlier;
         struct start_info info; /* of the start; its version is NULL before */
+        struct buf text;        /* of the message that is being made */
 };
 
 int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret)
@@ -54,6 +56,7 @@ struct outputs *outputs_free(struct outputs *o)
                 return NULL;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 sink_free(o->output[i].sink);
+        buf_done(&o->text);
         free(o);
         return NULL;
 }
@@ -160,6 +163,16 @@ size_t outputs_line_limit(const struct outputs *o)
         return limit;
 }
 
+struct buf *outputs_text(struct outputs *o)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
+                if (o->output[i].sink && o->output[i].sink->wants_text) {
+                        buf_reset(&o->text);
+                        return &o->text;
+                }
+        return NULL;
+}
+
 int outputs_offer_to(struct outputs *o, enum sink_place place, const struct message *m)
 {
         int r;
@@ -203,10 +216,16 @@ bool outputs_have_room(const struct outputs *o, size_t size)
 static int encode_start_message(struct outputs *o, const struct start_info *info,
                                 struct message *ret)
 {
+        struct buf *text = outputs_text(o);
         size_t limit = outputs_line_limit(o);
         int r;
 
         *ret = (struct message){ .kind = EVENT_START };
+        if (text)
+                describe_start(o->now_ns, info, text);
+        r = message_set_text(ret, text);
+        if (r < 0)
+                return r;
         r = encode_start(o->encoder, o->now_ns, info, 0, &ret->line);
         if (r < 0)
                 return r;
@@ -256,6 +275,7 @@ static int report_loss(struct outputs *o, enum sink_place place, const struct lo
                        uint64_t boot_ns)
 {
         struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
+        struct buf *text = outputs_text(o);
         struct loss part = *loss;
         int r;
 
@@ -266,6 +286,11 @@ static int report_loss(struct outputs *o, enum sink_place place, const struct lo
         if (r < 0)
                 return r;
         m.brief = m.line;
+        if (text)
+                describe_lost(&part, text);
+        r = message_set_text(&m, text);
+        if (r < 0)
+                return r;
         if (outputs_offer_to(o, place, &m) >= 0)
                 ledger_reported(o->ledger, place, part.where, part.count);
         return 0;

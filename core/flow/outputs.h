@@ -19,6 +19,7 @@
 #include "encode/encode.h"
 #include "sink/sink.h"
 
+struct buf;
 struct config;
 struct ledger;
 struct outputs;
@@ -58,6 +59,12 @@ struct sink *outputs_sink(const struct outputs *o, enum sink_place place);
 
 /* The most bytes of a line that every sink here can show whole; 0: no limit. */
 size_t outputs_line_limit(const struct outputs *o);
+
+/*
+ * Empty: the place for the text of a message, if some sink here shows one to people. Else NULL.
+ * Valid until the next call.
+ */
+struct buf *outputs_text(struct outputs *o);
 
 /* To all sinks. If one of them refuses it, it is lost for that sink, and counted. */
 void outputs_offer(struct outputs *o, const struct message *m);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "encode/describe.h"
 #include "event/decode.h"
 #include "event/enrich.h"
 #include "event/filter.h"
@@ -133,9 +134,15 @@ void pipeline_configure(struct pipeline *p, const struct config *config)
 static int offer_event(struct pipeline *p, const struct exec_event *event, uint32_t events)
 {
         struct message m = { .kind = event->kind, .event = event, .events = events };
+        struct buf *text = outputs_text(p->outputs);
         size_t limit = outputs_line_limit(p->outputs);
         int r;
 
+        if (text)
+                describe_event(event, text);
+        r = message_set_text(&m, text);
+        if (r < 0)
+                return r;
         r = encode_event(p->encoder, event, 0, &m.line);
         if (r < 0)
                 return r;
@@ -331,11 +338,17 @@ static int encode_counters(struct pipeline *p, enum event_kind kind, uint64_t bo
                            struct message *ret)
 {
         const size_t limit = outputs_line_limit(p->outputs);
+        struct buf *text = outputs_text(p->outputs);
         struct stats stats;
         int r;
 
         *ret = (struct message){ .kind = kind };
         pipeline_stats(p, &stats);
+        if (text)
+                describe_stats(kind, &stats, text);
+        r = message_set_text(ret, text);
+        if (r < 0)
+                return r;
         r = encode_stats(p->encoder, kind, boot_ns, &stats, 0, &ret->line);
         if (r < 0)
                 return r;

@@ -30,11 +30,19 @@ struct message {
         enum event_kind kind;
         struct line line;
         struct line brief; /* within the line_limit of each sink; the same as line if that fits */
+        struct span text;  /* for people, if a sink wants that: see encode/describe.h */
         uint32_t events;   /* EVENT_LOST, _SUMMARY: of the sink that it accounts for, at most
                             * LOSS_COUNT_MAX */
         bool settles;      /* EVENT_LOST: reports what was uncertain */
         const struct exec_event *event; /* NULL for the daemon's own events */
 };
+
+/* Nothing if there is no text; -ENOMEM: it could not be made. */
+static inline int message_set_text(struct message *m, const struct buf *text)
+{
+        m->text = text ? buf_span(text) : (struct span){ 0 };
+        return text ? buf_error(text) : 0;
+}
 
 /*
  * journalctl -o json shows null for a field of 4,096 bytes or more, its name and "=" counted:
@@ -65,6 +73,7 @@ struct sink {
         struct account own_account;
         struct sink_stats stats; /* written, backlog, lines, bytes, retries; the rest is others' */
         uint64_t seq;            /* given last */
+        bool wants_text;         /* messages are to have a text */
         int error;               /* 0, or -errno of the last failed delivery */
         const char *error_what;  /* what failed: "open", "write", ...; static */
 };
@@ -123,6 +132,9 @@ const char *sink_file_path(const struct sink *s);
 
 /* `socket_path` is JOURNAL_SOCKET but in tests. */
 int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret);
+
+/* From now on MESSAGE is a text for people, and the line in EXECSNOOP_JSON, or a line again. */
+void sink_journal_configure(struct sink *s, bool has_text);
 
 /* Takes over nothing: `fd` stays the caller's and open. */
 int sink_stdout_new(int fd, size_t backlog, struct sink **ret);

@@ -4,16 +4,16 @@
  * when journald hangs and returns success when its socket is missing.
  *
  * An event is one entry of the backlog and one datagram: MESSAGE is the brief line; if that had to
- * be cut, EXECSNOOP_JSON is the whole one. An entry stays in the backlog until the kernel has
- * taken it, so none is lost or sent twice here, even if journald dies. A connection that
- * fails is made anew at once, but once per flush.
+ * be cut, EXECSNOOP_JSON is the whole one. Or MESSAGE is the text, and EXECSNOOP_JSON always there.
+ * An entry stays in the backlog until the kernel has taken it, so none is lost or sent twice here,
+ * even if journald dies. A connection that fails is made anew at once, but once per flush.
  *
  * Field values are what journalctl can show: bytes for which it would print an array of numbers are
  * replaced, and values are cut where it would print null; the JSON has them exact and whole.
  *
  * An entry too large for a datagram goes as a sealed memfd. Where none can be had (no fds, no
- * memory, a sandbox), the entry goes without EXECSNOOP_JSON rather than not at all: its MESSAGE
- * says by itself that it is cut. A file in /dev/shm, journald's other way, is none for us: we are
+ * memory, a sandbox), the entry goes with the brief line alone rather than not at all: that says by
+ * itself that it is cut. A file in /dev/shm, journald's other way, is none for us: we are
  * not root, so journald would want to find it by name, where others can reach it.
  *
  * Refuses: events that do not fit into the whole backlog.
@@ -31,7 +31,10 @@
 #include "base/datagram.h"
 #include "base/message_id.h"
 #include "base/text.h"
+#include "encode/describe.h"
 #include "sink/sink_internal.h"
+
+_Static_assert(DESCRIPTION_SIZE_MAX <= BRIEF_LINE_MAX, "a text is shown whole");
 
 /* Name, "=" and value: one byte more, and journalctl -o json prints null without --all. */
 #define FIELD_SIZE_MAX 4095
@@ -227,11 +230,64 @@ static void append_event(struct sink_journal *s, const struct exec_event *e)
                 append_text(s, SPAN_LITERAL("EXECSNOOP_TAGS"), tag);
 }
 
+#define JSON_FIELD "EXECSNOOP_JSON="
+
+/*
+ * Behind an entry whose MESSAGE is a text there is something that is not sent: the brief line, if
+ * it is another one, for the case that there is no way for the whole one; and this, which no other
+ * entry ends with.
+ */
+#define SPARE_END '\0'
+
+static bool is_cut(const struct message *m)
+{
+        return !span_equal(m->line.tail, m->brief.tail) || !span_equal(m->line.head, m->brief.head);
+}
+
+/* The lines have no newline of their own, and EXECSNOOP_JSON is last: see brief_part(). */
+static int accept_line(struct sink *s, const struct message *m, struct span fields, struct span seq)
+{
+        const struct span parts[] = {
+                fields,        SPAN_LITERAL("MESSAGE="),
+                m->brief.head, seq,
+                m->brief.tail, SPAN_LITERAL("\n" JSON_FIELD),
+                m->line.head,  seq,
+                m->line.tail,  SPAN_LITERAL("\n"),
+        };
+        const struct span parts_brief[] = { parts[0], parts[1], parts[2], seq, parts[4], parts[9] };
+
+        if (is_cut(m))
+                return sink_accept(s, m, parts, ELEMENTSOF(parts));
+        return sink_accept(s, m, parts_brief, ELEMENTSOF(parts_brief));
+}
+
+/* Nor has the text a newline. */
+static int accept_text(struct sink *s, const struct message *m, struct span fields, struct span seq)
+{
+        static const char spare_end = SPARE_END;
+        const struct span none = { 0 }, end = { &spare_end, sizeof(spare_end) };
+        const bool cut = is_cut(m);
+        const struct span parts[] = {
+                fields,
+                SPAN_LITERAL("MESSAGE="),
+                m->text,
+                SPAN_LITERAL("\n" JSON_FIELD),
+                m->line.head,
+                seq,
+                m->line.tail,
+                SPAN_LITERAL("\n"),
+                cut ? m->brief.head : none,
+                cut ? seq : none,
+                cut ? m->brief.tail : none,
+                end,
+        };
+
+        return sink_accept(s, m, parts, ELEMENTSOF(parts));
+}
+
 static int sink_journal_write(struct sink *sink, const struct message *m)
 {
         struct sink_journal *s = sink_journal(sink);
-        bool cut = !span_equal(m->line.tail, m->brief.tail) ||
-                   !span_equal(m->line.head, m->brief.head);
         struct span seq;
         size_t start;
 
@@ -248,19 +304,18 @@ static int sink_journal_write(struct sink *sink, const struct message *m)
                 return buf_error(&s->fields);
         seq.data = s->fields.data + start;
 
-        /* The lines have no newline of their own, and EXECSNOOP_JSON is last: see brief_part(). */
-        const struct span parts[] = {
-                buf_span(&s->fields), SPAN_LITERAL("MESSAGE="),
-                m->brief.head,        seq,
-                m->brief.tail,        SPAN_LITERAL("\nEXECSNOOP_JSON="),
-                m->line.head,         seq,
-                m->line.tail,         SPAN_LITERAL("\n"),
-        };
-        const struct span parts_brief[] = { parts[0], parts[1], parts[2], seq, parts[4], parts[9] };
+        if (sink->wants_text && m->text.data)
+                return accept_text(sink, m, buf_span(&s->fields), seq);
+        return accept_line(sink, m, buf_span(&s->fields), seq);
+}
 
-        if (cut)
-                return sink_accept(sink, m, parts, ELEMENTSOF(parts));
-        return sink_accept(sink, m, parts_brief, ELEMENTSOF(parts_brief));
+/* What is sent of an entry. */
+static struct span sent_part(struct span entry)
+{
+        if (entry.data[entry.size - 1] != SPARE_END)
+                return entry;
+        return span_head(entry, (size_t)((const char *)memrchr(entry.data, '\n', entry.size) + 1 -
+                                         entry.data));
 }
 
 /* The entry up to EXECSNOOP_JSON, which is its last line; all of it if there is none. */
@@ -272,7 +327,27 @@ static struct span brief_part(struct span entry)
         if (!end)
                 return entry;
         brief = span_head(entry, (size_t)(end + 1 - entry.data));
-        return span_starts_with(span_skip(entry, brief.size), "EXECSNOOP_JSON=") ? brief : entry;
+        return span_starts_with(span_skip(entry, brief.size), JSON_FIELD) ? brief : entry;
+}
+
+/* Of an entry for whose whole line there is no way. */
+static int send_brief(struct sink_journal *s, struct span entry)
+{
+        const struct span sent = sent_part(entry);
+        const struct span spare = span_skip(entry, sent.size);
+
+        if (spare.size == 0)
+                return datagram_send(s->fd, brief_part(sent), -1);
+        if (spare.size == 1)
+                return datagram_send(s->fd, sent, -1);
+        buf_reset(&s->fields);
+        buf_append_span(&s->fields, brief_part(sent));
+        buf_append_string(&s->fields, JSON_FIELD);
+        buf_append_span(&s->fields, span_head(spare, spare.size - 1));
+        buf_append_char(&s->fields, '\n');
+        if (buf_error(&s->fields) < 0)
+                return buf_error(&s->fields);
+        return datagram_send(s->fd, buf_span(&s->fields), -1);
 }
 
 static int write_all(int fd, struct span data)
@@ -332,23 +407,24 @@ static bool has_memfd_room(struct sink_journal *s, size_t size)
 
 static int send_entry(struct sink_journal *s, struct span entry)
 {
+        const struct span sent = sent_part(entry);
         _cleanup_(closep) int memfd = -1;
         int r = -EMSGSIZE;
 
         s->awaits_memfds = false;
-        if (entry.size <= DATAGRAM_SIZE_MAX)
-                r = datagram_send(s->fd, entry, -1);
+        if (sent.size <= DATAGRAM_SIZE_MAX)
+                r = datagram_send(s->fd, sent, -1);
         if (r != -EMSGSIZE && r != -ENOBUFS)
                 return r;
         /* don't copy megabytes in vain */
-        if (!is_writable(s->fd) || !has_memfd_room(s, entry.size))
+        if (!is_writable(s->fd) || !has_memfd_room(s, sent.size))
                 return -EAGAIN;
-        if (memfd_new(entry, &memfd) < 0)
-                return datagram_send(s->fd, brief_part(entry), -1);
+        if (memfd_new(sent, &memfd) < 0)
+                return send_brief(s, entry);
         /* Without any bytes: journald then takes the entry from the memfd. */
         r = datagram_send(s->fd, (struct span){ 0 }, memfd);
         if (r >= 0)
-                s->memfd_bytes += entry.size;
+                s->memfd_bytes += sent.size;
         return r;
 }
 
@@ -451,6 +527,11 @@ static const struct sink_ops sink_journal_ops = {
         .reopen = sink_journal_reopen,
         .free = sink_journal_free,
 };
+
+void sink_journal_configure(struct sink *s, bool has_text)
+{
+        s->wants_text = has_text;
+}
 
 int sink_journal_new(const char *socket_path, size_t backlog, struct sink **ret)
 {

@@ -12,9 +12,20 @@ static bool journal_is_wanted(const struct config *config, bool use_stdout)
         return config->journal.enabled && !use_stdout;
 }
 
-static int journal_open(const struct config *config _unused_, size_t backlog, struct sink **ret)
+static int journal_configure(struct sink *s, const struct config *config)
 {
-        return sink_journal_new(JOURNAL_SOCKET, backlog, ret);
+        sink_journal_configure(s, config->journal.message == MESSAGE_TEXT);
+        return 0;
+}
+
+static int journal_open(const struct config *config, size_t backlog, struct sink **ret)
+{
+        int r;
+
+        r = sink_journal_new(JOURNAL_SOCKET, backlog, ret);
+        if (r < 0)
+                return r;
+        return journal_configure(*ret, config);
 }
 
 static struct sink_file_config file_config_of(const struct config *config)
@@ -74,6 +85,7 @@ const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
                 .line_limit = BRIEF_LINE_MAX,
                 .is_wanted = journal_is_wanted,
                 .open = journal_open,
+                .configure = journal_configure,
         },
         [SINK_FILE] = {
                 .is_wanted = file_is_wanted,

@@ -8,6 +8,9 @@ and to print what each `<!-- expect: REGEX -->` above it says; likewise the comm
 that read the journal. rsyslog, with the configuration of the page, has to drop what journald forwards
 of ours. The table of losses has each `where` once, and
 links between the documents lead somewhere.
+
+What reads the journal is run over both kinds of messages; where Message=text makes a difference,
+`<!-- expect-text: REGEX -->` says what comes then.
 """
 import contextlib
 import json
@@ -27,7 +30,7 @@ import run_journald
 RECORDINGS = ("commands", "descriptors", "failures", "places", "loss", "long")
 LOG = pathlib.Path("/var/log/execsnoopd/exec.jsonl")
 FORWARDED = pathlib.Path("/var/log/forwarded")
-CONFIG = f"[File]\nEnabled=yes\nPath={LOG}\n"
+CONFIG = f"[Journal]\nMessage=%s\n[File]\nEnabled=yes\nPath={LOG}\n"
 BLOCK = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w+)\n([\s\S]*?)^```$", re.M)
 DEADLINE_SECONDS = 60
 EXIT_SKIP = 77
@@ -45,26 +48,31 @@ def stops_in_journal():
                           stdout=subprocess.PIPE, check=True, text=True).stdout.count("\n")
 
 
+def replay_all(source, daemon, message):
+    config = pathlib.Path("/run/test.conf")
+    config.write_text(CONFIG % message, encoding="utf-8")
+    before = stops_in_journal()
+    for name in RECORDINGS:
+        subprocess.run([daemon, f"--config={config}",
+                        f"--replay={source}/tests/golden/{name}.rec"], check=True)
+    wait_until("the journal", lambda: stops_in_journal() == before + len(RECORDINGS))
+
+
 def make_logs(source, daemon):
     """The replayed events in file and journal; an older file with the event of the README."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/var/log"], check=True)
     LOG.parent.mkdir()
-    config = pathlib.Path("/run/test.conf")
-    config.write_text(CONFIG, encoding="utf-8")
-    for name in RECORDINGS:
-        subprocess.run([daemon, f"--config={config}",
-                        f"--replay={source}/tests/golden/{name}.rec"], check=True)
-    wait_until("the journal", lambda: stops_in_journal() == len(RECORDINGS))
+    replay_all(source, daemon, "json")
     shown = (source / "README.md").read_text("utf-8").split("```json\n")[1].split("```")[0]
     LOG.with_name("exec.jsonl.1").write_text(
         "".join(part.strip() for part in shown.splitlines()) + "\n", encoding="utf-8")
 
 
-def run_block(notes, code):
+def run_block(notes, code, kind="expect"):
     done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", code], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0 and not done.stderr and done.stdout, (code, done)
-    expected = re.findall(r"^<!-- expect: (.*) -->$", notes, re.M)
+    expected = re.findall(rf"^<!-- {kind}: (.*) -->$", notes, re.M)
     assert expected, f"the page does not say what to expect of\n{code}"
     for regex in expected:
         assert re.search(regex, done.stdout, re.M), f"no {regex!r} in the output of\n{code}\n" \
@@ -125,6 +133,20 @@ def check_links(source):
             assert (document.parent / target).exists(), f"{document}: {target} is not there"
 
 
+def check_text(source, daemon, blocks):
+    """With the other kind of messages, in a journal that has no others."""
+    for folder in pathlib.Path(run_journald.JOURNAL_FOLDER).iterdir():
+        shutil.rmtree(folder)
+    with run_journald.Journald():
+        replay_all(source, daemon, "text")
+        blocks = [(notes, code) for notes, language, code in blocks
+                  if language == "sh" and "journalctl" in code]
+        assert len(blocks) >= 4
+        for notes, code in blocks:
+            run_block(notes, code, "expect-text" if "expect-text" in notes else "expect")
+        check_manual(source)
+
+
 def main():
     source, daemon = pathlib.Path(sys.argv[1]).resolve(), os.path.realpath(sys.argv[2])
     page = (source / "docs/operators.md").read_text("utf-8")
@@ -141,6 +163,7 @@ def main():
             if language == "sh":
                 run_block(notes, code)
         check_manual(source)
+    check_text(source, daemon, blocks)
     count = sum(language == "sh" for _, language, _ in blocks)
     assert count >= 10
     if not shutil.which("rsyslogd"):

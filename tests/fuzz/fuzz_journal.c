@@ -3,7 +3,8 @@
  * An event of any bytes, through the journal sink to a real socket: what arrives parses by the
  * documentation of the native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), has exactly the fields
  * of the contract, and nothing in it that journalctl shows as null or as an array of numbers. A
- * second entry behind it shows where the first one has ended.
+ * second entry behind it shows where the first one has ended. All of it twice: the message is the
+ * line, and a text.
  *
  * The first byte says by which way it goes: whether argv is repeated until the entry outgrows a
  * datagram, whether there are descriptors for a memfd, and the kind of the second event. The others
@@ -26,6 +27,7 @@
 #include "../unit/canonical_json.h"
 #include "base/message_id.h"
 #include "base/text.h"
+#include "encode/describe.h"
 #include "event/decode.h"
 #include "event/enrich.h"
 #include "record_input.h"
@@ -45,6 +47,9 @@
 #define FIELD_SIZE_MAX 4095
 #define DATAGRAM_SIZE_MAX (96 * KIB)
 #define FIELDS_MAX 20
+
+/* More than all fields but the lines ever take. */
+#define FIELDS_SIZE_MAX (32 * KIB)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,6 +74,7 @@ struct entry {
 struct sent {
         struct exec_event event;
         struct line line, brief;
+        struct span text; /* NULL: the message is the line */
         uint64_t seq;
         bool has_fds;
 };
@@ -354,6 +360,21 @@ static void check_line(struct span value, const struct line *line, uint64_t seq)
         json_object_put(json);
 }
 
+/* The text is there, and the whole line, but where nothing can carry it: then the brief one. */
+static size_t check_message(const struct entry *e, const struct sent *s, bool is_cut)
+{
+        const struct span message = get(e, "MESSAGE"), line = get(e, "EXECSNOOP_JSON");
+        const size_t size = s->line.head.size + s->line.tail.size;
+        const bool is_brief = !s->has_fds && is_cut && size + FIELDS_SIZE_MAX > DATAGRAM_SIZE_MAX &&
+                              line.size <= BRIEF_LINE_MAX;
+
+        assert(message.size == s->text.size);
+        assert(memcmp(message.data, s->text.data, message.size) == 0);
+        check_line(line, is_brief ? &s->brief : &s->line, s->seq);
+        assert(s->has_fds || !e->by_memfd);
+        return 2;
+}
+
 /* The whole line is there if the brief one is another, but where nothing can carry it. */
 static size_t check_lines(const struct entry *e, const struct sent *s)
 {
@@ -362,6 +383,8 @@ static size_t check_lines(const struct entry *e, const struct sent *s)
         const bool is_cut = s->brief.head.size + s->brief.tail.size != size ||
                             memcmp(s->brief.tail.data, s->line.tail.data, s->line.tail.size) != 0;
 
+        if (s->text.data)
+                return check_message(e, s, is_cut);
         check_line(message, &s->brief, s->seq);
         if (whole.data) {
                 assert(is_cut);
@@ -422,6 +445,7 @@ static void send_event(struct sink *sink, struct sent *s)
         const struct message m = { .kind = s->event.kind,
                                    .line = s->line,
                                    .brief = s->brief,
+                                   .text = s->text,
                                    .events = s->event.kind == EVENT_LOST,
                                    .event = is_kernel ? &s->event : NULL };
         int r;
@@ -444,12 +468,13 @@ static void send_plain(const struct receiver *j, struct sink *sink, enum event_k
         check_entry(j, &s);
 }
 
-static void try_event(const struct exec_event *event, uint8_t control)
+static void try_event(const struct exec_event *event, uint8_t control, bool has_text)
 {
         const struct encode_context context = { .boot_id = BOOT_ID, .host = "box" };
         _cleanup_(encoder_freep) struct encoder *e = NULL;
         _cleanup_(receiver_done) struct receiver j = { .fd = -1 };
         _cleanup_(sink_freep) struct sink *sink = NULL;
+        _cleanup_(buf_done) struct buf text = { 0 };
         struct sent s = { .event = *event, .has_fds = !CONTROL_HAS_NO_FDS(control) };
         int r;
 
@@ -466,6 +491,12 @@ static void try_event(const struct exec_event *event, uint8_t control)
         r = sink_journal_new(j.path, BACKLOG_SIZE, &sink);
         assert(r == 0);
         send_plain(&j, sink, EVENT_START);
+        if (has_text) {
+                sink_journal_configure(sink, true);
+                describe_event(event, &text);
+                assert(buf_error(&text) == 0);
+                s.text = buf_span(&text);
+        }
         send_event(sink, &s);
         flush(sink, s.has_fds);
         check_entry(&j, &s);
@@ -511,6 +542,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 event.argv = buf_span(&argv);
         }
         enrich_event(enricher, &event);
-        try_event(&event, data[0]);
+        try_event(&event, data[0], false);
+        try_event(&event, data[0], true);
         return 0;
 }

@@ -4,10 +4,14 @@
 
 Against the live kernel and a real journald. Every event has a MESSAGE that is shown, without --all,
 as a string that parses; what had to be cut is marked and whole in EXECSNOOP_JSON; fields say what
-MESSAGE says. journald is restarted on the way: nothing is missing, nothing is there twice.
+MESSAGE says. journald is restarted on the way: nothing is missing, nothing is there twice. The same
+with Message=text: MESSAGE is then for people, and the event always in EXECSNOOP_JSON.
 """
 import json
 import os
+import pathlib
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,17 +72,25 @@ def exact_argv(event):
     return [a.encode() for a in event["argv"]]
 
 
-def check_entry(entry):
+def check_shown(entry):
     nulls = [k for k, v in entry.items() if v is None and k != "EXECSNOOP_JSON"]
     assert not nulls, "not shown: %s" % nulls
     assert all(isinstance(v, (str, type(None))) for v in entry.values()), entry
-    if "EXECSNOOP_EVENT" not in entry:
-        return None # the daemon's own words
-    message = json.loads(entry["MESSAGE"])
+
+
+def check_fields(entry, event):
     for field, key in FIELDS.items():
-        if key in message:
-            assert entry["EXECSNOOP_" + field] == str(message[key]), (field, entry)
-    return message
+        if key in event:
+            assert entry["EXECSNOOP_" + field] == str(event[key]), (field, entry)
+
+
+def events_of(entries):
+    """Those that have one: the others are the daemon's own words."""
+    return [entry for entry in entries if "EXECSNOOP_EVENT" in entry]
+
+
+def whole_of(entry):
+    return entry.get("EXECSNOOP_JSON") or entry["MESSAGE"]
 
 
 def validate(lines):
@@ -86,9 +98,12 @@ def validate(lines):
                    input="".join(line + "\n" for line in lines).encode())
 
 
+def is_ours(event):
+    return event["event"] == "exec" and (event.get("argv") or [""])[0] == MARKER
+
+
 def n_ours():
-    return sum((json.loads(e["MESSAGE"]).get("argv") or [""])[0] == MARKER
-               for e in journal("EXECSNOOP_EVENT=exec"))
+    return sum(is_ours(json.loads(whole_of(e))) for e in journal("--all", "EXECSNOOP_EVENT=exec"))
 
 
 def run_daemon(program, config, journald):
@@ -110,36 +125,71 @@ def run_daemon(program, config, journald):
     wait_for("stop", has_event("stop"))
 
 
-def main():
-    run_journald.isolate()
+def run(program, message, journald):
+    """The entries as they are shown, and whole."""
     with tempfile.TemporaryDirectory() as folder:
         config = folder + "/test.conf"
-        with open(config, "w", encoding="utf-8") as file:
-            file.write("[Journal]\nEnabled=yes\n[Capture]\nExits=yes\nArgvMax=1M\n")
-        with run_journald.Journald() as journald:
-            run_daemon(sys.argv[1], config, journald)
-            messages = [m for m in map(check_entry, journal()) if m]
-            whole = {int(e["EXECSNOOP_SEQ"]): e.get("EXECSNOOP_JSON") or e["MESSAGE"]
-                     for e in journal("--all") if "EXECSNOOP_SEQ" in e}
+        pathlib.Path(config).write_text(f"[Journal]\nEnabled=yes\nMessage={message}\n"
+                                        "[Capture]\nExits=yes\nArgvMax=1M\n", "utf-8")
+        run_daemon(program, config, journald)
+    shown = journal()
+    for entry in shown:
+        check_shown(entry)
+    return events_of(shown), [whole_of(e) for e in events_of(journal("--all"))]
 
-    seqs = [m["seq"] for m in messages]
+
+def check_whole(whole):
+    events = [json.loads(line) for line in whole]
+    seqs = [e["seq"] for e in events]
     assert seqs == list(range(1, len(seqs) + 1)), "a hole, or something twice"
-    assert messages[0]["event"] == "start" and messages[-1]["event"] == "stop"
-    validate(whole[seq] for seq in seqs)
-    validate(json.dumps(m, ensure_ascii=True, separators=(",", ":")) for m in messages)
-
-    ours = [json.loads(whole[m["seq"]]) for m in messages
-            if m["event"] == "exec" and (m.get("argv") or [""])[0] == MARKER]
-    assert [exact_argv(m) for m in ours] == 3 * expected_argv()
-    cut = [m for m in messages if m.get("argv_truncated") and
-           (m.get("argv") or [""])[0] == MARKER]
-    assert len(cut) >= 3 * 3 and all(m["argc"] > 0 and m["argv_bytes"] > 4000 for m in cut)
-    stop = messages[-1]
+    assert events[0]["event"] == "start" and events[-1]["event"] == "stop"
+    validate(whole)
+    assert [exact_argv(e) for e in events if is_ours(e)] == 3 * expected_argv()
+    stop = events[-1]
     journal_sink = stop["sinks"]["journal"]
     assert stop["seen"] == stop["filtered"] + stop["lost"] + journal_sink["written"], stop
     assert journal_sink["lost"] == 0 and stop["unaccounted"] == 0, stop
-    print("%d events, %d of them cut for MESSAGE and whole in EXECSNOOP_JSON"
-          % (len(messages), len(cut)))
+    return events
+
+
+def check_json(shown, events):
+    messages = [json.loads(entry["MESSAGE"]) for entry in shown]
+    for entry, message in zip(shown, messages, strict=True):
+        check_fields(entry, message)
+    assert [m["seq"] for m in messages] == [e["seq"] for e in events]
+    validate(json.dumps(m, ensure_ascii=True, separators=(",", ":")) for m in messages)
+    cut = [m for m in messages if m.get("argv_truncated") and is_ours(m)]
+    assert len(cut) >= 3 * 3 and all(m["argc"] > 0 and m["argv_bytes"] > 4000 for m in cut)
+    print(f"{len(events)} events, {len(cut)} of them cut for MESSAGE and whole in EXECSNOOP_JSON")
+
+
+def check_text(shown, events):
+    """One line each, harmless; the arguments of ours can be pasted into a shell."""
+    plain = shlex.join([MARKER, "plain"])
+    for entry, event in zip(shown, events, strict=True):
+        text = entry["MESSAGE"]
+        check_fields(entry, event)
+        assert text.isprintable() and len(text.encode()) <= 4087, text
+        assert not text.startswith("{"), text
+        assert not is_ours(event) or MARKER in text, text
+    of_plain = [s["MESSAGE"] for s, e in zip(shown, events, strict=True)
+                if is_ours(e) and e["argv"][1:] == ["plain"]]
+    assert len(of_plain) == 3 and all(f": {plain}" in t for t in of_plain), of_plain
+    assert all(f"({os.getuid()})" in t and " < python3" in t for t in of_plain), of_plain
+    first, last = shown[0]["MESSAGE"], shown[-1]["MESSAGE"]
+    assert first.startswith("execsnoopd ") and " begins to log, " in first, first
+    assert last.endswith("; all accounted for"), last
+    print(f"{len(events)} events as text, such as: {of_plain[0]}")
+
+
+def main():
+    run_journald.isolate()
+    for message, check in ("json", check_json), ("text", check_text):
+        with run_journald.Journald() as journald:
+            shown, whole = run(sys.argv[1], message, journald)
+            check(shown, check_whole(whole))
+        for journal_of_one in pathlib.Path(run_journald.JOURNAL_FOLDER).iterdir():
+            shutil.rmtree(journal_of_one)
 
 
 main()

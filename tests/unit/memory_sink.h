@@ -21,7 +21,8 @@
 struct memory_sink {
         struct sink sink;
         struct sink_ops ops;
-        struct buf text; /* every accepted line, with its newline */
+        struct buf text;   /* every accepted line, with its newline */
+        struct buf people; /* of each accepted message the text, if it has one, likewise */
         size_t n_lines;
         uint64_t lost;    /* what accepted `lost` and `summary` events account for */
         bool settled;     /* one of them settles */
@@ -59,7 +60,12 @@ static inline int memory_sink_write(struct sink *s, const struct message *m)
         buf_append_u64(&o->text, ++s->seq);
         buf_append_span(&o->text, m->line.tail);
         buf_append_char(&o->text, '\n');
-        assert_int_equal(buf_error(&o->text), 0);
+        assert_true(m->text.data || !s->wants_text);
+        if (s->wants_text) {
+                buf_append_span(&o->people, m->text);
+                buf_append_char(&o->people, '\n');
+        }
+        assert_int_equal(buf_error(&o->text) + buf_error(&o->people), 0);
         o->n_lines++;
         o->lost += m->events;
         o->settled |= m->settles;
@@ -79,6 +85,7 @@ static inline enum sink_state memory_sink_flush(struct sink *s)
 static inline void memory_sink_free(struct sink *s)
 {
         buf_done(&memory_sink_of(s)->text);
+        buf_done(&memory_sink_of(s)->people);
         free(s);
 }
 

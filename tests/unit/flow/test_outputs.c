@@ -288,6 +288,39 @@ static void new_sink_begins_behind_all_that_was(void **state)
         assert_int_equal(stats.sink[0].down, 0);
 }
 
+/* Also where only one of several sinks shows it. */
+static void each_message_has_a_text_if_a_sink_shows_one(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct sink *file = memory_sink_new();
+        struct buf *people = &memory_sink_of(file)->people;
+
+        assert_null(outputs_text(o));
+        file->wants_text = true;
+        outputs_set_sink(o, SINK_FILE, file);
+        start_stream(rig);
+        rig->seq += 3;
+        (void)feed_exec(rig, 10, 0);
+        end_round(rig, 11);
+        assert_int_equal(pipeline_mark_stats(rig->fixture.flow->pipeline, 12), 0);
+        end_round(rig, 13);
+        assert_int_equal(pipeline_stop(rig->fixture.flow->pipeline, 20), 0);
+        buf_append_char(people, '\0');
+        assert_string_equal(people->data,
+                            "execsnoopd 1 begins to log, 0us after boot: kernel 6.1\n"
+                            "?: a\n"
+                            "LOST: 3 events, ring (no room between kernel and daemon), "
+                            "CPU 0\n"
+                            "so far: 4 events seen, 3 lost; file: 1 written; stdout: 1 written; "
+                            "all accounted for\n"
+                            "execsnoopd stops: 4 events seen, 3 lost; file: 1 written; stdout: 1 "
+                            "written; all accounted for\n");
+        assert_int_equal(n_lines(file), 5);
+        outputs_set_sink(o, SINK_FILE, NULL);
+        assert_null(outputs_text(o));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -302,6 +335,7 @@ int main(void)
                 PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),
                 PIPELINE_TEST(sink_that_lacks_nothing_gets_no_report),
                 PIPELINE_TEST(new_sink_begins_behind_all_that_was),
+                PIPELINE_TEST(each_message_has_a_text_if_a_sink_shows_one),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

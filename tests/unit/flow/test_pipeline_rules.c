@@ -156,7 +156,9 @@ static void secrets_leave_neither_in_lines_nor_in_summaries(void **state)
         static const char argv[] = "a\0--password=hunter22\0";
         struct rig *rig = *state;
         struct buf *text = &memory_sink_of(rig->sink)->text;
+        struct buf *people = &memory_sink_of(rig->sink)->people;
 
+        rig->sink->wants_text = true;
         set_rules(rig, SUMMARIZE);
         for (unsigned i = 0; i < 3; i++)
                 feed_argv(rig, SECOND + i, argv, sizeof(argv) - 1);
@@ -168,6 +170,11 @@ static void secrets_leave_neither_in_lines_nor_in_summaries(void **state)
                 assert_line_value(rig->sink, i, "redacted", "[1]");
         }
         assert_null(memmem(text->data, text->size, "hunter22", 8));
+        assert_null(memmem(people->data, people->size, "hunter22", 8));
+        buf_append_char(people, '\0');
+        assert_string_equal(people->data, "?: a '--password=<redacted>'\n"
+                                          "2 more execs within 0us (rule s): ?: a "
+                                          "'--password=<redacted>'\n");
         assert_int_equal(stats_of(rig).redacted, 2);
 }
 

@@ -82,12 +82,29 @@ static void file_with_another_path_is_another_sink(void **state)
         assert_int_equal(kind->configure(s, b), -EINVAL);
 }
 
+static void messages_of_the_journal_are_a_setting(void **state)
+{
+        _cleanup_(config_freep) struct config *json = parse("");
+        _cleanup_(config_freep) struct config *text = parse("[Journal]\nMessage=text\n");
+        const struct sink_kind *kind = &sink_kinds[SINK_JOURNAL];
+        _cleanup_(sink_freep) struct sink *s = NULL;
+
+        (void)state;
+        assert_int_equal(kind->open(text, BACKLOG, &s), 0);
+        assert_true(s->wants_text); /* of its first line already */
+        assert_int_equal(kind->configure(s, json), 0);
+        assert_false(s->wants_text);
+        assert_int_equal(kind->configure(s, text), 0);
+        assert_true(s->wants_text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_place_has_a_row_and_a_name),
                 cmocka_unit_test(settings_say_which_sinks_are_wanted),
                 cmocka_unit_test(file_with_another_path_is_another_sink),
+                cmocka_unit_test(messages_of_the_journal_are_a_setting),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
