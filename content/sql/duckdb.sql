@@ -125,7 +125,7 @@ FROM lines GROUP BY host, boot_id, run;
 CREATE OR REPLACE VIEW counters AS
 SELECT l.host, l.boot_id, l.run, l.seq, l.time, l.unaccounted, l.events,
     CAST(sink->>'written' AS BIGINT) + CAST(sink->>'backlog' AS BIGINT) AS accepted,
-    CAST(sink->>'before' AS BIGINT) AS before, r.told_before, r.is_whole, r.nth,
+    CAST(sink->>'before' AS BIGINT) AS before, r.told_before, r.is_whole, r.nth, r.boot_down,
     r.n_lines = r.n_numbers AS run_is_one,
     r.n_lines = r.n_numbers AND r.n_numbers = r.last_seq AS run_is_whole
 FROM (SELECT *, json_extract(sinks, '$.' || (SELECT place FROM place)) AS sink,
@@ -133,6 +133,7 @@ FROM (SELECT *, json_extract(sinks, '$.' || (SELECT place FROM place)) AS sink,
             PARTITION BY host, boot_id, run ORDER BY seq) AS events
     FROM lines) l
 JOIN (SELECT *, coalesce(sum(n_events + n_summarized + n_lost) OVER earlier, 0) AS told_before,
+        first_value(down) OVER (PARTITION BY host, boot_id ORDER BY nth) AS boot_down,
         coalesce(bool_and(n_numbers = last_seq AND n_lines = n_numbers) OVER earlier, true)
             AS is_whole
     FROM runs WINDOW earlier AS (PARTITION BY host, boot_id ORDER BY nth
@@ -186,7 +187,8 @@ FROM counters WHERE accepted <> events AND run_is_whole
 UNION ALL
 -- Of earlier runs lines are missing behind the last ones that are here.
 SELECT host, boot_id, run, 'tail', NULL, NULL, n, time, NULL
-FROM (SELECT *, surplus - lag(surplus) OVER (PARTITION BY host, boot_id ORDER BY nth) AS n
+FROM (SELECT *, surplus - coalesce(lag(surplus) OVER (PARTITION BY host, boot_id ORDER BY nth),
+            CASE WHEN boot_down = 'unknown' THEN 0 END) AS n    -- its account began with the boot
     FROM (SELECT *, before - told_before AS surplus,
             row_number() OVER (PARTITION BY host, boot_id, run ORDER BY seq) AS nth_counters
         FROM counters)

@@ -20,14 +20,19 @@ CREATE TABLE IF NOT EXISTS events (
     process_id TEXT AS (line ->> 'process_id') STORED,
     parent_process_id TEXT AS (line ->> 'parent_process_id') STORED,
     exe TEXT AS (line ->> 'exe') STORED,
-    "count" INTEGER AS (line ->> 'count') STORED);
+    "count" INTEGER AS (line ->> 'count') STORED,
+    "where" TEXT AS (line ->> 'where') STORED,
+    down TEXT AS (line ->> 'down') STORED,
+    unaccounted INTEGER AS (line ->> 'unaccounted') STORED,
+    sinks TEXT AS (line -> 'sinks') STORED);
 -- Where lines go in: .import takes no table that computes columns.
 CREATE VIEW IF NOT EXISTS log AS SELECT line FROM events;
 CREATE TRIGGER IF NOT EXISTS log_insert INSTEAD OF INSERT ON log
 BEGIN
     INSERT INTO events (line) VALUES (new.line);
 END;
-CREATE INDEX IF NOT EXISTS events_by_number ON events (host, boot_id, time, seq, event);
+CREATE INDEX IF NOT EXISTS events_by_number ON events (host, boot_id, time, seq, event,
+    "count", "where", down, unaccounted);   -- all that `lines` has
 CREATE INDEX IF NOT EXISTS events_by_process ON events (process_id);
 CREATE INDEX IF NOT EXISTS events_by_parent ON events (parent_process_id);
 
@@ -42,12 +47,13 @@ CREATE VIEW IF NOT EXISTS place AS SELECT 'file' AS place;
 
 -- Each line once, with the run of the daemon that it is of: by the moment of that run's start.
 -- Without one it is NULL: that start is not here. After an upgrade in place the last lines of the
--- old run may be of that very moment.
+-- old run may be of that very moment. The line itself is in `events`, by `id`.
 DROP VIEW IF EXISTS lines;
 CREATE VIEW lines AS
 SELECT *, max(CASE WHEN event = 'start' THEN time END) OVER (PARTITION BY host, boot_id
         ORDER BY time, CASE event WHEN 'start' THEN 1 WHEN 'process' THEN 2 ELSE 0 END, seq) AS run
-FROM (SELECT *, count(*) OVER same AS copies, row_number() OVER same AS copy
+FROM (SELECT rowid AS id, event, time, seq, boot_id, host, "count", "where", down, unaccounted,
+        count(*) OVER same AS copies, row_number() OVER same AS copy
     FROM events
     WINDOW same AS (PARTITION BY host, boot_id, time, seq, event
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
@@ -56,8 +62,9 @@ WHERE copy = 1;
 -- With the names that Sigma's pipeline and others make of our keys.
 DROP VIEW IF EXISTS execs;
 CREATE VIEW execs AS
-SELECT event, time, seq, boot_id, host, run, line ->> 'pid' AS pid, line ->> 'ppid' AS ppid,
-    line ->> 'uid' AS uid, line ->> 'euid' AS euid, line ->> 'user' AS user,
+SELECT l.event, l.time, l.seq, l.boot_id, l.host, run, line ->> 'pid' AS pid,
+    line ->> 'ppid' AS ppid, line ->> 'uid' AS uid, line ->> 'euid' AS euid,
+    line ->> 'user' AS user,
     line ->> 'loginuid' AS loginuid, line ->> 'comm' AS comm, exe,
     line ->> 'filename' AS filename,
     CASE WHEN line ->> 'filename' LIKE '/%' THEN line ->> 'filename'
@@ -72,7 +79,7 @@ SELECT event, time, seq, boot_id, host, run, line ->> 'pid' AS pid, line ->> 'pp
     line ->> 'container_id' AS container_id, line -> 'flags' AS flags,
     process_id, line ->> 'exec_id' AS exec_id, parent_process_id,
     line ->> 'parent_exec_id' AS parent_exec_id, line
-FROM lines WHERE event = 'exec';
+FROM lines l JOIN events e ON e.rowid = l.id WHERE l.event = 'exec';
 
 -- Processes and all below them: INSERT INTO tree_of VALUES ('2fff7c11b208-78d598-3e8');
 -- SELECT * FROM process_tree ORDER BY path;
@@ -115,10 +122,10 @@ FROM (SELECT host, boot_id, run, min(time) AS first_time, max(time) AS last_time
             AS n_events,
         coalesce(sum("count") FILTER (WHERE event = 'summary'), 0) AS n_summarized,
         coalesce(sum("count") FILTER (WHERE event = 'lost'
-            AND (line ->> 'where' = (SELECT place FROM place)
-                OR line ->> 'where' NOT IN ('blind', 'file', 'journal', 'stdout'))), 0) AS n_lost,
+            AND ("where" = (SELECT place FROM place)
+                OR "where" NOT IN ('blind', 'file', 'journal', 'stdout'))), 0) AS n_lost,
         count(*) FILTER (WHERE event = 'stop') > 0 AS has_stop,
-        max(line ->> 'down') FILTER (WHERE event = 'start') AS down
+        max(down) FILTER (WHERE event = 'start') AS down
     FROM lines GROUP BY host, boot_id, run);
 
 -- The counters of a stats or stop against the lines: how many events the destination accepted in
@@ -127,19 +134,21 @@ FROM (SELECT host, boot_id, run, min(time) AS first_time, max(time) AS last_time
 DROP VIEW IF EXISTS counters;
 CREATE VIEW counters AS
 SELECT l.host, l.boot_id, l.run, l.seq, l.time, l.events,
-    (l.sink ->> 'written') + (l.sink ->> 'backlog') AS accepted, l.sink ->> 'before' AS before,
-    r.told_before, r.is_whole, r.nth, r.n_lines = r.n_numbers AS run_is_one,
+    (sink ->> 'written') + (sink ->> 'backlog') AS accepted, sink ->> 'before' AS before,
+    r.told_before, r.is_whole, r.nth, r.boot_down, r.n_lines = r.n_numbers AS run_is_one,
     r.n_lines = r.n_numbers AND r.n_numbers = r.last_seq AS run_is_whole
-FROM (SELECT *, line -> ('$.sinks.' || (SELECT place FROM place)) AS sink,
-        count(*) FILTER (WHERE event IN ('exec', 'exec_failed', 'exec_attempt', 'exit')) OVER (
-            PARTITION BY host, boot_id, run ORDER BY seq) AS events
-    FROM lines) l
+FROM (SELECT n.*, e.sinks -> (SELECT place FROM place) AS sink
+    FROM (SELECT *, count(*) FILTER (WHERE event IN ('exec', 'exec_failed', 'exec_attempt', 'exit'))
+            OVER (PARTITION BY host, boot_id, run ORDER BY seq) AS events
+        FROM lines) n
+    JOIN events e ON e.rowid = n.id WHERE n.event IN ('stats', 'stop')) l
 JOIN (SELECT *, coalesce(sum(n_events + n_summarized + n_lost) OVER earlier, 0) AS told_before,
+        first_value(down) OVER (PARTITION BY host, boot_id ORDER BY nth) AS boot_down,
         coalesce(min(n_numbers = last_seq AND n_lines = n_numbers) OVER earlier, 1) AS is_whole
     FROM runs WINDOW earlier AS (PARTITION BY host, boot_id ORDER BY nth
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r
     ON r.host = l.host AND r.boot_id = l.boot_id AND r.run = l.run
-WHERE l.event IN ('stats', 'stop') AND l.sink IS NOT NULL;
+WHERE sink IS NOT NULL;
 
 -- What is missing, and what is odd: a row for each finding.
 DROP VIEW IF EXISTS findings;
@@ -168,11 +177,11 @@ SELECT host, boot_id, run, 'duplicate', seq, seq, copies - 1, time, event
 FROM lines WHERE copies > 1
 UNION ALL
 -- The daemon itself says so.
-SELECT host, boot_id, run, 'lost', seq, seq, "count", time, line ->> 'where'
+SELECT host, boot_id, run, 'lost', seq, seq, "count", time, "where"
 FROM lines WHERE event = 'lost'
 UNION ALL
-SELECT host, boot_id, run, 'unaccounted', seq, seq, line ->> 'unaccounted', time, NULL
-FROM lines WHERE line ->> 'unaccounted' <> 0
+SELECT host, boot_id, run, 'unaccounted', seq, seq, unaccounted, time, NULL
+FROM lines WHERE unaccounted <> 0
 UNION ALL
 -- Nobody has counted before this start, in a boot that had a daemon already.
 SELECT host, boot_id, run, 'uncounted', 1, 1, NULL, first_time, NULL
@@ -188,7 +197,8 @@ FROM counters WHERE accepted <> events AND run_is_whole
 UNION ALL
 -- Of earlier runs lines are missing behind the last ones that are here.
 SELECT host, boot_id, run, 'tail', NULL, NULL, n, time, NULL
-FROM (SELECT *, surplus - lag(surplus) OVER (PARTITION BY host, boot_id ORDER BY nth) AS n
+FROM (SELECT *, surplus - coalesce(lag(surplus) OVER (PARTITION BY host, boot_id ORDER BY nth),
+            CASE WHEN boot_down = 'unknown' THEN 0 END) AS n    -- its account began with the boot
     FROM (SELECT *, before - told_before AS surplus,
             row_number() OVER (PARTITION BY host, boot_id, run ORDER BY seq) AS nth_counters
         FROM counters)

@@ -63,6 +63,7 @@ def install_duckdb(packages):
 
 class DuckDB:
     name = "duckdb"
+    database = ":memory:"
 
     def __init__(self, folder):
         packages = pathlib.Path(folder).resolve() / "duckdb"
@@ -70,7 +71,7 @@ class DuckDB:
             raise Missing("node and npm are not here")
         install_duckdb(packages)
         self.process = subprocess.Popen(
-            ["node", pathlib.Path(__file__).with_name("run_duckdb.mjs"), packages],
+            ["node", pathlib.Path(__file__).with_name("run_duckdb.mjs"), packages, self.database],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.run((SQL / "duckdb.sql").read_text("utf-8"))
 

@@ -52,6 +52,7 @@ def wait_until(what, condition):
     while not condition():
         assert time.monotonic() < end, f"timeout: {what}"
         time.sleep(0.05)
+    print(f"{what}: {time.monotonic() - end + DEADLINE_SECONDS:.1f} s", flush=True)
 
 
 def own_network():

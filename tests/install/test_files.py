@@ -44,6 +44,7 @@ EXPECTED = [
     "usr/share/doc/execsnoopd/README.md",
     "usr/share/doc/execsnoopd/NEWS.md",
     "usr/share/doc/execsnoopd/content.md",
+    "usr/share/doc/execsnoopd/fleet.md",
     "usr/share/doc/execsnoopd/operators.md",
     "usr/share/doc/execsnoopd/examples/execsnoopd.conf.d/05-watch.conf",
     "usr/share/doc/execsnoopd/examples/execsnoopd.conf.d/10-log-shipper.conf",
