@@ -27,7 +27,7 @@ struct sink_stats {
         uint64_t retries; /* deliveries that had to be tried again */
         uint64_t backlog_bytes;
         int error;              /* 0, or -errno of the last failed delivery */
-        const char *error_what; /* what failed; static */
+        const char *error_what; /* what failed; the sink's */
 };
 
 /* Counters of one rule of the configuration. */

@@ -75,7 +75,7 @@ struct sink {
         uint64_t seq;            /* given last */
         bool wants_text;         /* messages are to have a text */
         int error;               /* 0, or -errno of the last failed delivery */
-        const char *error_what;  /* what failed: "open", "write", ...; static */
+        const char *error_what;  /* what failed: "open", "write", ...; valid until the next call */
 };
 
 /*

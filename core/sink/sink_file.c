@@ -9,8 +9,8 @@
  * write; and after a crash, when the file is opened. The cut looks for the newline in the file
  * itself, so it is right whatever happened in between.
  *
- * Rotation renames, never copies: path → path.1 → path.2. If it fails, the current file grows on,
- * the error stays visible, and it is tried again after a pause.
+ * Rotation (rotation.h) renames, never copies: path → path.1 → path.2. If it fails, the current
+ * file grows on, the error stays visible, and it is tried again after a pause.
  *
  * Refused: all but regular files (links, FIFOs, devices; links among the folders are the
  * admin's business), and making folders. A second writer is not expected: a line that it has not
@@ -18,10 +18,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sink/rotation.h"
 #include "sink/sink_internal.h"
 
 /* About 2 ms of copying: the rings must not wait longer for a sink that catches up. */
@@ -47,6 +49,7 @@ struct sink_file {
         bool torn;        /* it may end inside a line */
         bool unsynced;
 
+        char blocked_what[NAME_MAX + 128];
         int rotate_error; /* of the last rotation, 0: none */
         const char *rotate_what;
         uint64_t rotate_after_ns; /* CLOCK_MONOTONIC: not before */
@@ -68,8 +71,16 @@ const struct sink_file_system sink_file_system_real = {
         .ftruncate = ftruncate,
         .fdatasync = fdatasync,
         .rename = rename,
+        .unlink = unlink,
         .clock_gettime = clock_gettime,
 };
+
+static const char *path_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
 
 static uint64_t file_now(const struct sink_file *f, clockid_t clock)
 {
@@ -286,78 +297,6 @@ static int file_prepare(struct sink_file *f)
         return r < 0 ? sink_fail(&f->sink, "repair", r) : 0;
 }
 
-/* path.N; number 0 is the path itself. */
-static char *file_name(const struct sink_file *f, unsigned number)
-{
-        char *name;
-
-        if (number == 0)
-                return strdup(f->path);
-        return asprintf(&name, "%s.%u", f->path, number) < 0 ? NULL : name;
-}
-
-static int file_rename(const struct sink_file *f, unsigned from, unsigned to)
-{
-        _cleanup_(freep) char *from_name = file_name(f, from);
-        _cleanup_(freep) char *to_name = file_name(f, to);
-
-        if (!from_name || !to_name)
-                return -ENOMEM;
-        return f->system->rename(from_name, to_name) < 0 ? -errno : 0;
-}
-
-/*
- * Removes what is beyond the limit, which may have been higher once; also behind a gap, of which
- * rotations that failed leave one at most.
- */
-static int file_prune(const struct sink_file *f)
-{
-        unsigned n_gaps = 0;
-
-        for (unsigned number = f->config.max_files; number > 0 && n_gaps < 2; number++) {
-                _cleanup_(freep) char *name = file_name(f, number);
-
-                if (!name)
-                        return -ENOMEM;
-                if (unlink(name) < 0) {
-                        if (errno != ENOENT)
-                                return -errno;
-                        n_gaps++;
-                }
-        }
-        return 0;
-}
-
-/*
- * Frees number 1: moves the files up to the first gap by one, if need be beyond the limit, for what
- * is too old goes only after all has succeeded. What is beyond the limit by now, which has been
- * lowered, is older than that and goes first. A failure leaves a gap, where the next attempt
- * begins.
- */
-static int file_shift(const struct sink_file *f)
-{
-        unsigned gap;
-        int r;
-
-        for (gap = 1; gap < f->config.max_files; gap++) {
-                _cleanup_(freep) char *name = file_name(f, gap);
-                struct stat st;
-
-                if (!name)
-                        return -ENOMEM;
-                if (lstat(name, &st) < 0)
-                        break;
-        }
-        if (gap == f->config.max_files)
-                (void)file_prune(f); /* what it cannot remove shows after the rotation */
-        for (; gap > 1; gap--) {
-                r = file_rename(f, gap - 1, gap);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int rotate_failed(struct sink_file *f, const char *what, int error)
 {
         f->rotate_what = what;
@@ -366,24 +305,51 @@ static int rotate_failed(struct sink_file *f, const char *what, int error)
         return error;
 }
 
+/* What does not keep the next rotation from being tried, but has to be seen. */
+static void rotation_shows(struct sink_file *f, const struct rotation *rotation, int prune_error)
+{
+        f->rotate_error = 0;
+        f->rotate_after_ns = 0;
+        if (rotation->blocked > 0) {
+                (void)snprintf(f->blocked_what, sizeof(f->blocked_what),
+                               "keep as many files as MaxFiles= allows (%s.%u is in the way)",
+                               path_name(f->path), rotation->blocked);
+                f->rotate_what = f->blocked_what;
+                f->rotate_error = rotation->blocked_error;
+        } else if (prune_error < 0) {
+                f->rotate_what = "remove an old file";
+                f->rotate_error = prune_error;
+        }
+}
+
+static struct rotation file_rotation(const struct sink_file *f)
+{
+        return (struct rotation){ .system = f->system,
+                                  .path = f->path,
+                                  .max_files = f->config.max_files };
+}
+
 /* On failure the current file stays what it was. */
 static int file_rotate(struct sink_file *f)
 {
+        struct rotation rotation = file_rotation(f);
         _cleanup_(closep) int fd = -1;
+        unsigned number;
         int r;
 
         r = file_sync(f);
         if (r < 0)
                 return rotate_failed(f, "rotate (fdatasync)", r);
-        r = file_shift(f);
+        r = rotation_make_room(&rotation, &number);
         if (r >= 0)
-                r = file_rename(f, 0, 1);
+                r = number > 0 ? rotation_move(&rotation, 0, number)
+                               : rotation_remove(&rotation, 0);
         if (r < 0)
                 return rotate_failed(f, "rotate (rename)", r);
         r = open_new(f, &fd);
         if (r < 0) {
-                if (r != -EEXIST) /* whose it is now, we find out at the next flush */
-                        (void)file_rename(f, 1, 0);
+                if (r != -EEXIST && number > 0) /* whose it is now, we find out at the next flush */
+                        (void)rotation_move(&rotation, number, 0);
                 return rotate_failed(f, "rotate (open)", r);
         }
 
@@ -393,12 +359,8 @@ static int file_rotate(struct sink_file *f)
         TAKE_FD(fd);
         f->torn = false; /* it is new, hence empty */
         sink_account_file(&f->sink, f->dev, f->ino, 0);
-        r = file_prune(f);
-        if (r < 0) {
-                (void)rotate_failed(f, "remove an old file", r);
-                f->rotate_after_ns = 0; /* the next one need not wait for it */
-        }
-        return r;
+        rotation_shows(f, &rotation, rotation_prune(&rotation));
+        return 0;
 }
 
 /* Without success the current file grows on. */

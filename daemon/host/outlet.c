@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,7 +35,7 @@ struct outlet {
         enum sink_state state;
         uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
         int reported_error;    /* that was logged */
-        const char *reported_what;
+        char reported_what[256];
 };
 
 static int on_time(void *userdata)
@@ -82,14 +83,24 @@ struct outlet *outlet_free(struct outlet *o)
         return NULL;
 }
 
+static const char *what_of(const struct sink *s)
+{
+        return s->error_what ? s->error_what : "";
+}
+
+/* By its beginning, which says enough. */
+static bool is_reported(const struct outlet *o)
+{
+        return o->sink->error == o->reported_error &&
+               strncmp(what_of(o->sink), o->reported_what, sizeof(o->reported_what) - 1) == 0;
+}
+
 static void report_condition(struct outlet *o)
 {
         const struct sink *s = o->sink;
         struct sink_stats stats;
 
-        /* Texts are static, so an address says which it is. */
-        if ((s->error == o->reported_error && s->error_what == o->reported_what) ||
-            o->state == SINK_CLOSED)
+        if (is_reported(o) || o->state == SINK_CLOSED)
                 return;
         if (s->error < 0) {
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
@@ -101,7 +112,7 @@ static void report_condition(struct outlet *o)
                             stats.lost);
         }
         o->reported_error = s->error;
-        o->reported_what = s->error_what;
+        (void)snprintf(o->reported_what, sizeof(o->reported_what), "%s", what_of(s));
 }
 
 /* False: there is no fd to wait for, or it cannot be waited for (a regular file; no memory). */

@@ -205,6 +205,31 @@ class File(unittest.TestCase):
             daemon.await_words("'file' works again")
             self.check(daemon, (first, False), (few, False))
 
+    def test_folders_in_the_place_of_rotated_files(self):
+        """The file keeps its bound, whatever is in the way, and the daemon says what it is."""
+        with Journald(), faults.folder() as place:
+            path = place + "/exec.jsonl"
+            for number in (3, 4):
+                os.makedirs(f"{path}.{number}/with something in it")
+            with Daemon(settings(MaxSize="64K", MaxFiles="4"), path) as daemon:
+                many = daemon.paced_storm(N_PIECES)
+                daemon.await_words("'file': cannot keep as many files as MaxFiles= allows "
+                                   "(exec.jsonl.3 is in the way): Is a directory")
+                self.assertLessEqual(set(os.listdir(place)),
+                                     {"exec.jsonl"}
+                                     | {f"exec.jsonl.{n}" for n in range(1, 5)})
+                sizes = [os.path.getsize(p) for p in (path, path + ".1", path + ".2")]
+                self.assertLessEqual(max(sizes), 64 << 10)
+                # What is there is whole, in order and up to now.
+                daemon.sync()
+                events = [json.loads(line) for name in (path + ".2", path + ".1", path)
+                          for line in lines_of(name)]
+                seqs = [e["seq"] for e in events]
+                self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
+                assert_all(events, many[-1], N_FEW)
+                daemon.terminate()
+                daemon.kill()
+
     def test_permission_lost_and_regained(self):
         """As the service runs: without CAP_DAC_OVERRIDE."""
         prefix = ["setpriv", f"--reuid={harness.NOBODY}", f"--regid={harness.NOBODY}",

@@ -25,7 +25,7 @@ static struct {
         int space_error;
         size_t chunk;       /* at most so many bytes a call, 0: any number */
         unsigned interrupt; /* so many calls fail with EINTR first */
-        int open_error, create_error, truncate_error, sync_error, rename_error;
+        int open_error, create_error, truncate_error, sync_error, rename_error, unlink_error;
         unsigned rename_after; /* so many renames work first */
         uint64_t ahead_ns;     /* of the real clocks */
 } disk;
@@ -83,7 +83,7 @@ static inline int disk_open(const char *name, int flags, mode_t mode)
         if (disk.create_error && (flags & O_CREAT))
                 return disk_fails(disk.create_error);
         fd = sink_file_system_real.open(name, flags, mode);
-        if (fd >= 0 && (flags & O_CREAT))
+        if (fd >= 0 && (flags & O_CREAT) && strcmp(name, path) == 0)
                 model_leave(); /* a rotation went halfway: ours has got another name */
         return fd;
 }
@@ -210,6 +210,13 @@ static inline int disk_rename(const char *from, const char *to)
         return r;
 }
 
+static inline int disk_unlink(const char *name)
+{
+        check_killed();
+        return disk.unlink_error ? disk_fails(disk.unlink_error)
+                                 : sink_file_system_real.unlink(name);
+}
+
 static inline int disk_clock_gettime(clockid_t clock, struct timespec *ret)
 {
         int r = clock_gettime(clock, ret);
@@ -224,6 +231,7 @@ static const struct sink_file_system disk_system = {
         .ftruncate = disk_ftruncate,
         .fdatasync = disk_fdatasync,
         .rename = disk_rename,
+        .unlink = disk_unlink,
         .clock_gettime = disk_clock_gettime,
 };
 

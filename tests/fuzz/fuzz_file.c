@@ -163,6 +163,15 @@ static void take_away(struct world *w, bool by_copy)
         assert(ftruncate(from, 0) == 0);
 }
 
+/* As somebody who does not know what the name is for. */
+static void make_folder(unsigned number)
+{
+        char name[sizeof(path) + 16];
+
+        (void)snprintf(name, sizeof(name), "%s.%u", path, number);
+        assert(mkdir(name, 0700) == 0 || errno == EEXIST);
+}
+
 /* As another writer, of a line, or of so many bytes of one. */
 static void append_foreign(const char *data, size_t size)
 {
@@ -205,6 +214,9 @@ static bool run_fault(uint8_t op, uint8_t arg)
                 return true;
         case 'i':
                 disk.interrupt = arg % 8;
+                return true;
+        case 'u':
+                disk.unlink_error = arg % 2 ? EPERM : EIO;
                 return true;
         case 'n':
                 disk.rename_error = EACCES;
@@ -300,6 +312,9 @@ static bool run_with(struct world *w, uint8_t op, uint8_t arg)
                 w->config.max_files = arg % 4 + 1;
                 w->may_prune = true;
                 configure(w);
+                return true;
+        case 'd':
+                make_folder(arg % 4 + 1);
                 return true;
         case 'z':
                 (void)sink_resize(w->sink, 1024 + (size_t)arg * 256);
@@ -442,7 +457,7 @@ static bool next_file(DIR *d, char ret[static sizeof(folder) + 256])
 
         do
                 e = readdir(d);
-        while (e && e->d_name[0] == '.');
+        while (e && (e->d_name[0] == '.' || e->d_type == DT_DIR));
         if (e)
                 (void)snprintf(ret, sizeof(folder) + 256, "%s/%s", folder, e->d_name);
         return e;
@@ -467,12 +482,13 @@ static void check_files(struct world *w)
 
 static void folder_empty(void)
 {
-        char name[sizeof(folder) + 256];
         DIR *d = opendir(folder);
+        const struct dirent *e;
 
         assert(d);
-        while (next_file(d, name))
-                (void)unlink(name);
+        while ((e = readdir(d)))
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        (void)unlinkat(dirfd(d), e->d_name, e->d_type == DT_DIR ? AT_REMOVEDIR : 0);
         (void)closedir(d);
 }
 

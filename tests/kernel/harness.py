@@ -342,7 +342,8 @@ class Daemon:
     def files(self, path=None):
         """The file and those it was rotated to, the oldest first."""
         path = path or self.path
-        old = [p for p in glob.glob(glob.escape(path) + ".*") if p[len(path) + 1:].isdigit()]
+        old = [p for p in glob.glob(glob.escape(path) + ".*")
+               if p[len(path) + 1:].isdigit() and os.path.isfile(p)]
         old.sort(key=lambda p: -int(p[len(path) + 1:]))
         return old + ([path] if os.path.exists(path) else [])
 

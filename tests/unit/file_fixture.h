@@ -24,6 +24,8 @@ static struct {
         int create_error; /* for O_CREAT only */
         int rename_error;
         unsigned rename_after; /* so many renames work first */
+        int unlink_error;
+        const char *stuck; /* neither can be renamed or removed, as an immutable file */
         int truncate_error;
         int sync_error;
         unsigned n_writes, n_renames, n_syncs;
@@ -89,11 +91,22 @@ static inline int disk_fdatasync(int fd)
 static inline int disk_rename(const char *from, const char *to)
 {
         disk.n_renames++;
+        if (disk.stuck && strcmp(from, disk.stuck) == 0)
+                return disk_fails(EPERM);
         if (disk.rename_error && disk.rename_after == 0)
                 return disk_fails(disk.rename_error);
         if (disk.rename_after > 0)
                 disk.rename_after--;
         return sink_file_system_real.rename(from, to);
+}
+
+static inline int disk_unlink(const char *name)
+{
+        if (disk.stuck && strcmp(name, disk.stuck) == 0)
+                return disk_fails(EPERM);
+        if (disk.unlink_error)
+                return disk_fails(disk.unlink_error);
+        return sink_file_system_real.unlink(name);
 }
 
 static inline int disk_clock_gettime(clockid_t clock, struct timespec *ret)
@@ -111,6 +124,7 @@ static const struct sink_file_system disk_system = {
         .ftruncate = disk_ftruncate,
         .fdatasync = disk_fdatasync,
         .rename = disk_rename,
+        .unlink = disk_unlink,
         .clock_gettime = disk_clock_gettime,
 };
 
@@ -126,20 +140,25 @@ static inline void disk_has(size_t space, int error)
         disk.space_error = error;
 }
 
-static inline void folder_remove(void)
+static inline void folder_remove_at(const char *name)
 {
-        DIR *d = opendir(folder);
+        DIR *d = opendir(name);
         struct dirent *e;
 
         if (!d)
                 return;
         while ((e = readdir(d)))
-                if (e->d_name[0] != '.')
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
                         assert_int_equal(unlinkat(dirfd(d), e->d_name,
                                                   e->d_type == DT_DIR ? AT_REMOVEDIR : 0),
                                          0);
         closedir(d);
-        assert_int_equal(rmdir(folder), 0);
+        assert_int_equal(rmdir(name), 0);
+}
+
+static inline void folder_remove(void)
+{
+        folder_remove_at(folder);
 }
 
 static inline int folder_make(void **state)

@@ -277,6 +277,7 @@ static void rotation_shows_what_it_could_not_remove_and_goes_on(void **state)
         (void)state;
         put(numbered(3), "\n", 1);
         assert_int_equal(mkdir(numbered(4), 0700), 0);
+        put(numbered(5), "behind it\n", 10);
         lines_write_n(s, 5, 10);
         assert_int_equal(sink_flush(s), SINK_IDLE);
         assert_int_equal(s->error, -EISDIR);
@@ -285,6 +286,185 @@ static void rotation_shows_what_it_could_not_remove_and_goes_on(void **state)
         assert_file(1, 4, 4);
         assert_file(2, 3, 3);
         assert_false(exists(3));
+        assert_false(exists(5));
+}
+
+/* How many files there are, but for what is in the way; and none of them is too large. */
+static unsigned count_files(uint64_t max_size)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 20; i++) {
+                struct stat st;
+
+                if (lstat(numbered(i), &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                assert_true((uint64_t)st.st_size <= max_size);
+                n++;
+        }
+        return n;
+}
+
+static void assert_told(struct sink *s, unsigned number, int error)
+{
+        char words[128];
+
+        (void)snprintf(words, sizeof(words),
+                       "keep as many files as MaxFiles= allows (exec.jsonl.%u is in the way)",
+                       number);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, error);
+        assert_string_equal(s->error_what, words);
+}
+
+/* Whichever numbers are taken by folders: never more files than allowed, and the newest of them. */
+static void rotation_goes_on_past_folders(void **state)
+{
+        (void)state;
+        for (unsigned max_files = 1; max_files <= 4; max_files++) {
+                for (unsigned taken = 1; taken < 1U << max_files; taken++) {
+                        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, max_files);
+                        unsigned n_left = max_files, n;
+
+                        for (unsigned i = 1; i <= max_files; i++) {
+                                if (!(taken >> (i - 1) & 1))
+                                        continue;
+                                assert_int_equal(mkdir(numbered(i), 0700), 0);
+                                n_left -= i < max_files;
+                        }
+                        for (uint64_t seq = 1; seq <= 9; seq++) {
+                                lines_write_n(s, 1, 10);
+                                assert_int_equal(sink_flush(s), SINK_IDLE);
+                                n = count_files(line_size(10));
+                                assert_int_equal(n, MIN((uint64_t)n_left, seq));
+                                assert_file(0, seq, seq);
+                        }
+                        assert_true(s->error == -EISDIR);
+                        folder_remove();
+                        assert_int_equal(mkdir(folder, 0700), 0);
+                }
+        }
+}
+
+static void rotation_says_what_is_in_its_way_until_it_is_gone(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 3);
+
+        (void)state;
+        assert_int_equal(mkdir(numbered(2), 0700), 0);
+        lines_write_n(s, 4, 10);
+        assert_told(s, 2, -EISDIR);
+        assert_file(0, 4, 4);
+        assert_file(1, 3, 3);
+        assert_int_equal(rmdir(numbered(2)), 0);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(2, 3, 3);
+}
+
+static void rotation_goes_on_past_a_file_that_cannot_be_moved(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 4);
+        char stuck[sizeof(path) + 16];
+
+        (void)state;
+        (void)snprintf(stuck, sizeof(stuck), "%s", numbered(2));
+        lines_write_n(s, 4, 10);
+        assert_delivered(s);
+        disk.stuck = stuck;
+        lines_write_n(s, 4, 10);
+        assert_told(s, 2, -EPERM);
+        assert_file(0, 8, 8);
+        assert_file(1, 7, 7);
+        assert_file(2, 2, 2);
+        assert_file(3, 6, 6);
+        assert_false(exists(4));
+}
+
+/* By an administrator, or by another program that rotated before. */
+static void rotation_counts_and_moves_what_is_packed(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 5);
+        char packed[sizeof(path) + 32];
+        size_t size;
+
+        (void)state;
+        (void)snprintf(packed, sizeof(packed), "%s.zst", numbered(1));
+        put(packed, "one", 3);
+        (void)snprintf(packed, sizeof(packed), "%s.gz", numbered(2));
+        put(packed, "two", 3);
+        lines_write_n(s, 3, 10);
+        assert_delivered(s);
+        assert_file(2, 1, 1);
+        (void)snprintf(packed, sizeof(packed), "%s.zst", numbered(3));
+
+        _cleanup_(freep) char *one = slurp(packed, &size);
+        assert_memory_equal(one, "one", 3);
+        (void)snprintf(packed, sizeof(packed), "%s.gz", numbered(4));
+        assert_int_equal(access(packed, F_OK), 0);
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        for (unsigned i = 0; i < 8; i++) {
+                (void)snprintf(packed, sizeof(packed), "%s.zst", numbered(i));
+                assert_int_equal(access(packed, F_OK), -1);
+                (void)snprintf(packed, sizeof(packed), "%s.gz", numbered(i));
+                assert_int_equal(access(packed, F_OK), -1);
+        }
+        assert_file(4, 1, 1);
+}
+
+static void rotation_that_fails_keeps_what_a_lowered_limit_allows(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 6);
+
+        (void)state;
+        lines_write_n(s, 6, 10);
+        assert_delivered(s);
+        config.max_size = 1;
+        config.max_files = 3;
+        assert_int_equal(sink_file_configure(s, &config), 0);
+        disk.create_error = ENOSPC;
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -ENOSPC);
+        assert_file(0, 6, 7);
+        assert_file(2, 5, 5);
+        assert_file(3, 4, 4);
+}
+
+/* A file and its copy are one: they must not get two numbers. */
+static void rotation_moves_both_of_a_file_and_its_copy_or_none(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
+        char copy[sizeof(path) + 32];
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        (void)snprintf(copy, sizeof(copy), "%s.zst", numbered(1));
+        put(copy, "packed", 6);
+        disk.stuck = copy;
+        lines_write_n(s, 1, 10);
+        assert_told(s, 1, -EPERM);
+        assert_file(1, 1, 1);
+        assert_int_equal(access(copy, F_OK), 0);
+        assert_file(2, 2, 2);
+}
+
+/* As on a file system that has become read-only: also of what is not there. */
+static void rotation_ends_where_nothing_can_be_removed(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 2);
+
+        (void)state;
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        disk.unlink_error = EROFS;
+        lines_write_n(s, 3, 10);
+        assert_int_equal(sink_flush(s), SINK_IDLE);
+        assert_int_equal(s->error, -EROFS);
+        assert_each_line_once(s);
 }
 
 /* Killed before it could say that it has written a line: the next one finds that line there. */
@@ -584,6 +764,13 @@ int main(void)
                 TEST(rotation_that_fails_removes_no_old_file),
                 TEST(rotation_that_stops_between_renames_loses_no_file),
                 TEST(rotation_shows_what_it_could_not_remove_and_goes_on),
+                TEST(rotation_goes_on_past_folders),
+                TEST(rotation_says_what_is_in_its_way_until_it_is_gone),
+                TEST(rotation_goes_on_past_a_file_that_cannot_be_moved),
+                TEST(rotation_counts_and_moves_what_is_packed),
+                TEST(rotation_that_fails_keeps_what_a_lowered_limit_allows),
+                TEST(rotation_moves_both_of_a_file_and_its_copy_or_none),
+                TEST(rotation_ends_where_nothing_can_be_removed),
                 TEST(rotation_leaves_an_account_of_the_new_file),
                 TEST(rotation_by_age_works_when_idle_and_spares_empty_files),
                 TEST(rotation_by_age_counts_from_birth_across_restarts),
