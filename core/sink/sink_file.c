@@ -12,17 +12,19 @@
  * Rotation (rotation.h) renames, never copies: path → path.1 → path.2. If it fails, the current
  * file grows on, the error stays visible, and it is tried again after a pause.
  *
- * Refused: all but regular files (links, FIFOs, devices; links among the folders are the
- * admin's business), and making folders. A second writer is not expected: a line that it has not
+ * Refused: files that are not our own (own_file.h; links among the folders are the admin's
+ * business), and making folders. A second writer is not expected: a line that it has not
  * ended is cut. Writing to a disk may block; that is bounded by FLUSH_BYTES_MAX.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sink/own_file.h"
 #include "sink/rotation.h"
 #include "sink/sink_internal.h"
 
@@ -49,6 +51,7 @@ struct sink_file {
         bool torn;        /* it may end inside a line */
         bool unsynced;
 
+        char what[PATH_MAX + 128]; /* of an error that has no static text */
         char blocked_what[NAME_MAX + 128];
         int rotate_error; /* of the last rotation, 0: none */
         const char *rotate_what;
@@ -74,6 +77,16 @@ const struct sink_file_system sink_file_system_real = {
         .unlink = unlink,
         .clock_gettime = clock_gettime,
 };
+
+static _printf_(3, 4) int file_fail(struct sink_file *f, int error, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        (void)vsnprintf(f->what, sizeof(f->what), format, args);
+        va_end(args);
+        return sink_fail(&f->sink, f->what, error);
+}
 
 static const char *path_name(const char *path)
 {
@@ -194,47 +207,6 @@ static uint64_t file_birth(const struct sink_file *f, int fd)
         return (uint64_t)stx.stx_btime.tv_sec * NSEC_PER_SEC + stx.stx_btime.tv_nsec;
 }
 
-static int open_new(const struct sink_file *f, int *ret)
-{
-        _cleanup_(closep) int fd = -1;
-        int r;
-
-        /* No other user may open it before it has its final mode, which umask must not change. */
-        fd = f->system->open(f->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                             0600);
-        if (fd < 0)
-                return -errno;
-        if (fchmod(fd, f->config.mode) < 0) {
-                r = -errno;
-                (void)unlink(f->path);
-                return r;
-        }
-        *ret = TAKE_FD(fd);
-        return 0;
-}
-
-/* -EMEDIUMTYPE: not a regular file. Looked at before it is opened, for opening may act or block. */
-static int open_existing(const struct sink_file *f, int *ret)
-{
-        _cleanup_(closep) int fd = -1;
-        struct stat st;
-
-        if (lstat(f->path, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EMEDIUMTYPE;
-        fd = f->system->open(f->path,
-                             O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EMEDIUMTYPE;
-        *ret = TAKE_FD(fd);
-        return 0;
-}
-
 /* Makes the open file the current one, which is still to be settled. On failure nothing changes. */
 static int file_adopt(struct sink_file *f, int fd)
 {
@@ -252,20 +224,31 @@ static int file_adopt(struct sink_file *f, int fd)
         return 0;
 }
 
+static int file_new(const struct sink_file *f, int *ret)
+{
+        return own_file_make(f->system, f->path, f->config.mode, ret);
+}
+
+static int file_open_failed(struct sink_file *f, const char *refusal, int error)
+{
+        if (!refusal)
+                return sink_fail(&f->sink, "open", error);
+        return file_fail(f, error, "open (%s)", refusal);
+}
+
 static int file_open(struct sink_file *f)
 {
         _cleanup_(closep) int fd = -1;
+        const char *refusal = NULL;
         int r;
 
-        r = open_existing(f, &fd);
+        r = own_file_open(f->system, f->path, O_RDWR, &fd, &refusal);
         if (r == -ENOENT)
-                r = open_new(f, &fd);
-        if (r == -EMEDIUMTYPE)
-                return sink_fail(&f->sink, "open (not a regular file)", -EINVAL);
+                r = file_new(f, &fd);
         if (r >= 0)
                 r = file_adopt(f, fd);
         if (r < 0)
-                return sink_fail(&f->sink, "open", r);
+                return file_open_failed(f, refusal, r);
         TAKE_FD(fd);
         return 0;
 }
@@ -346,7 +329,7 @@ static int file_rotate(struct sink_file *f)
                                : rotation_remove(&rotation, 0);
         if (r < 0)
                 return rotate_failed(f, "rotate (rename)", r);
-        r = open_new(f, &fd);
+        r = file_new(f, &fd);
         if (r < 0) {
                 if (r != -EEXIST && number > 0) /* whose it is now, we find out at the next flush */
                         (void)rotation_move(&rotation, number, 0);

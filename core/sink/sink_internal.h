@@ -79,7 +79,8 @@ size_t sink_gather(const struct sink *s, size_t offset, uint64_t room, struct io
 /* `done` more bytes of what sink_gather() gave are delivered: pops whole entries, sets *offset. */
 void sink_advance(struct sink *s, size_t done, size_t *offset);
 
-/* Remembers what failed, a string that lives as long as the sink; returns the error, for a return statement. */
+/* Remembers what failed, a string that lives as long as the sink; returns the error, for a return
+ * statement. */
 int sink_fail(struct sink *s, const char *what, int error);
 
 /* All is well (again). */

@@ -205,6 +205,26 @@ class File(unittest.TestCase):
             daemon.await_words("'file' works again")
             self.check(daemon, (first, False), (few, False))
 
+    def test_file_that_is_not_ours(self):
+        """Who owns it can read what is written to it; behind another name may be anything."""
+        with Journald(), faults.folder() as place:
+            os.chmod(place, 0o1777)
+            path, other = place + "/exec.jsonl", place + "/other"
+            with open(path, "wb") as file:
+                file.write(b"precious, and no line")
+            os.chown(path, harness.NOBODY, harness.NOBODY)
+            with Daemon(path=path) as daemon:
+                few = storm(N_FEW)
+                daemon.await_words("'file': cannot open (it belongs to another user)")
+                os.chown(path, 0, 0)
+                os.link(path, other)
+                daemon.await_words("'file': cannot open (it has more than one name)")
+                self.assertEqual(os.path.getsize(path), len(b"precious, and no line"))
+                os.unlink(path)
+                daemon.await_words("'file' works again")
+                last = storm(N_FEW)
+                self.check(daemon, (few, False), (last, False))
+
     def test_folders_in_the_place_of_rotated_files(self):
         """The file keeps its bound, whatever is in the way, and the daemon says what it is."""
         with Journald(), faults.folder() as place:

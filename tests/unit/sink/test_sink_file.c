@@ -137,6 +137,77 @@ static void file_refuses_what_is_not_a_regular_file(void **state)
         }
 }
 
+/* Behind the other name may be anything, as /etc/passwd where the folder is everybody's. */
+static void file_refuses_what_has_another_name(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+        char other[sizeof(path) + 8];
+
+        (void)state;
+        (void)snprintf(other, sizeof(other), "%s.other", path);
+        put(other, "precious, and no line", 21);
+        assert_int_equal(link(other, path), 0);
+        lines_write_n(s, 1, 10);
+        assert_broken(s, -EMLINK, "open (it has more than one name)");
+        assert_int_equal(size_of(0), 21);
+        assert_int_equal(unlink(path), 0);
+        assert_delivered(s);
+        assert_file(0, 1, 1);
+}
+
+#define NOBODY 65534
+
+/* Its owner could read what we write, whatever the mode of the file. */
+static void file_refuses_that_of_another_user(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        put(path, "{}\n", 3);
+        assert_int_equal(chmod(path, 0666), 0);
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        lines_write_n(s, 1, 10);
+        assert_broken(s, -EPERM, "open (it belongs to another user)");
+        assert_int_equal(chown(path, 0, 0), 0);
+        assert_delivered(s);
+
+        /* Nor does a user take one of root's. */
+        sink_reopen(s);
+        lines_write_n(s, 1, 10);
+        assert_int_equal(chown(folder, NOBODY, NOBODY), 0);
+        assert_int_equal(seteuid(NOBODY), 0);
+        sink_reopen(s);
+        assert_broken(s, -EPERM, "open (it belongs to another user)");
+        assert_int_equal(seteuid(0), 0);
+}
+
+/* Run by hand beside a service, whose files these are. */
+static void file_of_root_belongs_to_the_owner_of_the_folder(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(line_size(10), 10);
+        char rotated[sizeof(path) + 16];
+        const char *const names[] = { path, rotated };
+        struct stat st;
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(chown(folder, NOBODY, 12345), 0);
+        (void)snprintf(rotated, sizeof(rotated), "%s", numbered(1));
+        lines_write_n(s, 2, 10);
+        assert_delivered(s);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                assert_int_equal(stat(names[i], &st), 0);
+                assert_int_equal(st.st_uid, NOBODY);
+                assert_int_equal(st.st_gid, 12345);
+        }
+        sink_reopen(s); /* and root goes on in it */
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+}
+
 static void file_follows_links_among_the_folders(void **state)
 {
         char link[sizeof(folder) + 8], linked_path[sizeof(link) + 16];
@@ -567,6 +638,9 @@ int main(void)
                 TEST(file_counts_kernel_events_and_all_lines),
                 TEST(file_without_folder_is_broken_until_it_is_there),
                 TEST(file_refuses_what_is_not_a_regular_file),
+                TEST(file_refuses_what_has_another_name),
+                TEST(file_refuses_that_of_another_user),
+                TEST(file_of_root_belongs_to_the_owner_of_the_folder),
                 TEST(file_follows_links_among_the_folders),
                 TEST(file_appends_to_whole_lines_without_touching_them),
                 TEST(file_cuts_torn_last_line_when_opened),
