@@ -81,6 +81,7 @@ struct daemon {
         struct metrics_file *metrics;
         struct hasher *hasher; /* or NULL */
         int hashes_fd;         /* for it, from an earlier run; or -1 */
+        int lock_fd;           /* of the log's file, from the image before; or -1 */
 };
 
 /* Run. */
@@ -276,6 +277,9 @@ static int open_source(struct daemon *d)
         r = handover_open(!replay_path && !d->options->record_path, &d->handover);
         if (r < 0)
                 return r;
+        /* Now: what the source cannot understand, it drops together with all the rest. */
+        d->lock_fd = handover_take(d->handover, HANDOVER_LOCK);
+        handover_forget(d->handover, HANDOVER_LOCK);
         if (replay_path)
                 return recording_open(replay_path, &d->source);
         return source_perf_new(d->config, d->event, d->handover, &d->source);
@@ -305,10 +309,11 @@ static int open_sinks(struct daemon *d)
 
         if (page)
                 outputs_keep_dropped(flow_outputs(d->flow), &page->dropped);
-        r = delivery_new(d->event, d->flow, page ? page->accounts : NULL, d->options->use_stdout,
+        r = delivery_new(d->event, d->flow, page ? page->accounts : NULL, d->options->sinks,
                          &d->delivery);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the sinks");
+        delivery_inherit_lock(d->delivery, TAKE_FD(d->lock_fd));
         r = delivery_prepare(d->delivery, d->config);
         if (r < 0)
                 return r;
@@ -450,6 +455,7 @@ static struct daemon *daemon_free(struct daemon *d)
         metrics_file_free(d->metrics);
         hasher_free(d->hasher);
         closep(&d->hashes_fd);
+        closep(&d->lock_fd);
         delivery_free(d->delivery);
         flow_free(d->flow);
         watchdog_free(d->watchdog);
@@ -505,7 +511,7 @@ int daemon_run(const struct daemon_options *options, struct config *config, stru
         d->options = options;
         d->config = config;
         d->rules = rules;
-        d->hashes_fd = -1;
+        d->hashes_fd = d->lock_fd = -1;
         lower_privilege(d);
         r = set_up_loop(d);
         if (r < 0)

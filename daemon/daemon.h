@@ -8,13 +8,14 @@
 #include <stdbool.h>
 
 #include "config/config_file.h"
+#include "sink/sink_kind.h"
 
 struct daemon_options {
         struct config_location location; /* read again on SIGHUP */
-        bool use_stdout;                 /* no other sink */
-        const char *record_path;         /* or NULL */
-        const char *replay_path;         /* or NULL: the kernel */
-        char *const *argv;               /* for the image that may replace this one */
+        enum sink_choice sinks;
+        const char *record_path; /* or NULL */
+        const char *replay_path; /* or NULL: the kernel */
+        char *const *argv;       /* for the image that may replace this one */
 };
 
 struct config;

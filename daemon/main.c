@@ -37,7 +37,8 @@ static const char help_text[] =
         "      --config=FILE     Read FILE and FILE.d/*.conf instead of the search path\n"
         "  -t, --test-config     Check the configuration and exit\n"
         "      --cat-config      Show the merged configuration and where each part is from\n"
-        "      --record=FILE     Also write the raw records of the kernel to FILE\n"
+        "      --record=FILE     Write the raw records of the kernel to FILE, and events nowhere\n"
+        "                        unless one of the options above says so\n"
         "      --replay=FILE     Take the records from FILE instead of the kernel\n"
         "  -h, --help            Show this help\n"
         "  -V, --version         Show the version\n"
@@ -71,7 +72,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
         while ((c = getopt_long(argc, argv, "thV", long_options, NULL)) >= 0) {
                 switch (c) {
                 case OPTION_STDOUT:
-                        options->use_stdout = true;
+                        options->sinks = SINKS_STDOUT;
                         break;
                 case OPTION_CONFIG:
                         options->location.file = optarg;
@@ -102,6 +103,9 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", argv[optind]);
                 return -EINVAL;
         }
+        /* The service's own log is not written by two. */
+        if (options->record_path && !options->location.file && options->sinks != SINKS_STDOUT)
+                options->sinks = SINKS_NONE;
         if (options->record_path && options->replay_path) {
                 (void)fprintf(stderr, "execsnoopd: --record and --replay exclude each other\n");
                 return -EINVAL;

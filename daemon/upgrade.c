@@ -100,6 +100,17 @@ static int start_keeper(const struct source *source)
         return r < 0 ? r : end[1];
 }
 
+static int add_descriptors(const struct upgrade_parts *parts, int keeper)
+{
+        const int lock = delivery_lock(parts->delivery);
+        int r;
+
+        r = handover_add_direct(parts->handover, HANDOVER_KEEPER, keeper);
+        if (r >= 0 && lock >= 0)
+                r = handover_add_direct(parts->handover, HANDOVER_LOCK, lock);
+        return r;
+}
+
 /* Returns only if the upgrade is not possible; nothing has changed then. */
 static void go_on_as(const struct upgrade_parts *parts, const char *path)
 {
@@ -111,7 +122,7 @@ static void go_on_as(const struct upgrade_parts *parts, const char *path)
         if (r >= 0)
                 r = source_hand_over(parts->source);
         if (r >= 0)
-                r = handover_add_direct(parts->handover, HANDOVER_KEEPER, keeper);
+                r = add_descriptors(parts, keeper);
         if (r >= 0)
                 r = capabilities_bequeath(true);
         if (r >= 0)

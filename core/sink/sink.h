@@ -125,6 +125,13 @@ int sink_file_new(const struct sink_file_config *config, size_t backlog, struct 
 /* New settings, all but path and backlog at once, without losing a line. */
 int sink_file_configure(struct sink *s, const struct sink_file_config *config);
 
+/*
+ * The descriptor of the lock on the log, -1: there is none. The image that takes our place in this
+ * process inherits it: before anything is delivered.
+ */
+int sink_file_lock(const struct sink *s);
+void sink_file_inherit_lock(struct sink *s, int fd);
+
 /* Of one that sink_file_new() has made; valid as long as it is. */
 const char *sink_file_path(const struct sink *s);
 

@@ -13,8 +13,9 @@
  * file grows on, the error stays visible, and it is tried again after a pause.
  *
  * Refused: files that are not our own (own_file.h; links among the folders are the admin's
- * business), and making folders. A second writer is not expected: a line that it has not
- * ended is cut. Writing to a disk may block; that is bounded by FLUSH_BYTES_MAX.
+ * business), making folders, and to write what another of us writes (log_lock.h). A line that
+ * somebody else has not ended is cut. Writing to a disk may block; that is bounded by
+ * FLUSH_BYTES_MAX.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sink/log_lock.h"
 #include "sink/own_file.h"
 #include "sink/rotation.h"
 #include "sink/sink_internal.h"
@@ -51,6 +53,7 @@ struct sink_file {
         bool torn;        /* it may end inside a line */
         bool unsynced;
 
+        struct log_lock lock;
         char what[PATH_MAX + 128]; /* of an error that has no static text */
         char blocked_what[NAME_MAX + 128];
         int rotate_error; /* of the last rotation, 0: none */
@@ -236,12 +239,29 @@ static int file_open_failed(struct sink_file *f, const char *refusal, int error)
         return file_fail(f, error, "open (%s)", refusal);
 }
 
+static int file_lock_failed(struct sink_file *f, int error)
+{
+        const struct log_lock *l = &f->lock;
+
+        if (error == -EBUSY && l->holder > 0)
+                return file_fail(f, error, "open (another execsnoopd (pid %d) writes here)",
+                                 l->holder);
+        if (error == -EBUSY)
+                return sink_fail(&f->sink, "open (another execsnoopd writes here)", error);
+        return file_fail(f, error, "lock %s%s%s%s", l->path, l->refusal ? " (" : "",
+                         l->refusal ? l->refusal : "", l->refusal ? ")" : "");
+}
+
+/* Nothing is looked at, let alone cut, before it is ours alone. */
 static int file_open(struct sink_file *f)
 {
         _cleanup_(closep) int fd = -1;
         const char *refusal = NULL;
         int r;
 
+        r = log_lock_take(&f->lock, f->system);
+        if (r < 0)
+                return file_lock_failed(f, r);
         r = own_file_open(f->system, f->path, O_RDWR, &fd, &refusal);
         if (r == -ENOENT)
                 r = file_new(f, &fd);
@@ -469,6 +489,7 @@ static void sink_file_free(struct sink *s)
         struct sink_file *f = sink_file(s);
 
         file_close(f);
+        log_lock_done(&f->lock);
         free(f->path);
         free(f);
 }
@@ -491,7 +512,7 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
         if (!f)
                 return -ENOMEM;
         f->system = system;
-        f->fd = -1;
+        f->fd = f->lock.fd = -1;
         s = &f->sink;
         r = sink_init(s, &sink_file_ops, backlog);
         if (r < 0)
@@ -499,6 +520,9 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
         f->path = strdup(config->path);
         if (!f->path)
                 return -ENOMEM;
+        r = log_lock_init(&f->lock, f->path);
+        if (r < 0)
+                return r;
         r = sink_file_configure(s, config);
         if (r < 0)
                 return r;
@@ -510,6 +534,16 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
 int sink_file_new(const struct sink_file_config *config, size_t backlog, struct sink **ret)
 {
         return sink_file_new_on(&sink_file_system_real, config, backlog, ret);
+}
+
+void sink_file_inherit_lock(struct sink *s, int fd)
+{
+        log_lock_inherit(&sink_file(s)->lock, fd);
+}
+
+int sink_file_lock(const struct sink *s)
+{
+        return ((const struct sink_file *)s)->lock.fd;
 }
 
 const char *sink_file_path(const struct sink *s)

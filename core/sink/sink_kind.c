@@ -7,9 +7,9 @@
 #include "sink/sink.h"
 #include "sink/sink_kind.h"
 
-static bool journal_is_wanted(const struct config *config, bool use_stdout)
+static bool journal_is_wanted(const struct config *config, enum sink_choice choice)
 {
-        return config->journal.enabled && !use_stdout;
+        return config->journal.enabled && choice == SINKS_CONFIGURED;
 }
 
 static int journal_configure(struct sink *s, const struct config *config)
@@ -40,9 +40,9 @@ static struct sink_file_config file_config_of(const struct config *config)
         };
 }
 
-static bool file_is_wanted(const struct config *config, bool use_stdout)
+static bool file_is_wanted(const struct config *config, enum sink_choice choice)
 {
-        return config->file.enabled && !use_stdout;
+        return config->file.enabled && choice == SINKS_CONFIGURED;
 }
 
 static int file_open(const struct config *config, size_t backlog, struct sink **ret)
@@ -70,9 +70,9 @@ static void file_recover(struct account *account, const struct config *config)
         account_recover_file(account, config->file.path);
 }
 
-static bool stdout_is_wanted(const struct config *config _unused_, bool use_stdout)
+static bool stdout_is_wanted(const struct config *config _unused_, enum sink_choice choice)
 {
-        return use_stdout;
+        return choice == SINKS_STDOUT;
 }
 
 static int stdout_open(const struct config *config _unused_, size_t backlog, struct sink **ret)
@@ -93,6 +93,8 @@ const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
                 .is_same = file_is_same,
                 .configure = file_configure,
                 .recover = file_recover,
+                .lock = sink_file_lock,
+                .inherit = sink_file_inherit_lock,
         },
         [SINK_STDOUT] = {
                 .is_wanted = stdout_is_wanted,

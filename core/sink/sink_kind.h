@@ -17,12 +17,18 @@ struct account;
 struct config;
 struct sink;
 
+/* Which of them there are to be, for the life of the process. */
+enum sink_choice {
+        SINKS_CONFIGURED, /* what the settings say */
+        SINKS_STDOUT,     /* that alone */
+        SINKS_NONE,
+};
+
 struct sink_kind {
         /* Longer lines are to be given in a brief form, too; 0: all can be shown. */
         size_t line_limit;
 
-        /* By these settings; `use_stdout`: stdout alone, despite them. */
-        bool (*is_wanted)(const struct config *config, bool use_stdout);
+        bool (*is_wanted)(const struct config *config, enum sink_choice choice);
         int (*open)(const struct config *config, size_t backlog, struct sink **ret);
 
         /* True if open() would make the same sink, which can then be configured; NULL: always. */
@@ -33,6 +39,12 @@ struct sink_kind {
 
         /* Adds to an account what the destination itself still knows; NULL: it knows nothing. */
         void (*recover)(struct account *account, const struct config *config);
+
+        /*
+         * A lock on the destination, or -1, and the same from the image before; NULL: it has none.
+         */
+        int (*lock)(const struct sink *s);
+        void (*inherit)(struct sink *s, int lock);
 };
 
 extern const struct sink_kind sink_kinds[_SINK_PLACE_MAX];

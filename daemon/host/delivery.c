@@ -34,7 +34,8 @@ struct delivery {
         struct flow *flow;
         struct outputs *outputs;  /* of the flow */
         struct account *accounts; /* _SINK_ACCOUNT_MAX, or NULL; borrowed */
-        bool use_stdout;
+        enum sink_choice choice;
+        int lock; /* of the image before, until the sink is there that has it; or -1 */
         const struct config *prepared;
         size_t backlog_size; /* of all, as committed last */
         struct place place[_SINK_PLACE_MAX];
@@ -42,7 +43,7 @@ struct delivery {
 
 static bool is_wanted(const struct delivery *s, enum sink_place i, const struct config *c)
 {
-        return sink_kinds[i].is_wanted(c, s->use_stdout);
+        return sink_kinds[i].is_wanted(c, s->choice);
 }
 
 static bool is_kept(const struct delivery *s, enum sink_place i, const struct config *c)
@@ -100,6 +101,8 @@ static void place_commit(struct delivery *s, enum sink_place i)
                         sink_kinds[i].recover(account, s->prepared);
                 sink_keep_account(p->fresh, account);
         }
+        if (is_new && sink_kinds[i].inherit && s->lock >= 0)
+                sink_kinds[i].inherit(p->fresh, TAKE_FD(s->lock));
         if (p->is_closing || is_new) {
                 outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
@@ -116,7 +119,7 @@ static void place_commit(struct delivery *s, enum sink_place i)
 }
 
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
-                 bool use_stdout, struct delivery **ret)
+                 enum sink_choice choice, struct delivery **ret)
 {
         struct delivery *s;
 
@@ -127,7 +130,8 @@ int delivery_new(struct sd_event *event, struct flow *flow, struct account *acco
         s->flow = flow;
         s->outputs = flow_outputs(flow);
         s->accounts = accounts;
-        s->use_stdout = use_stdout;
+        s->choice = choice;
+        s->lock = -1;
         *ret = s;
         return 0;
 }
@@ -140,8 +144,26 @@ struct delivery *delivery_free(struct delivery *s)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 outlet_free(s->place[i].outlet);
         sd_event_unref(s->event);
+        closep(&s->lock);
         free(s);
         return NULL;
+}
+
+void delivery_inherit_lock(struct delivery *s, int fd)
+{
+        s->lock = fd;
+}
+
+int delivery_lock(const struct delivery *s)
+{
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                const struct sink *sink = outputs_sink(s->outputs, i);
+                int fd = sink && sink_kinds[i].lock ? sink_kinds[i].lock(sink) : -1;
+
+                if (fd >= 0)
+                        return fd;
+        }
+        return -1;
 }
 
 int delivery_prepare(struct delivery *s, const struct config *config)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
+#include "sink/sink_kind.h"
 
 struct account;
 struct config;
@@ -21,12 +22,19 @@ struct delivery;
 
 /*
  * Borrows the flow, whose outputs own the sinks, and the accounts that they keep for the run after
- * us: _SINK_ACCOUNT_MAX, by place, or NULL. `use_stdout`: stdout alone, despite the configuration.
+ * us: _SINK_ACCOUNT_MAX, by place, or NULL.
  */
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
-                 bool use_stdout, struct delivery **ret);
+                 enum sink_choice choice, struct delivery **ret);
 struct delivery *delivery_free(struct delivery *s);
 DEFINE_FREEP(struct delivery, delivery_free)
+
+/*
+ * The lock on the log's file, or -1: the image that takes our place in this process goes on with
+ * it. To be given before anything is opened; it is taken over.
+ */
+int delivery_lock(const struct delivery *s);
+void delivery_inherit_lock(struct delivery *s, int fd);
 
 /* Opens what is new. Borrows `config` until commit or revert. Errors are logged. */
 int delivery_prepare(struct delivery *s, const struct config *config);

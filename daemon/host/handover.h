@@ -31,6 +31,9 @@
 /* The keeper's end: to be taken, and closed when its rings are mapped no more. */
 #define HANDOVER_KEEPER "keeper"
 
+/* The lock on the log's file, which has to be held without a moment between. */
+#define HANDOVER_LOCK "lock"
+
 struct handover_page {
         uint64_t magic;
         uint32_t version, n_cpus;

@@ -225,6 +225,38 @@ class File(unittest.TestCase):
                 last = storm(N_FEW)
                 self.check(daemon, (few, False), (last, False))
 
+    def test_two_daemons_with_one_file(self):
+        """The second waits until the first has ended; each line of both is there."""
+        with Daemon(settings(MaxSize="64K", MaxFiles="100"), journal=False) as daemon:
+            first = storm(N_FEW)
+            with Daemon({"File": {"MaxSize": "4K", "MaxFiles": "2"}}, path=daemon.path,
+                        journal=False) as other:
+                other.await_words("'file': cannot open (another execsnoopd "
+                                  f"(pid {daemon.pid()}) writes here)")
+                both = storm(N_FEW)
+                other.signal(signal.SIGUSR1)
+                daemon.sync()
+                # A reload that gives it room; it opens nothing meanwhile.
+                other.reload({"Journal": {"Enabled": "no"},
+                              "File": {"Path": daemon.path, "MaxFiles": "100"}})
+                self.assertEqual(daemon.terminate(), 0)
+                other.await_words("'file' works again")
+                last = storm(N_FEW)
+                other.sync()
+                self.assertEqual(other.terminate(), 0)
+                events = daemon.events()
+                self.assertEqual(other.stderr().count("another execsnoopd"), 1)
+                other.kill()
+            daemon.kill()
+        begin = [i for i, e in enumerate(events) if e["event"] == "start"]
+        self.assertEqual(len(begin), 2)
+        for run, storms in ((events[:begin[1]], (first, both)), (events[begin[1]:], (both, last))):
+            self.assertEqual([e["seq"] for e in run], list(range(1, len(run) + 1)))
+            self.assertEqual(run[-1]["event"], "stop")
+            faults.check_sums(run)
+            for marker in storms:
+                assert_all(run, marker, N_FEW)
+
     def test_folders_in_the_place_of_rotated_files(self):
         """The file keeps its bound, whatever is in the way, and the daemon says what it is."""
         with Journald(), faults.folder() as place:
@@ -236,7 +268,7 @@ class File(unittest.TestCase):
                 daemon.await_words("'file': cannot keep as many files as MaxFiles= allows "
                                    "(exec.jsonl.3 is in the way): Is a directory")
                 self.assertLessEqual(set(os.listdir(place)),
-                                     {"exec.jsonl"}
+                                     {".exec.jsonl.lock", "exec.jsonl"}
                                      | {f"exec.jsonl.{n}" for n in range(1, 5)})
                 sizes = [os.path.getsize(p) for p in (path, path + ".1", path + ".2")]
                 self.assertLessEqual(max(sizes), 64 << 10)

@@ -384,6 +384,42 @@ class Recordings(ControlTest):
         self.assertGreater(len(kernel[0]), 40)
         self.assertEqual(kernel[0], kernel[1])
 
+    def record(self, *options):
+        """A recording beside a service with a file; what came to stdout."""
+        service = self.write("service.conf", "[Journal]\nEnabled=no\n[Stats]\nSelfTest=0\n"
+                             f"[File]\nEnabled=yes\nPath={self.folder}/log.jsonl\n")
+        recording = os.path.join(self.folder, "beside.rec")
+        notify = harness.Notifications(os.path.join(self.folder, "notify"))
+        self.addCleanup(notify.close)
+        daemon = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+             "mount -t tmpfs tmpfs /run; mkdir /run/execsnoopd.conf.d; "
+             f"cp {service} /run/execsnoopd.conf.d/zz.conf; exec \"$@\"", "sh", DAEMON,
+             f"--record={recording}", *options], stdout=subprocess.PIPE,
+            env={**os.environ, "NOTIFY_SOCKET": os.path.join(self.folder, "notify")})
+        notify.ready.get(timeout=harness.DEADLINE)
+        exec_target("recorded beside")
+        daemon.send_signal(signal.SIGTERM)
+        output = daemon.communicate(timeout=harness.DEADLINE)[0]
+        self.assertEqual(daemon.returncode, 0)
+        with open(recording, "rb") as file:
+            self.assertIn(b"recorded beside", file.read())
+        os.unlink(recording)
+        os.unlink(os.path.join(self.folder, "notify"))
+        return output
+
+    def test_recording_alone_writes_no_events(self):
+        """So it does not disturb the service, whose configuration it has."""
+        self.assertEqual(self.record(), b"")
+        self.assertEqual(os.listdir(self.folder), ["service.conf"])
+
+    def test_recording_writes_events_where_it_is_told_to(self):
+        self.assertIn(b"recorded beside", self.record("--stdout"))
+        self.assertEqual(os.listdir(self.folder), ["service.conf"])
+        self.assertEqual(self.record(f"--config={self.folder}/service.conf"), b"")
+        with open(f"{self.folder}/log.jsonl", "rb") as file:
+            self.assertIn(b"recorded beside", file.read())
+
     def test_recordings_that_are_none(self):
         for content in ("", "x", "{\"event\":\"exec\"}\n" * 100):
             path = self.write("bad.rec", content)

@@ -3,6 +3,7 @@
 """The run after this one: what happened while nobody was reading is counted, to the exec."""
 import collections
 import contextlib
+import fcntl
 import glob
 import itertools
 import json
@@ -390,6 +391,39 @@ class Restart(unittest.TestCase):
         ended = [e["process_id"] for e in events if e["event"] == "exit"]
         self.assertEqual(len(ended), len(set(ended)))
         self.assertEqual(begun - set(ended), set())
+
+    def test_upgrade_keeps_the_lock_on_the_file(self):
+        """Not for a moment could another daemon take it."""
+        manager = Manager(NO_LOSS)
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            folder, name = os.path.split(manager.path)
+            taken = []
+            end = threading.Event()
+
+            def rival():
+                with open(f"{folder}/.{name}.lock", "r+b") as lock:
+                    while not end.is_set():
+                        with contextlib.suppress(BlockingIOError):
+                            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                            taken.append(True)
+                            return
+            thread = harness.Background(rival)
+            for image in (manager.daemon, manager.daemon, "#!/bin/sh\nexit 78\n"):
+                if image == manager.daemon:
+                    shutil.copy(image, copy + ".new")
+                    os.rename(copy + ".new", copy)
+                else:
+                    put_image(copy, image)
+                manager.reload()
+            end.set()
+            thread.join()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(taken, [])
+        self.assertEqual([e["event"] for e in events].count("start"), 3)
 
     def check_that_it_goes_on(self, *images):
         """As it is, whatever is put in its place."""

@@ -161,6 +161,15 @@ static inline void folder_remove(void)
         folder_remove_at(folder);
 }
 
+/* The file beside the log that is locked. */
+static inline const char *lock_name(void)
+{
+        static char name[sizeof(path) + 16];
+
+        (void)snprintf(name, sizeof(name), "%s/.exec.jsonl.lock", folder);
+        return name;
+}
+
 static inline int folder_make(void **state)
 {
         (void)state;

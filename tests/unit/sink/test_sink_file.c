@@ -177,6 +177,7 @@ static void file_refuses_that_of_another_user(void **state)
         sink_reopen(s);
         lines_write_n(s, 1, 10);
         assert_int_equal(chown(folder, NOBODY, NOBODY), 0);
+        assert_int_equal(chown(lock_name(), NOBODY, NOBODY), 0);
         assert_int_equal(seteuid(NOBODY), 0);
         sink_reopen(s);
         assert_broken(s, -EPERM, "open (it belongs to another user)");
@@ -188,7 +189,7 @@ static void file_of_root_belongs_to_the_owner_of_the_folder(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make_limited(line_size(10), 10);
         char rotated[sizeof(path) + 16];
-        const char *const names[] = { path, rotated };
+        const char *const names[] = { path, rotated, lock_name() };
         struct stat st;
 
         (void)state;
@@ -205,6 +206,132 @@ static void file_of_root_belongs_to_the_owner_of_the_folder(void **state)
         }
         sink_reopen(s); /* and root goes on in it */
         lines_write_n(s, 1, 10);
+        assert_delivered(s);
+}
+
+/* Another process with this log; it ends with the pipe, or is killed. */
+static pid_t start_other_writer(int *ret_end)
+{
+        int ready[2], end[2];
+        pid_t pid;
+        char c;
+
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                struct sink *s = file_make();
+
+                (void)close(end[1]);
+                lines_write_n(s, 1, 10);
+                if (sink_flush(s) == SINK_IDLE)
+                        (void)!write(ready[1], "", 1);
+                (void)!read(end[0], &c, 1);
+                _exit(0);
+        }
+        (void)close(ready[1]);
+        (void)close(end[0]);
+        assert_int_equal(read(ready[0], &c, 1), 1);
+        (void)close(ready[0]);
+        *ret_end = end[1];
+        return pid;
+}
+
+static void file_of_another_writer_is_left_alone_until_it_has_ended(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
+        char words[64];
+        size_t size;
+        pid_t other;
+        int end;
+
+        (void)state;
+        other = start_other_writer(&end);
+        (void)snprintf(words, sizeof(words), "open (another execsnoopd (pid %d) writes here)",
+                       (int)other);
+        put(path, "half of a line of its", 21);
+        lines_write_n(s, 1, 10);
+        assert_broken(s, -EBUSY, words);
+        sink_reopen(s);
+        assert_broken(s, -EBUSY, words);
+        assert_int_equal(size_of(0), line_size(10) + 21); /* not cut, not rotated */
+        assert_false(exists(1));
+
+        assert_int_equal(kill(other, SIGKILL), 0);
+        assert_int_equal(waitpid(other, NULL, 0), other);
+        (void)close(end);
+        assert_delivered(s);
+        _cleanup_(freep) char *data = slurp(numbered(1), &size);
+        lines_assert(data, size, 1, 1);
+}
+
+/* To look for the lock in the folder that is there now is what keeps two from writing. */
+static void file_in_a_new_folder_is_locked_anew(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+        char away[sizeof(folder) + 8];
+        pid_t other;
+        int end;
+
+        (void)state;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        (void)snprintf(away, sizeof(away), "%s.away", folder);
+        assert_int_equal(rename(folder, away), 0);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        other = start_other_writer(&end);
+        lines_write_n(s, 1, 10);
+        assert_int_equal(sink_flush(s), SINK_BROKEN);
+        assert_int_equal(s->error, -EBUSY);
+        (void)close(end);
+        assert_int_equal(waitpid(other, NULL, 0), other);
+        assert_delivered(s);
+        folder_remove_at(away);
+}
+
+static void file_lock_is_inherited_with_its_descriptor(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make(), *next = file_make();
+        int lock;
+
+        (void)state;
+        assert_int_equal(sink_file_lock(s), -1); /* taken with the file */
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        lock = fcntl(sink_file_lock(s), F_DUPFD_CLOEXEC, 100); /* no other gets this number */
+        assert_true(lock >= 0);
+        sink_file_inherit_lock(next, lock);
+        assert_int_equal(sink_file_lock(next), lock);
+        assert_delivered(next);
+        assert_int_equal(sink_file_lock(next), lock); /* no other was opened */
+}
+
+static void file_that_nothing_can_be_made_beside_is_written_without_a_lock(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        put(path, "{}\n", 3);
+        disk.create_error = EACCES;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(sink_file_lock(s), -1);
+        assert_int_equal(access(lock_name(), F_OK), -1);
+}
+
+static void file_is_not_written_with_a_lock_that_is_not_ours(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+        char words[sizeof(path) + 64];
+
+        (void)state;
+        assert_int_equal(mkfifo(lock_name(), 0600), 0);
+        lines_write_n(s, 1, 10);
+        (void)snprintf(words, sizeof(words), "lock %s (not a regular file)", lock_name());
+        assert_broken(s, -EINVAL, words);
+        assert_false(exists(0));
+        assert_int_equal(unlink(lock_name()), 0);
         assert_delivered(s);
 }
 
@@ -641,6 +768,11 @@ int main(void)
                 TEST(file_refuses_what_has_another_name),
                 TEST(file_refuses_that_of_another_user),
                 TEST(file_of_root_belongs_to_the_owner_of_the_folder),
+                TEST(file_of_another_writer_is_left_alone_until_it_has_ended),
+                TEST(file_in_a_new_folder_is_locked_anew),
+                TEST(file_lock_is_inherited_with_its_descriptor),
+                TEST(file_that_nothing_can_be_made_beside_is_written_without_a_lock),
+                TEST(file_is_not_written_with_a_lock_that_is_not_ours),
                 TEST(file_follows_links_among_the_folders),
                 TEST(file_appends_to_whole_lines_without_touching_them),
                 TEST(file_cuts_torn_last_line_when_opened),

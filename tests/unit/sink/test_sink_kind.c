@@ -46,13 +46,16 @@ static void settings_say_which_sinks_are_wanted(void **state)
 {
         static const struct {
                 const char *text;
-                bool use_stdout;
+                enum sink_choice choice;
                 bool is_wanted[_SINK_PLACE_MAX];
         } cases[] = {
-                { "", false, { [SINK_JOURNAL] = true } },
-                { "[File]\nEnabled=yes\n", false, { [SINK_JOURNAL] = true, [SINK_FILE] = true } },
-                { "[Journal]\nEnabled=no\n", false, {} },
-                { "[File]\nEnabled=yes\n", true, { [SINK_STDOUT] = true } },
+                { "", SINKS_CONFIGURED, { [SINK_JOURNAL] = true } },
+                { "[File]\nEnabled=yes\n",
+                  SINKS_CONFIGURED,
+                  { [SINK_JOURNAL] = true, [SINK_FILE] = true } },
+                { "[Journal]\nEnabled=no\n", SINKS_CONFIGURED, {} },
+                { "[File]\nEnabled=yes\n", SINKS_STDOUT, { [SINK_STDOUT] = true } },
+                { "[File]\nEnabled=yes\n", SINKS_NONE, {} },
         };
 
         (void)state;
@@ -60,7 +63,7 @@ static void settings_say_which_sinks_are_wanted(void **state)
                 _cleanup_(config_freep) struct config *c = parse(cases[i].text);
 
                 for (unsigned place = 0; place < _SINK_PLACE_MAX; place++)
-                        assert_int_equal(sink_kinds[place].is_wanted(c, cases[i].use_stdout),
+                        assert_int_equal(sink_kinds[place].is_wanted(c, cases[i].choice),
                                          cases[i].is_wanted[place]);
         }
 }
