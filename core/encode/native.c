@@ -416,7 +416,7 @@ static uint64_t count_of(const char *line)
         return count;
 }
 
-/* False for a loss that is reported there, too, but is another sink's. */
+/* False for a loss that is another sink's, of which earlier versions told as well. */
 static bool is_loss_of(const char *line, enum sink_place place)
 {
         const char *p = strstr(line, "\"where\":");

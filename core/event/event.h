@@ -199,7 +199,7 @@ static inline bool loss_is_of_sink(enum loss_where where)
         return where >= LOSS_SINK && where < LOSS_SINK + _SINK_PLACE_MAX;
 }
 
-/* True if it is lost for the sink in this place: what others lose is reported for information. */
+/* True if it is lost for the sink in this place. */
 bool loss_concerns(enum loss_where where, enum sink_place place);
 
 #define LOSS_ANY_CPU UINT32_MAX

@@ -158,7 +158,8 @@ void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t 
                 return;
         l->lost[where] += count;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
-                loss_merge(&l->books[i].reports[where].open, &loss);
+                if (!loss_is_of_sink(where) || loss_concerns(where, i))
+                        loss_merge(&l->books[i].reports[where].open, &loss);
 }
 
 void ledger_begin(struct ledger *l, enum exec_program program, uint32_t cpu, uint64_t seq)

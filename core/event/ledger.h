@@ -55,7 +55,7 @@ uint64_t ledger_misses(const struct ledger *l, enum exec_program program);
 /* The sum of both: all events accounted for, also those before this run. */
 uint64_t ledger_total(const struct ledger *l);
 
-/* `cpu` may be LOSS_ANY_CPU. */
+/* To be reported to each sink that it concerns. `cpu` may be LOSS_ANY_CPU. */
 void ledger_add(struct ledger *l, enum loss_where where, uint32_t cpu, uint64_t count,
                 uint64_t from_ns, uint64_t to_ns);
 
@@ -68,7 +68,7 @@ void ledger_begin_missed(struct ledger *l, enum exec_program program, uint64_t c
 
 /*
  * The sink in this place has lost events, at this moment. They are lost for that sink alone, and
- * reported to all.
+ * reported to it alone: the other streams are complete.
  */
 void ledger_sink_lost(struct ledger *l, enum sink_place place, uint64_t count, uint64_t now_ns);
 
@@ -82,7 +82,7 @@ void ledger_fill_sink(const struct ledger *l, enum sink_place place, struct sink
 uint64_t ledger_lost(const struct ledger *l, enum loss_where where);
 
 /*
- * All losses until now are to be reported, to all sinks. Returns the moment of which that is true:
+ * All losses until now are to be reported. Returns the moment of which that is true:
  * now, or later, if a loss is known that ended later.
  */
 uint64_t ledger_close(struct ledger *l, uint64_t now_ns);

@@ -84,6 +84,7 @@ static void place_close(struct delivery *s, enum sink_place i)
                 log_errno(LOG_WARNING, r, "Sink '%s': cannot write its last stats event",
                           sink_place_name(i));
         outlet_finish(p->outlet, end_ns);
+        outlet_report_rest(p->outlet); /* no other stream tells of it */
         p->outlet = outlet_free(p->outlet);
 }
 

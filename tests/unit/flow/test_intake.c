@@ -561,6 +561,12 @@ static void walk_to_the_end(struct rig *rig)
         assert_int_equal(rig->sink->stats.backlog, 0);
 }
 
+/* To the one sink that there is, what concerns it. */
+static bool is_told(enum loss_where where)
+{
+        return !loss_is_of_sink(where) || loss_concerns(where, SINK_STDOUT);
+}
+
 static void accounts_are_right_after_every_step(void **state)
 {
         struct rig *rig;
@@ -579,8 +585,8 @@ static void accounts_are_right_after_every_step(void **state)
                 memset(reported, 0, sizeof(reported));
                 read_lines(rig->sink, reported);
                 for (unsigned where = 0; where < _LOSS_WHERE_MAX; where++) {
-                        assert_int_equal(reported[where], lost(rig, where));
-                        total[where] += reported[where];
+                        assert_int_equal(reported[where], is_told(where) ? lost(rig, where) : 0);
+                        total[where] += lost(rig, where);
                 }
                 teardown(state);
         }
