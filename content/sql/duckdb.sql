@@ -69,13 +69,17 @@ FROM (SELECT *, count(*) OVER same AS copies, row_number() OVER same AS copy
     WINDOW same AS (PARTITION BY host, boot_id, time, seq, event))
 WHERE copy = 1;
 
--- With the names that Sigma's pipeline and others make of our keys.
+-- With the names that Sigma's pipeline and others make of our keys. What is not known is empty:
+-- else NOT (x LIKE y) would be unknown, too, and a rule with a filter would miss the event.
 CREATE OR REPLACE VIEW execs AS
-SELECT * EXCLUDE (copy), array_to_string(argv, ' ') AS command_line,
-    array_to_string(parent_argv, ' ') AS parent_command_line,
-    CASE WHEN filename LIKE '/%' THEN filename
+SELECT * EXCLUDE (copy) REPLACE (coalesce(exe, '') AS exe, coalesce(filename, '') AS filename,
+        coalesce(parent_exe, '') AS parent_exe, coalesce(cwd, '') AS cwd,
+        coalesce("user", '') AS "user"),
+    coalesce(array_to_string(argv, ' '), '') AS command_line,
+    coalesce(array_to_string(parent_argv, ' '), '') AS parent_command_line,
+    coalesce(CASE WHEN filename LIKE '/%' THEN filename
         ELSE rtrim(cwd, '/') || '/' || regexp_replace(filename, '^\./', '')
-        END AS filename_absolute
+        END, '') AS filename_absolute
 FROM lines WHERE event = 'exec';
 
 -- A process and all below it: SELECT * FROM process_tree('2fff7c11b208-78d598-3e8') ORDER BY path;

@@ -59,23 +59,25 @@ FROM (SELECT rowid AS id, event, time, seq, boot_id, host, "count", "where", dow
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
 WHERE copy = 1;
 
--- With the names that Sigma's pipeline and others make of our keys.
+-- With the names that Sigma's pipeline and others make of our keys. What is not known is empty:
+-- else NOT (x LIKE y) would be unknown, too, and a rule with a filter would miss the event.
 DROP VIEW IF EXISTS execs;
 CREATE VIEW execs AS
 SELECT l.event, l.time, l.seq, l.boot_id, l.host, run, line ->> 'pid' AS pid,
     line ->> 'ppid' AS ppid, line ->> 'uid' AS uid, line ->> 'euid' AS euid,
-    line ->> 'user' AS user,
-    line ->> 'loginuid' AS loginuid, line ->> 'comm' AS comm, exe,
-    line ->> 'filename' AS filename,
-    CASE WHEN line ->> 'filename' LIKE '/%' THEN line ->> 'filename'
+    coalesce(line ->> 'user', '') AS user, line ->> 'loginuid' AS loginuid,
+    line ->> 'comm' AS comm, coalesce(exe, '') AS exe,
+    coalesce(line ->> 'filename', '') AS filename,
+    coalesce(CASE WHEN line ->> 'filename' LIKE '/%' THEN line ->> 'filename'
         ELSE rtrim(line ->> 'cwd', '/') || '/' || CASE WHEN line ->> 'filename' LIKE './%'
             THEN substr(line ->> 'filename', 3) ELSE line ->> 'filename' END
-        END AS filename_absolute,
-    (SELECT group_concat(value, ' ') FROM json_each(line, '$.argv')) AS command_line,
-    line ->> 'parent_exe' AS parent_exe,
-    (SELECT group_concat(value, ' ') FROM json_each(line, '$.parent_argv'))
+        END, '') AS filename_absolute,
+    coalesce((SELECT group_concat(value, ' ') FROM json_each(line, '$.argv')), '')
+        AS command_line,
+    coalesce(line ->> 'parent_exe', '') AS parent_exe,
+    coalesce((SELECT group_concat(value, ' ') FROM json_each(line, '$.parent_argv')), '')
         AS parent_command_line,
-    line ->> 'cwd' AS cwd, line ->> 'tty' AS tty, line ->> 'unit' AS unit,
+    coalesce(line ->> 'cwd', '') AS cwd, line ->> 'tty' AS tty, line ->> 'unit' AS unit,
     line ->> 'container_id' AS container_id, line -> 'flags' AS flags,
     process_id, line ->> 'exec_id' AS exec_id, parent_process_id,
     line ->> 'parent_exec_id' AS parent_exec_id, line
@@ -108,7 +110,7 @@ CREATE VIEW first_seen AS
 SELECT exe, min(time) AS first_time, host AS first_host, user AS first_user,
     command_line AS first_command, exec_id AS first_exec_id, count(DISTINCT host) AS hosts,
     count(*) AS execs
-FROM execs WHERE exe IS NOT NULL GROUP BY exe;  -- the other columns are those of the minimum
+FROM execs WHERE exe <> '' GROUP BY exe;  -- the other columns are those of the minimum
 
 DROP VIEW IF EXISTS runs;
 CREATE VIEW runs AS

@@ -28,6 +28,8 @@ EXIT_SKIP = 77
 OTHER_BOOT = "0123456789abcdef0123456789abcdef"
 NOW = "2026-11-26T21:26:00"     # within minutes of all these logs
 VERDICTS = ("complete", "explained", "unexplained")
+# What Sigma's rules have filters on, which are negated.
+TEXTS = ("Image", "CommandLine", "ParentImage", "ParentCommandLine", "CurrentDirectory", "User")
 UNANSWERED = {"clickhouse": ("count", "tail")}  # see the file
 
 
@@ -212,6 +214,10 @@ def check_day(engine, path, events):
     tree = engine.tree(root)
     assert sorted((row["exec_id"], row["depth"]) for row in tree) == wanted, engine.name
     assert tree[0]["process_id"] == root and int(tree[0]["depth"]) == 0
+    pipeline, _, _ = detection.load("native")
+    for field in ("exe", *sum((pipeline.mapping[name] for name in TEXTS), [])):
+        assert engine.rows(f"SELECT count(*) AS n FROM execs WHERE NOT ({field} LIKE '%no such%')"
+                           )[0]["n"] == str(len(execs)), (engine.name, field)
     rows = engine.rows("SELECT filename_absolute, command_line FROM execs")
     made = [detection.sigma_eval.with_joined(event) for event in execs]
     assert sorted((row["filename_absolute"], row["command_line"]) for row in rows) == sorted(
