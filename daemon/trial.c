@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * A child, which is the trial, and a pipe from it. We do not wait for the child: the pipe ends when
- * it does, and the kernel ends it when it takes too long.
+ * it does, and the kernel ends it when it takes too long. A trial that nobody wants to know the
+ * result of is ended at once; by a descriptor, as its number may be another's by then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "host/capabilities.h"
@@ -28,7 +31,7 @@ struct trial {
         const struct trial_ops *ops;
         void *userdata;
         sd_event_source *io;
-        int fd;
+        int fd, process;
         char *path;
         dev_t dev;
         ino_t ino;
@@ -67,7 +70,7 @@ static _Noreturn void become_trial(const char *path, char *const *argv, int resu
         _exit(EXIT_FAILURE);
 }
 
-static int start_child(const char *path, char *const *argv, int *ret)
+static int start_child(const char *path, char *const *argv, int *ret_fd, int *ret_process)
 {
         int ends[2];
         pid_t pid;
@@ -82,7 +85,8 @@ static int start_child(const char *path, char *const *argv, int *ret)
                 (void)close(ends[0]);
                 return -errno;
         }
-        *ret = ends[0];
+        *ret_fd = ends[0];
+        *ret_process = (int)syscall(SYS_pidfd_open, pid, 0); /* -1: it has ended already */
         return 0;
 }
 
@@ -122,7 +126,7 @@ static int trial_start(struct trial *t, struct sd_event *event, char *const *arg
                 return -errno;
         t->dev = st.st_dev;
         t->ino = st.st_ino;
-        r = start_child(t->path, arguments, &t->fd);
+        r = start_child(t->path, arguments, &t->fd, &t->process);
         if (r < 0)
                 return r;
         return loop_add_io(event, t->fd, EPOLLIN, on_io, t, &t->io);
@@ -138,6 +142,7 @@ int trial_new(struct sd_event *event, const char *path, char *const *argv,
         if (!t)
                 return -ENOMEM;
         t->fd = -1;
+        t->process = -1;
         t->ops = ops;
         t->userdata = userdata;
         t->path = strdup(path);
@@ -155,6 +160,9 @@ struct trial *trial_free(struct trial *t)
                 return NULL;
         sd_event_source_disable_unref(t->io);
         closep(&t->fd);
+        if (t->process >= 0)
+                (void)syscall(SYS_pidfd_send_signal, t->process, SIGKILL, NULL, 0);
+        closep(&t->process);
         free(t->path);
         free(t);
         return NULL;

@@ -29,6 +29,8 @@ PROGRAM = f"counted-by-test-restart-{os.getpid()}"    # others may run the same 
 BEFORE = 32         # in struct exec_control: before[]; running[] is at 0
 ACCOUNT_OF_FILE = 200   # in struct handover_page
 
+TRIAL_SECONDS = 60      # after which one that hangs ends by itself; see trial.c
+
 # For a machine that is busy with something else, too.
 NO_LOSS = {"Capture": {"RingSize": "8M"}}
 
@@ -523,6 +525,32 @@ class Restart(unittest.TestCase):
         self.assertEqual(self.check(events, 5), 5)
         self.assertEqual([e["settings"]["Capture"]["ArgvMax"] for e in events
                           if e["event"] == "start"], ["64K", "8K"])
+
+    def test_trial_that_hangs_is_ended_by_the_next(self):
+        manager = Manager()
+        with contextlib.closing(manager):
+            copy = os.path.join(manager.folder, "execsnoopd")
+            shutil.copy(manager.daemon, copy)
+            manager.start(copy)
+            put_image(copy, "#!/bin/sh\nexec sleep 1000\n")
+            ended = []
+            for _ in range(5):
+                os.kill(manager.pid, signal.SIGHUP)
+                manager.wait_for("RELOADING", "reload")
+                ended += harness.wait_until(
+                    lambda: [p for p in harness.children_of(manager.pid, "sleep")
+                             if p not in ended], "trial")
+                harness.wait_until(
+                    lambda: harness.children_of(manager.pid, "sleep") == ended[-1:],
+                    "end of the trials before", TRIAL_SECONDS / 2)
+            put_other_object(manager.daemon, copy)
+            manager.reload()
+            self.assertEqual(harness.children_of(manager.pid, "sleep"), [])
+            execute(5)
+            manager.sync()
+            manager.end()
+            events = manager.events()
+        self.assertEqual(self.check(events, 5), 5)
 
     def test_manager_that_does_not_read(self):
         """A PID 1 that has crashed: events are logged on, and pings come when it reads again."""
