@@ -135,31 +135,12 @@ static void *setting_member(const struct setting *s, struct config *c)
 
 static void store_number(const struct setting *s, struct config *c, uint64_t value)
 {
-        const uint8_t value8 = (uint8_t)value;
-        const uint32_t value32 = (uint32_t)value;
-
-        if (s->size == sizeof(value8))
-                memcpy(setting_member(s, c), &value8, sizeof(value8));
-        else if (s->size == sizeof(value32))
-                memcpy(setting_member(s, c), &value32, sizeof(value32));
-        else
-                memcpy(setting_member(s, c), &value, sizeof(value));
+        config_number_store(setting_member(s, c), s->size, value);
 }
 
 static uint64_t load_number(const struct setting *s, const struct config *c)
 {
-        const char *member = (const char *)c + s->offset;
-        uint32_t value32;
-        uint64_t value;
-
-        if (s->size == sizeof(uint8_t))
-                return (uint8_t)*member;
-        if (s->size == sizeof(value32)) {
-                memcpy(&value32, member, sizeof(value32));
-                return value32;
-        }
-        memcpy(&value, member, sizeof(value));
-        return value;
+        return config_number_load((const char *)c + s->offset, s->size);
 }
 
 static int check_range(const struct setting *s, uint64_t value, struct buf *problem)
@@ -295,23 +276,36 @@ static int builder_assign(struct builder *b, size_t i, const struct config_posit
         return buf_error(&b->origins[i].text);
 }
 
-static bool is_section(struct span name)
+/* The section of that name, whatever its capitals, or NULL. */
+static const char *find_section(struct span name)
 {
-        if (span_is(name, RULE_SECTION))
-                return true;
+        if (span_is_nocase(name, RULE_SECTION))
+                return RULE_SECTION;
         for (size_t i = 0; i < ELEMENTSOF(settings); i++)
-                if (span_is(name, settings[i].section))
-                        return true;
-        return false;
+                if (span_is_nocase(name, settings[i].section))
+                        return settings[i].section;
+        return NULL;
 }
 
-/* A setting of that name with other capitals or in another section, or NULL. */
-static const struct setting *find_similar(struct span key)
+static bool is_section(struct span name)
 {
-        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
-                if (span_is_nocase(key, settings[i].key))
-                        return &settings[i];
-        return NULL;
+        const char *section = find_section(name);
+
+        return section && span_is(name, section);
+}
+
+/* A setting of that name with other capitals, or else one in another section, or NULL. */
+static const struct setting *find_similar(struct span section, struct span key)
+{
+        const struct setting *similar = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                if (!span_is_nocase(key, settings[i].key))
+                        continue;
+                if (!similar || span_is(section, settings[i].section))
+                        similar = &settings[i];
+        }
+        return similar;
 }
 
 /* Why there is no such setting any more, or NULL: there never was. */
@@ -328,6 +322,7 @@ static int on_section(void *userdata, const struct config_position *at, struct s
         struct builder *b = userdata;
         _cleanup_(buf_done) struct buf header = { 0 };
         struct config_position position = *at;
+        const char *similar = find_section(section);
 
         if (span_is(section, RULE_SECTION))
                 return config_sections_begin(&b->config->rules, at);
@@ -339,7 +334,10 @@ static int on_section(void *userdata, const struct config_position *at, struct s
         if (buf_error(&header))
                 return -ENOMEM;
         position.key = buf_span(&header);
-        config_report_add(&b->report->warnings, &position, "unknown section, ignored");
+        config_report_add(&b->report->warnings, &position,
+                          similar ? "unknown section, ignored; there is [%s]"
+                                  : "unknown section, ignored",
+                          similar);
         return 0;
 }
 
@@ -367,7 +365,7 @@ static int on_assignment(void *userdata, const struct config_position *at, struc
                         return builder_assign(b, i, at, value);
         if (!is_section(section)) /* one warning has been given */
                 return 0;
-        similar = find_similar(at->key);
+        similar = find_similar(section, at->key);
         reason = find_removed(section, at->key);
         if (reason)
                 config_report_add(&b->report->warnings, at, "removed key, ignored: %s", reason);
@@ -500,30 +498,29 @@ static void builder_show(const struct builder *b, struct buf *ret)
         config_sections_show(&b->config->rules, RULE_SECTION, ret);
 }
 
-int config_load(const struct config_location *location, struct config_report *report,
-                struct config **ret)
+static int load(const struct config_location *location, const char *name, struct span text,
+                struct config_report *report, struct config **ret)
 {
         _cleanup_(builder_done) struct builder b = { 0 };
         int r;
 
-        r = build(&b, location, NULL, (struct span){ 0 }, report);
+        r = build(&b, location, name, text, report);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(b.config);
         return 0;
 }
 
+int config_load(const struct config_location *location, struct config_report *report,
+                struct config **ret)
+{
+        return load(location, NULL, (struct span){ 0 }, report, ret);
+}
+
 int config_parse(const char *name, struct span text, struct config_report *report,
                  struct config **ret)
 {
-        _cleanup_(builder_done) struct builder b = { 0 };
-        int r;
-
-        r = build(&b, NULL, name, text, report);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(b.config);
-        return 0;
+        return load(NULL, name, text, report, ret);
 }
 
 int config_new(struct config **ret)
@@ -554,30 +551,29 @@ struct config *config_free(struct config *c)
         return NULL;
 }
 
-int config_cat(const struct config_location *location, struct config_report *report,
-               struct buf *ret)
+static int cat(const struct config_location *location, const char *name, struct span text,
+               struct config_report *report, struct buf *ret)
 {
         _cleanup_(builder_done) struct builder b = { 0 };
         int r;
 
-        r = build(&b, location, NULL, (struct span){ 0 }, report);
+        r = build(&b, location, name, text, report);
         if (r < 0)
                 return r;
         builder_show(&b, ret);
         return buf_error(ret);
 }
 
+int config_cat(const struct config_location *location, struct config_report *report,
+               struct buf *ret)
+{
+        return cat(location, NULL, (struct span){ 0 }, report, ret);
+}
+
 int config_cat_text(const char *name, struct span text, struct config_report *report,
                     struct buf *ret)
 {
-        _cleanup_(builder_done) struct builder b = { 0 };
-        int r;
-
-        r = build(&b, NULL, name, text, report);
-        if (r < 0)
-                return r;
-        builder_show(&b, ret);
-        return buf_error(ret);
+        return cat(NULL, name, text, report, ret);
 }
 
 int config_each(const struct config *c,

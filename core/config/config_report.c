@@ -5,8 +5,8 @@
  * A report only collects; whether and where it is shown is up to the caller of config_load(). An
  * allocation that fails is remembered by the buffers of the report.
  *
- * Shows no byte below 0x20, no DEL, no C1 control character and nothing that isn't UTF-8, whatever
- * a file, its name or a key in it contains.
+ * Whatever a file, its name or a key in it contains: what would move the cursor, what is not seen,
+ * as a blank that is none, and what isn't UTF-8 is shown as escapes (show_text()).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/show.h"
 #include "config/config_report.h"
 
 /* Some hundred messages: more than anybody reads, less than a journal minds. */
@@ -32,34 +32,14 @@ void config_report_done(struct config_report *r)
         buf_done(&r->warnings);
 }
 
-/* '?' for each byte of a control character of valid text. */
-static void hide_controls(unsigned char *p, size_t size)
-{
-        for (size_t i = 0; i < size; i++) {
-                if (p[i] < 0x20 || p[i] == 0x7f)
-                        p[i] = '?';
-                else if (p[i] == 0xc2 && p[i + 1] < 0xa0) /* C1 */
-                        p[i] = p[i + 1] = '?';
-        }
-}
-
 void config_append_visible(struct buf *b, struct span text, size_t max)
 {
-        const size_t start = b->size;
-        bool cut;
+        size_t n = MIN(text.size, max);
 
-        if (text.size == 0)
-                return;
-        text_repair(text, b);
-        if (buf_error(b))
-                return;
-        cut = b->size - start > max;
-        if (cut)
-                b->size = start + max;
-        while (cut && b->size > start && (b->data[b->size] & 0xc0) == 0x80)
-                b->size--; /* to the start of the character that is cut */
-        hide_controls((unsigned char *)b->data + start, b->size - start);
-        if (cut)
+        while (n < text.size && n > 0 && (text.data[n] & 0xc0) == 0x80)
+                n--; /* to the start of the character that is cut */
+        show_text(span_head(text, n), b);
+        if (n < text.size)
                 buf_append_string(b, "...");
 }
 

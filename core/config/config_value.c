@@ -532,3 +532,31 @@ const struct value_type value_names = {
         .clear = clear_names,
         .is_list = true,
 };
+
+void config_number_store(void *member, size_t size, uint64_t value)
+{
+        const uint8_t value8 = (uint8_t)value;
+        const uint32_t value32 = (uint32_t)value;
+
+        if (size == sizeof(value8))
+                memcpy(member, &value8, sizeof(value8));
+        else if (size == sizeof(value32))
+                memcpy(member, &value32, sizeof(value32));
+        else
+                memcpy(member, &value, sizeof(value));
+}
+
+uint64_t config_number_load(const void *member, size_t size)
+{
+        uint32_t value32;
+        uint64_t value;
+
+        if (size == sizeof(uint8_t))
+                return *(const uint8_t *)member;
+        if (size == sizeof(value32)) {
+                memcpy(&value32, member, sizeof(value32));
+                return value32;
+        }
+        memcpy(&value, member, sizeof(value));
+        return value;
+}

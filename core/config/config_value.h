@@ -90,5 +90,9 @@ extern const struct value_type value_names;   /* char **, NULL-terminated, never
 #define BUILTIN_GLOBS "@builtin"
 extern const struct value_type value_globs; /* char **, likewise */
 
+/* A number in a member of 1, 4 or 8 bytes. */
+void config_number_store(void *member, size_t size, uint64_t value);
+uint64_t config_number_load(const void *member, size_t size);
+
 /* The number of "ENOENT", or 0: no such name. */
 int errno_from_name(struct span name);

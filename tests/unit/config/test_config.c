@@ -186,7 +186,8 @@ static void config_ring_is_at_least_a_page(void **state)
 static void config_hints_at_misspelt_and_misplaced_keys(void **state)
 {
         _cleanup_(outcome_done) struct outcome o = parse(
-                "[Capture]\nexits=yes\nMaxSize=1K\nColour=red\n[capture]\nAnything=1\n[]\nX=1");
+                "[Capture]\nexits=yes\nMaxSize=1K\nColour=red\n[capture]\nAnything=1\n[]\nX=1\n"
+                "[File]\nenabled=yes\n[Journal]\nENABLED=yes\n[RULE]\nName=x\n[Files]\n");
 
         (void)state;
         assert_int_equal(o.result, 0);
@@ -194,8 +195,12 @@ static void config_hints_at_misspelt_and_misplaced_keys(void **state)
                     "x.conf:2: exits: unknown key, ignored; there is Exits= in [Capture]\n"
                     "x.conf:3: MaxSize: unknown key, ignored; there is MaxSize= in [File]\n"
                     "x.conf:4: Colour: unknown key, ignored\n"
-                    "x.conf:5: [capture]: unknown section, ignored\n"
-                    "x.conf:7: []: unknown section, ignored\n");
+                    "x.conf:5: [capture]: unknown section, ignored; there is [Capture]\n"
+                    "x.conf:7: []: unknown section, ignored\n"
+                    "x.conf:10: enabled: unknown key, ignored; there is Enabled= in [File]\n"
+                    "x.conf:12: ENABLED: unknown key, ignored; there is Enabled= in [Journal]\n"
+                    "x.conf:13: [RULE]: unknown section, ignored; there is [Rule]\n"
+                    "x.conf:15: [Files]: unknown section, ignored\n");
         assert_false(o.config->capture.exits);
 }
 
@@ -218,10 +223,26 @@ static void config_messages_cannot_move_the_cursor(void **state)
                 parse("[\x1b[31m]\n[File]\n\x1b[2J\xc2\x9bK\x7f=1\nMode=\x1b[2J\xc2\x9b\n");
 
         (void)state;
-        assert_text(&o.report.warnings, "x.conf:1: [?[31m]: unknown section, ignored\n"
-                                        "x.conf:3: ?[2J??K?: unknown key, ignored\n");
-        assert_text(&o.report.errors, "x.conf:4: Mode: \"?[2J??\" is not a file mode, expected "
-                                      "octal digits like 0640\n");
+        assert_text(&o.report.warnings, "x.conf:1: [\\x1b[31m]: unknown section, ignored\n"
+                                        "x.conf:3: \\x1b[2J\\xc2\\x9bK\\x7f: unknown key, "
+                                        "ignored\n");
+        assert_text(&o.report.errors,
+                    "x.conf:4: Mode: \"\\x1b[2J\\xc2\\x9b\" is not a file mode, expected "
+                    "octal digits like 0640\n");
+}
+
+static void config_messages_show_what_is_not_seen(void **state)
+{
+        _cleanup_(outcome_done) struct outcome o =
+                parse("[File\xe2\x80\x8b]\n[File]\nMaxSize\xc2\xa0=1M\nMode=0640\xe3\x80\x80\n");
+
+        (void)state;
+        assert_text(&o.report.warnings,
+                    "x.conf:1: [File\\xe2\\x80\\x8b]: unknown section, ignored\n"
+                    "x.conf:3: MaxSize\\xc2\\xa0: unknown key, ignored\n");
+        assert_text(&o.report.errors,
+                    "x.conf:4: Mode: \"0640\\xe3\\x80\\x80\" is not a file mode, expected "
+                    "octal digits like 0640\n");
 }
 
 static void config_messages_cut_long_values_between_characters(void **state)
@@ -490,6 +511,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(config_hints_at_misspelt_and_misplaced_keys),
                 cmocka_unit_test(config_says_why_a_key_is_gone),
                 cmocka_unit_test(config_messages_cannot_move_the_cursor),
+                cmocka_unit_test(config_messages_show_what_is_not_seen),
                 cmocka_unit_test(config_messages_cut_long_values_between_characters),
                 cmocka_unit_test(config_report_is_bounded),
                 cmocka_unit_test(config_cat_shows_value_and_origin),

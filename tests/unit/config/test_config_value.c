@@ -136,7 +136,7 @@ static const struct {
         { "File", "Path=//a", "\"//a\" " NOT_NORMALIZED },
         { "File", "Path=/a/./b", "\"/a/./b\" " NOT_NORMALIZED },
         { "File", "Path=/a/..", "\"/a/..\" " NOT_NORMALIZED },
-        { "File", "Path=/a\tb", "\"/a?b\" is not plain, expected no control characters" },
+        { "File", "Path=/a\tb", "\"/a\\x09b\" is not plain, expected no control characters" },
         { "File", "Path=/a\\\\", "\"/a\\\\\" ends in a backslash, expected any other character" },
         { "Queue", "Size=65535", "out of range, expected 64K to 16G" },
         { "Queue", "Backlog=17G", "out of range, expected 64K to 16G" },
