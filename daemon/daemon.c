@@ -171,7 +171,7 @@ static int reload(struct daemon *d)
         struct rules *rules;
         int r;
 
-        r = config_load_logged(&d->options->location, &config, &rules);
+        r = config_load_logged(&d->options->location, false, &config, &rules);
         if (r >= 0)
                 r = apply_config(d, config, rules);
         if (r < 0) {

@@ -13,6 +13,7 @@
 struct daemon_options {
         struct config_location location; /* read again on SIGHUP */
         enum sink_choice sinks;
+        bool is_strict;          /* of a test of the configuration */
         const char *record_path; /* or NULL */
         const char *replay_path; /* or NULL: the kernel */
         char *const *argv;       /* for the image that may replace this one */

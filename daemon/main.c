@@ -36,6 +36,7 @@ static const char help_text[] =
         "      --stdout          Write events to stdout, and to no other sink\n"
         "      --config=FILE     Read FILE and FILE.d/*.conf instead of the search path\n"
         "  -t, --test-config     Check the configuration and exit\n"
+        "      --strict          With -t: unknown keys and other warnings are errors\n"
         "      --cat-config      Show the merged configuration and where each part is from\n"
         "      --record=FILE     Write the raw records of the kernel to FILE, and events nowhere\n"
         "                        unless one of the options above says so\n"
@@ -45,6 +46,25 @@ static const char help_text[] =
         "\n"
         "See execsnoopd(8).\n";
 
+/* `rest`: an argument that is no option, or NULL. */
+static int check_options(const char *rest, const struct daemon_options *options,
+                         enum command command)
+{
+        if (rest) {
+                (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", rest);
+                return -EINVAL;
+        }
+        if (options->record_path && options->replay_path) {
+                (void)fprintf(stderr, "execsnoopd: --record and --replay exclude each other\n");
+                return -EINVAL;
+        }
+        if (options->is_strict && command != COMMAND_TEST_CONFIG) {
+                (void)fprintf(stderr, "execsnoopd: --strict is for --test-config alone\n");
+                return -EINVAL;
+        }
+        return 0;
+}
+
 static int parse_options(int argc, char **argv, struct daemon_options *options,
                          enum command *ret_command)
 {
@@ -52,6 +72,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 OPTION_STDOUT = 256,
                 OPTION_CONFIG,
                 OPTION_CAT_CONFIG,
+                OPTION_STRICT,
                 OPTION_RECORD,
                 OPTION_REPLAY,
         };
@@ -60,6 +81,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "test-config", no_argument, NULL, 't' },
                 { "cat-config", no_argument, NULL, OPTION_CAT_CONFIG },
+                { "strict", no_argument, NULL, OPTION_STRICT },
                 { "record", required_argument, NULL, OPTION_RECORD },
                 { "replay", required_argument, NULL, OPTION_REPLAY },
                 { "help", no_argument, NULL, 'h' },
@@ -83,6 +105,9 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 case OPTION_REPLAY:
                         options->replay_path = optarg;
                         break;
+                case OPTION_STRICT:
+                        options->is_strict = true;
+                        break;
                 case OPTION_CAT_CONFIG:
                         command = COMMAND_CAT_CONFIG;
                         break;
@@ -99,19 +124,11 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                         return -EINVAL;
                 }
         }
-        if (optind < argc) {
-                (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", argv[optind]);
-                return -EINVAL;
-        }
         /* The service's own log is not written by two. */
         if (options->record_path && !options->location.file && options->sinks != SINKS_STDOUT)
                 options->sinks = SINKS_NONE;
-        if (options->record_path && options->replay_path) {
-                (void)fprintf(stderr, "execsnoopd: --record and --replay exclude each other\n");
-                return -EINVAL;
-        }
         *ret_command = command;
-        return 0;
+        return check_options(optind < argc ? argv[optind] : NULL, options, command);
 }
 
 /* A write to stdout that failed is an error of the command. */
@@ -163,7 +180,7 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (config_load_logged(&options.location, &config, &rules) < 0)
+        if (config_load_logged(&options.location, options.is_strict, &config, &rules) < 0)
                 return handover_is_coming() ? EXIT_CODE_FAILURE : EXIT_CODE_CONFIG;
         if (command == COMMAND_TEST_CONFIG) {
                 r = trial_run(config);

@@ -2,6 +2,8 @@
 /* The configuration is of the core and does not log: it reports, line by line. */
 #include "host/config_log.h"
 
+#include <errno.h>
+
 #include "base/span.h"
 #include "config/config.h"
 #include "config/config_report.h"
@@ -60,7 +62,7 @@ void config_log_report(struct config_report *report)
         log_lines(LOG_ERR, report->errors.data);
 }
 
-int config_load_logged(const struct config_location *location, struct config **ret,
+int config_load_logged(const struct config_location *location, bool is_strict, struct config **ret,
                        struct rules **ret_rules)
 {
         _cleanup_(capabilities_lower) _unused_ uint64_t raised =
@@ -72,6 +74,10 @@ int config_load_logged(const struct config_location *location, struct config **r
         r = config_load(location, &report, &config);
         if (r >= 0)
                 r = compile_rules(config, &report, ret_rules);
+        if (r >= 0 && is_strict && report.warnings.size > 0) {
+                *ret_rules = rules_free(*ret_rules);
+                r = -EINVAL;
+        }
         config_log_report(&report);
         if (r >= 0)
                 *ret = TAKE_PTR(config);

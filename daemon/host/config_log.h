@@ -5,13 +5,18 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct config;
 struct config_location;
 struct config_report;
 struct rules;
 
-/* config_load() and rules_new(), and their report logged. Both or none. */
-int config_load_logged(const struct config_location *location, struct config **ret,
+/*
+ * config_load() and rules_new(), and their report logged. Both or none. `is_strict`: with a
+ * warning, which may be of an unknown key, it is -EINVAL.
+ */
+int config_load_logged(const struct config_location *location, bool is_strict, struct config **ret,
                        struct rules **ret_rules);
 
 /* The report is used up. */
