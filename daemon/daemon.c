@@ -268,15 +268,10 @@ static void lower_privilege(const struct daemon *d)
                           "Running with more capabilities than needed, which cannot be dropped");
 }
 
-/* A run that records or replays hands nothing over to the next. */
 static int open_source(struct daemon *d)
 {
         const char *replay_path = d->options->replay_path;
-        int r;
 
-        r = handover_open(!replay_path && !d->options->record_path, &d->handover);
-        if (r < 0)
-                return r;
         /* Now: what the source cannot understand, it drops together with all the rest. */
         d->lock_fd = handover_take(d->handover, HANDOVER_LOCK);
         handover_forget(d->handover, HANDOVER_LOCK);
@@ -386,6 +381,18 @@ static int set_up_loop(struct daemon *d)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the event loop") : 0;
 }
 
+/* A manager that cannot be told is no reason not to log; who started us may wait for it. */
+static void say_ready(void)
+{
+        int r;
+
+        r = notify_send("READY=1");
+        if (r < 0)
+                log_errno(LOG_WARNING, r,
+                          "Cannot tell the service manager at $NOTIFY_SOCKET that "
+                          "we are ready");
+}
+
 /* From here on events come in. */
 static int start(struct daemon *d)
 {
@@ -410,7 +417,7 @@ static int start(struct daemon *d)
                 r = watchdog_new(d->event, &d->watchdog);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the event loop");
-        (void)notify_send("READY=1");
+        say_ready();
         return status_line_new(d->event, d->flow, &d->status);
 }
 
@@ -513,7 +520,13 @@ int daemon_run(const struct daemon_options *options, struct config *config, stru
         d->rules = rules;
         d->hashes_fd = d->lock_fd = -1;
         lower_privilege(d);
-        r = set_up_loop(d);
+        /*
+         * A run that records or replays hands nothing over to the next. And before we open anything
+         * that stays: LISTEN_FDS= may tell of more than there is.
+         */
+        r = handover_open(!options->replay_path && !options->record_path, &d->handover);
+        if (r >= 0)
+                r = set_up_loop(d);
         if (r < 0)
                 return daemon_exit_code(d, r);
         r = open_source(d);

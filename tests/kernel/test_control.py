@@ -105,6 +105,18 @@ class Options(ControlTest):
         self.assertIn(f"{path}:2:", result.stderr)
         self.assertIn("NoSuchKey", result.stderr)
 
+    def test_unknown_key_is_an_error_if_that_is_asked_for(self):
+        for text in "[Capture]\nNoSuchKey=1\n", "[capture]\n", "[Journal]\nFormat=json\n":
+            path = self.write("odd.conf", text)
+            result = run_daemon("--strict", "--test-config", f"--config={path}")
+            self.assertEqual(result.returncode, EXIT_CONFIG, result.stderr)
+            self.assertIn("ignored", result.stderr)
+        path = self.write("good.conf", "[Capture]\nExits=yes\n")
+        result = run_daemon("-t", "--strict", f"--config={path}")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        self.assertEqual(run_daemon("--strict", "--cat-config").returncode, EXIT_USAGE)
+        self.assertEqual(run_daemon("--strict").returncode, EXIT_USAGE)
+
     def test_missing_configuration_file(self):
         result = run_daemon("--test-config", f"--config={self.folder}/missing.conf")
         self.assertEqual(result.returncode, EXIT_CONFIG)
@@ -127,6 +139,58 @@ class Options(ControlTest):
         self.assertEqual(start["settings"]["Capture"]["ArgvMax"], "8K")
         self.assertEqual(start["settings"]["Capture"]["Exits"], "no")
         self.assertEqual(start["kernel"], os.uname().release)
+
+
+class Environment(ControlTest):
+    """Of the service manager. Whatever it says, execs are logged, and SIGTERM ends it."""
+
+    def check(self, **environment):
+        """What the daemon said; `LISTEN_PID="$$"` is its own."""
+        settings = " ".join(f'{name}="{value}"' for name, value in environment.items())
+        prefix = ("sh", "-c", f'exec env {settings} "$@"', "sh")
+        with unittest.mock.patch.object(Daemon, "prefix", prefix), Daemon() as daemon:
+            pid = exec_target("environment")
+            self.assertEqual(len(daemon.of(pid, "exec")), 1)
+            daemon.stop()
+            self.assertEqual(daemon.process.returncode, 0)
+            return daemon.stderr()
+
+    def test_watchdog_that_is_too_fast(self):
+        for usec in range(1, 5):
+            self.assertIn(f"WATCHDOG_USEC={usec} is too short", self.check(WATCHDOG_USEC=usec))
+
+    def test_watchdog_of_no_time(self):
+        for usec in "x", "0", "-1", "9" * 30:
+            self.assertIn("WATCHDOG_USEC", self.check(WATCHDOG_USEC=usec))
+        self.assertIn("WATCHDOG_PID", self.check(WATCHDOG_USEC=1000000, WATCHDOG_PID="x"))
+        self.assertEqual(self.check(WATCHDOG_USEC=2**64 - 2), "")
+
+    def test_descriptors_that_were_not_passed(self):
+        said = "Cannot take the descriptors"
+        for number in 1, 2, 30, 2**31 - 1, 2**31, "x", -1:
+            self.assertIn(said, self.check(LISTEN_PID="$$", LISTEN_FDS=number))
+        names = "page:control:links"
+        self.assertIn(said, self.check(LISTEN_PID="$$", LISTEN_FDS=3, LISTEN_FDNAMES=names))
+        self.assertIn(said, self.check(LISTEN_PID="x", LISTEN_FDS=3))
+        self.assertEqual(self.check(LISTEN_PID="$$", LISTEN_FDNAMES=names), "")
+        self.assertEqual(self.check(LISTEN_PID=1, LISTEN_FDS=30), "")
+        self.assertIn(said, self.check(EXECSNOOPD_HANDOVER="$$ 3"))
+
+    def test_socket_that_is_none(self):
+        """Nobody hears that it is ready: that it logs has to be seen."""
+        path = self.write("socket.conf", "[Stats]\nSelfTest=0\n[Capture]\nSnapshot=no\n")
+        for address in "x", "/nonexistent", path, "@" + "x" * 200, "vsock:2:1":
+            command = [DAEMON, "--stdout", f"--config={path}"]
+            environment = {**os.environ, "NOTIFY_SOCKET": address, "FDSTORE": "x"}
+            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as daemon:
+                for line in daemon.stdout:
+                    if json.loads(line)["event"] == "start":
+                        break
+                daemon.terminate()
+                _, errors = daemon.communicate(timeout=harness.DEADLINE)
+            self.assertEqual(daemon.returncode, 0, errors)
+            self.assertIn("$NOTIFY_SOCKET", errors)
 
 
 class Signals(ControlTest):
