@@ -47,6 +47,18 @@ def isolate():
         file.write(CONFIG)
 
 
+def isolate_units():
+    """Cgroups in which a process is of a unit, for journald: the real ones, seen at another place.
+    After isolate()."""
+    subprocess.run(["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"], check=True)
+
+
+def as_service(name, command):
+    """The command, of the unit NAME.service; see isolate_units()."""
+    return ["sh", "-ec", 'mkdir -p "$1"; echo $$ >"$1/cgroup.procs"; shift; exec "$@"', "sh",
+            f"/sys/fs/cgroup/system.slice/{name}.service", *command]
+
+
 class Journald:
     """Runs from start() to stop()."""
 
