@@ -39,6 +39,7 @@
 #include "host/flow_loop.h"
 #include "host/handover.h"
 #include "host/hasher.h"
+#include "host/host_name.h"
 #include "host/identity.h"
 #include "host/log.h"
 #include "host/loop.h"
@@ -78,6 +79,7 @@ struct daemon {
         struct upgrade *upgrade; /* since a reload that has not ended */
 
         struct timer *stats_timer; /* of one that is live, as are: */
+        struct host_name *host_name;
         struct metrics_file *metrics;
         struct hasher *hasher; /* or NULL */
         int hashes_fd;         /* for it, from an earlier run; or -1 */
@@ -102,6 +104,7 @@ static int on_stats_time(void *userdata)
 {
         struct daemon *d = userdata;
 
+        host_name_look(d->host_name);
         (void)emit_stats(d);
         return timer_start(d->stats_timer, d->config->stats.interval_ns);
 }
@@ -364,6 +367,8 @@ static int add_live_timers(struct daemon *d)
                 r = metrics_file_configure(d->metrics, d->config->stats.metrics);
         if (r >= 0)
                 r = loop_add_post(d->event, on_post, d);
+        if (r >= 0)
+                r = host_name_new(d->event, d->flow, &d->host_name);
         if (r < 0)
                 return r;
         configure_hasher(d, d->config);
@@ -459,6 +464,7 @@ static struct daemon *daemon_free(struct daemon *d)
         flow_loop_free(d->loop);
         status_line_free(d->status);
         canary_free(d->canary);
+        host_name_free(d->host_name);
         metrics_file_free(d->metrics);
         hasher_free(d->hasher);
         closep(&d->hashes_fd);

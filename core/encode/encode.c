@@ -30,7 +30,7 @@ static const struct shape *const shapes[_FORMAT_MAX] = { FORMATS(SHAPE_OF_FORMAT
 int encoder_new(const struct encode_context *context, struct encoder **ret)
 {
         _cleanup_(encoder_freep) struct encoder *e = NULL;
-        struct span host = span_of(context->host);
+        int r;
 
         e = calloc(1, sizeof(*e));
         if (!e)
@@ -39,10 +39,9 @@ int encoder_new(const struct encode_context *context, struct encoder **ret)
         memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
         if (context->namespaces)
                 memcpy(e->namespaces, context->namespaces, sizeof(e->namespaces));
-        host.size = MIN(host.size, (size_t)HOST_SIZE_MAX);
-        e->shape->put_common(&e->common, context->boot_id, host);
-        if (buf_error(&e->common) < 0)
-                return -ENOMEM;
+        r = encoder_set_host(e, context->boot_id, context->host);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(e);
         return 0;
 }
@@ -94,6 +93,22 @@ static int encode_within(struct encoder *e, const struct exec_event *event, size
                         break;
         }
         return encode_planned(e, event, &plan, true, ret);
+}
+
+int encoder_set_host(struct encoder *e, const char *boot_id, const char *host)
+{
+        struct span name = span_of(host);
+        struct buf common = {};
+
+        name.size = MIN(name.size, (size_t)HOST_SIZE_MAX);
+        e->shape->put_common(&common, boot_id, name);
+        if (buf_error(&common) < 0) {
+                buf_done(&common);
+                return -ENOMEM;
+        }
+        buf_done(&e->common);
+        e->common = common;
+        return 0;
 }
 
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret)

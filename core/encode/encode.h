@@ -54,6 +54,9 @@ DEFINE_FREEP(struct encoder, encoder_free)
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns; to be set again when the wall clock steps. */
 void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 
+/* Of events from here on; `boot_id` as in the context. Without memory, the name stays. */
+int encoder_set_host(struct encoder *e, const char *boot_id, const char *host);
+
 /*
  * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY, _FILE. If `limit` isn't 0, the line
  * with the longest seq and without newline is at most so many bytes: argv is cut in the middle

@@ -6,6 +6,7 @@
 #include "flow/flow_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "config/config.h"
@@ -163,6 +164,17 @@ int flow_open(struct flow *f)
         now_ns = f->identity.start_ns = source_now_ns(f->source);
         outputs_begin(f->outputs, ledger_total(f->ledger), MIN(f->source->watermark_ns, now_ns),
                       now_ns);
+        return 0;
+}
+
+int flow_set_host(struct flow *f, const char *host)
+{
+        int r;
+
+        r = encoder_set_host(f->encoder, f->identity.boot_id, host);
+        if (r < 0)
+                return r;
+        (void)snprintf(f->identity.host, sizeof(f->identity.host), "%s", host);
         return 0;
 }
 

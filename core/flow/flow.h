@@ -42,6 +42,9 @@ int flow_open(struct flow *f);
 /* The identity, with the moment when the stream began. */
 const struct recording_header *flow_identity(const struct flow *f);
 
+/* The host is called so from here on. Without memory, the old name stays. */
+int flow_set_host(struct flow *f, const char *host);
+
 /* For those who set the sinks. */
 struct outputs *flow_outputs(const struct flow *f);
 

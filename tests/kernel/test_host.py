@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """What `start` says of the host once, so that no other event has to."""
 import os
+import subprocess
 import unittest
 
 import harness
 import namespaces
 from calls import CLONE_NEWNS, CLONE_NEWUTS
-from harness import Child, KernelTest, TARGET
+from harness import Child, Daemon, KernelTest, TARGET
 
 HAS_MACHINE_ID = os.path.exists("/etc/machine-id")
 
@@ -40,6 +41,33 @@ class Host(KernelTest):
         self.assertEqual([event.get("namespaces") for event in events], shown)
         self.assertLessEqual({"mnt", "uts"}, set(shown[1]))
         self.assertLess(len(shown[0] or ()), len(shown[1]))
+
+
+class InUtsNamespace(Daemon):
+    """With a name of the host that we may change."""
+
+    prefix = ("unshare", "--uts")
+
+    def set_name(self, name):
+        subprocess.run(["nsenter", f"--target={self.process.pid}", "--uts", "python3", "-c",
+                        "import socket, sys; socket.sethostname(sys.argv[1])", name], check=True)
+
+
+class Name(unittest.TestCase):
+    def host_of_an_exec(self, daemon):
+        child = Child(lambda: os.execve(TARGET, [TARGET], {}))
+        child.close()
+        return daemon.of(child.pid, "exec", since=child.since)[0]["host"]
+
+    def test_name_that_changes(self):
+        with InUtsNamespace({"Stats": {"Interval": "1d"}}) as daemon:
+            self.assertEqual(self.host_of_an_exec(daemon), os.uname().nodename)
+            for name in "first.example", 'with"quote', "x" * 64, "y":
+                daemon.set_name(name)
+                harness.wait_until(lambda: self.host_of_an_exec(daemon) == name, name)
+            self.assertIn("The name of the host is 'y' now", daemon.stderr())
+            self.assertEqual(daemon.stop()[-1]["host"], "y")
+            self.assertEqual(daemon.stderr().count("The name of the host is"), 4)
 
 
 if __name__ == "__main__":
