@@ -73,6 +73,8 @@ def check_binary(folder, package):
     for wanted in (r"Type: +DYN", "GNU_RELRO", r"FLAGS_1.*NOW.*PIE", "__stack_chk_fail",
                    r"_chk@GLIBC", r"GNU_STACK .* RW "):
         assert re.search(wanted, shown), f"{wanted} is not in the binary"
+    preset, = (folder / "x").glob("**/system-preset/*execsnoopd.preset")
+    assert "disable execsnoopd.service" in preset.read_text("ascii"), "it is not started"
 
 
 def repack(package, target):
