@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/message_id.h"
+#include "base/show.h"
 #include "config/config.h"
 #include "daemon.h"
 #include "flow/flow.h"
@@ -398,6 +399,23 @@ static void say_ready(void)
                           "we are ready");
 }
 
+/* For people, who see it on the terminal or in `systemctl status`. */
+static void say_start(const struct daemon *d)
+{
+        _cleanup_(buf_done) struct buf text = {};
+
+        if (!source_is_live(d->source))
+                return;
+        buf_append_string(&text, "Logging to ");
+        delivery_describe(d->delivery, d->config, &text);
+        buf_append_string(&text, ", from ");
+        show_duration(clock_boottime_ns(), &text);
+        buf_append_string(&text, " after boot on (execsnoopd " EXECSNOOPD_VERSION ")");
+        buf_append_char(&text, '\0');
+        if (buf_error(&text) >= 0)
+                log_notice("%s", text.data);
+}
+
 /* From here on events come in. */
 static int start(struct daemon *d)
 {
@@ -422,6 +440,7 @@ static int start(struct daemon *d)
                 r = watchdog_new(d->event, &d->watchdog);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the event loop");
+        say_start(d);
         say_ready();
         return status_line_new(d->event, d->flow, &d->status);
 }

@@ -86,19 +86,32 @@ int64_t stats_worst_unaccounted(const struct stats *s)
         return worst;
 }
 
-static void describe_sink(const struct sink_stats *sink, struct buf *ret)
+static bool has_own_losses(const struct stats *s)
+{
+        for (unsigned i = 0; i < s->n_sinks; i++)
+                if (s->sink[i].lost > 0)
+                        return true;
+        return false;
+}
+
+/* `lost_before`: what no sink got, if it is part of what each of them has lost. */
+static void describe_sink(const struct sink_stats *sink, const uint64_t *lost_before,
+                          struct buf *ret)
 {
         buf_printf(ret, "; %s: %" PRIu64 " written", sink->name, sink->written);
         if (sink->backlog > 0)
                 buf_printf(ret, ", %" PRIu64 " waiting", sink->backlog);
-        if (sink->lost > 0)
-                buf_printf(ret, ", %" PRIu64 " lost", sink->lost);
+        if (lost_before)
+                buf_printf(ret, ", %" PRIu64 " lost", *lost_before + sink->lost);
         if (sink->error < 0)
                 buf_printf(ret, ", cannot %s: %s", sink->error_what, strerror(-sink->error));
 }
 
+/* Losses are told once: of all, if all have lost the same, or else of each sink. */
 void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, struct buf *ret)
 {
+        const uint64_t lost = stats_lost(s);
+        const uint64_t *lost_before = has_own_losses(s) ? &lost : NULL;
         double rate;
 
         buf_printf(ret, "%" PRIu64 " events seen", stats_seen(s));
@@ -108,7 +121,8 @@ void stats_describe(const struct stats *s, uint64_t seen, uint64_t elapsed_ns, s
         }
         if (stats_filtered(s) > 0)
                 buf_printf(ret, ", %" PRIu64 " filtered", stats_filtered(s));
-        buf_printf(ret, ", %" PRIu64 " lost", stats_lost(s));
+        if (!lost_before)
+                buf_printf(ret, ", %" PRIu64 " lost", lost);
         for (unsigned i = 0; i < s->n_sinks; i++)
-                describe_sink(&s->sink[i], ret);
+                describe_sink(&s->sink[i], lost_before, ret);
 }

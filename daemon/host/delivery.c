@@ -211,6 +211,22 @@ void delivery_revert(struct delivery *s)
         s->prepared = NULL;
 }
 
+void delivery_describe(const struct delivery *s, const struct config *config, struct buf *ret)
+{
+        const char *separator = "";
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                if (!s->place[i].outlet)
+                        continue;
+                buf_printf(ret, "%s%s", separator, sink_place_name(i));
+                if (i == SINK_FILE)
+                        buf_printf(ret, " %s", config->file.path);
+                separator = ", ";
+        }
+        if (!*separator)
+                buf_append_string(ret, "nowhere: no sink is enabled");
+}
+
 bool delivery_run(struct delivery *s)
 {
         int r;

@@ -15,6 +15,7 @@
 #include "sink/sink_kind.h"
 
 struct account;
+struct buf;
 struct config;
 struct flow;
 struct sd_event;
@@ -40,6 +41,9 @@ void delivery_inherit_lock(struct delivery *s, int fd);
 int delivery_prepare(struct delivery *s, const struct config *config);
 void delivery_commit(struct delivery *s);
 void delivery_revert(struct delivery *s);
+
+/* For people: "journal, file /var/log/...". `config`: the one in force. */
+void delivery_describe(const struct delivery *s, const struct config *config, struct buf *ret);
 
 /* Some records through the flow, delivered next; true if there are more. Errors are logged. */
 bool delivery_run(struct delivery *s);

@@ -35,6 +35,7 @@ struct outlet {
         enum sink_state state;
         uint64_t pause_end_ns; /* of a broken sink, CLOCK_MONOTONIC */
         int reported_error;    /* that was logged */
+        uint64_t lost;         /* before that */
         char reported_what[256];
 };
 
@@ -95,6 +96,22 @@ static bool is_reported(const struct outlet *o)
                strncmp(what_of(o->sink), o->reported_what, sizeof(o->reported_what) - 1) == 0;
 }
 
+static void report_recovery(const struct outlet *o)
+{
+        const char *name = sink_place_name(o->place);
+        struct sink_stats stats;
+        uint64_t lost;
+
+        outputs_sink_stats(o->outputs, o->place, &stats);
+        lost = stats.lost - o->lost;
+        if (lost == 0)
+                log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
+                            "Sink '%s' works again; no event was lost meanwhile", name);
+        else
+                log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
+                            "Sink '%s' works again; events lost meanwhile: %" PRIu64, name, lost);
+}
+
 static void report_condition(struct outlet *o)
 {
         const struct sink *s = o->sink;
@@ -103,13 +120,13 @@ static void report_condition(struct outlet *o)
         if (is_reported(o) || o->state == SINK_CLOSED)
                 return;
         if (s->error < 0) {
+                outputs_sink_stats(o->outputs, o->place, &stats);
+                if (o->reported_error == 0)
+                        o->lost = stats.lost;
                 log_catalog(LOG_WARNING, MESSAGE_ID_SINK_BROKEN, "Sink '%s': cannot %s: %s",
                             sink_place_name(o->place), s->error_what, strerror(-s->error));
         } else {
-                outputs_sink_stats(o->outputs, o->place, &stats);
-                log_catalog(LOG_NOTICE, MESSAGE_ID_SINK_RECOVERED,
-                            "Sink '%s' works again; %" PRIu64 " events lost so far", stats.name,
-                            stats.lost);
+                report_recovery(o);
         }
         o->reported_error = s->error;
         (void)snprintf(o->reported_what, sizeof(o->reported_what), "%s", what_of(s));

@@ -2,12 +2,14 @@
 /*
  * A timer and the line said last. stats_describe() makes it.
  *
- * Nothing is sent while nothing changes; and a rate needs two moments, so the first line has none.
- * A line that the manager had no room for is sent next time.
+ * A line has its moment, as it stands above newer lines of the journal in `systemctl status`; the
+ * first, of a moment without numbers, says where the events go. Nothing is sent while nothing else
+ * changes. A line that the manager had no room for is sent next time.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "flow/flow.h"
 #include "host/clock.h"
@@ -19,12 +21,45 @@
 #define INTERVAL_NS (10 * NSEC_PER_SEC)
 #define ACCURACY_NS NSEC_PER_SEC
 
+/* From the words at the start to numbers. */
+#define FIRST_NS NSEC_PER_SEC
+
 struct status_line {
         const struct flow *flow; /* borrowed */
         struct timer *timer;
         uint64_t seen, seen_ns; /* at the last line, CLOCK_MONOTONIC; 0: there was none */
         struct buf line, said;
 };
+
+static void describe_sinks(const struct stats *stats, struct buf *ret)
+{
+        const struct sink_stats *sink;
+
+        buf_append_string(ret, "logging to ");
+        for (unsigned i = 0; i < stats->n_sinks; i++) {
+                sink = &stats->sink[i];
+                buf_printf(ret, "%s%s", i > 0 ? ", " : "", sink->name);
+                if (sink->error < 0)
+                        buf_printf(ret, " (cannot %s: %s)", sink->error_what,
+                                   strerror(-sink->error));
+        }
+        if (stats->n_sinks == 0)
+                buf_append_string(ret, "nowhere: no sink is enabled");
+}
+
+static int send_line(const char *line)
+{
+        _cleanup_(buf_done) struct buf message = {};
+        time_t now = time(NULL);
+        char moment[16] = "";
+        struct tm local;
+
+        if (localtime_r(&now, &local))
+                (void)strftime(moment, sizeof(moment), "%T", &local);
+        buf_printf(&message, "STATUS=At %s: %s", moment, line);
+        buf_append_char(&message, '\0');
+        return buf_error(&message) < 0 ? -EAGAIN : notify_try(message.data);
+}
 
 static void status_say(struct status_line *s)
 {
@@ -34,8 +69,10 @@ static void status_say(struct status_line *s)
 
         flow_stats(s->flow, &stats);
         buf_reset(&s->line);
-        buf_append_string(&s->line, "STATUS=");
-        stats_describe(&stats, s->seen, s->seen_ns > 0 ? now_ns - s->seen_ns : 0, &s->line);
+        if (s->seen_ns == 0)
+                describe_sinks(&stats, &s->line);
+        else
+                stats_describe(&stats, s->seen, now_ns - s->seen_ns, &s->line);
         buf_append_char(&s->line, '\0');
         s->seen = stats_seen(&stats);
         s->seen_ns = now_ns;
@@ -43,7 +80,7 @@ static void status_say(struct status_line *s)
                 return; /* no memory: next time */
         if (s->said.size == s->line.size && memcmp(s->said.data, s->line.data, s->line.size) == 0)
                 return;
-        if (notify_try(s->line.data) == -EAGAIN)
+        if (send_line(s->line.data) == -EAGAIN)
                 return;
         other = s->said;
         s->said = s->line;
@@ -70,7 +107,7 @@ int status_line_new(struct sd_event *event, const struct flow *flow, struct stat
         s->flow = flow;
         r = timer_new(event, &config, s, &s->timer);
         if (r >= 0)
-                r = timer_start(s->timer, INTERVAL_NS);
+                r = timer_start(s->timer, FIRST_NS);
         if (r < 0)
                 return r;
         status_say(s);

@@ -44,6 +44,7 @@ class Manager:
         self.daemon = harness.DAEMON
         self.store = {}
         self.messages = []
+        self.heard = []     # all that it ever said
         self.changed = threading.Condition()
         self.pid = 0
         self.configure(settings or {})
@@ -100,6 +101,7 @@ class Manager:
             with self.changed:
                 self.keep(message, list(fds))
                 self.messages.append(message)
+                self.heard.append(message)
                 self.changed.notify_all()
 
     def keep(self, message, fds):

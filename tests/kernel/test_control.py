@@ -3,6 +3,7 @@
 """How the daemon is run: options and exit codes, signals, reload, recordings."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import checks
 import harness
 from bpf_maps import bpftool, map_of
 from harness import Child, DAEMON, Daemon, NOBODY, STORM, TARGET
+from manager import Manager
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 64
@@ -145,7 +147,7 @@ class Environment(ControlTest):
     """Of the service manager. Whatever it says, execs are logged, and SIGTERM ends it."""
 
     def check(self, **environment):
-        """What the daemon said; `LISTEN_PID="$$"` is its own."""
+        """What the daemon said but that it logs; `LISTEN_PID="$$"` is its own."""
         settings = " ".join(f'{name}="{value}"' for name, value in environment.items())
         prefix = ("sh", "-c", f'exec env {settings} "$@"', "sh")
         with unittest.mock.patch.object(Daemon, "prefix", prefix), Daemon() as daemon:
@@ -153,7 +155,8 @@ class Environment(ControlTest):
             self.assertEqual(len(daemon.of(pid, "exec")), 1)
             daemon.stop()
             self.assertEqual(daemon.process.returncode, 0)
-            return daemon.stderr()
+            return "".join(line for line in daemon.stderr().splitlines(keepends=True)
+                           if "Logging to " not in line)
 
     def test_watchdog_that_is_too_fast(self):
         for usec in range(1, 5):
@@ -191,6 +194,49 @@ class Environment(ControlTest):
                 _, errors = daemon.communicate(timeout=harness.DEADLINE)
             self.assertEqual(daemon.returncode, 0, errors)
             self.assertIn("$NOTIFY_SOCKET", errors)
+
+
+class Words(ControlTest):
+    """What is said to people: at the start, and in `systemctl status`."""
+
+    def test_start(self):
+        with Daemon(sink="file") as daemon:
+            said = daemon.stderr()
+            version = run_daemon("--version").stdout.strip()
+            self.assertRegex(said, f"Logging to file {daemon.path}, from [0-9.]+[a-z]+ after boot "
+                                   rf"on \({version}\)\n")
+        with Daemon() as daemon:
+            self.assertRegex(daemon.stderr(), "Logging to stdout, from ")
+
+    def test_sink_that_cannot_be_opened(self):
+        """On the terminal, in the first status, and no losses once it works that there were not."""
+        with Manager() as manager:
+            manager.end()
+            manager.path = os.path.join(manager.folder, "later", "x.jsonl")
+            manager.configure({})
+            errors = os.path.join(manager.folder, "stderr")
+            manager.prefix = ("sh", "-c", f'exec "$@" 2>{errors}', "sh")
+            manager.start()
+
+            def said():
+                with open(errors, encoding="utf-8") as file:
+                    return file.read()
+            self.assertIn("Sink 'file': cannot open: No such file or directory", said())
+            self.wait_for_status(manager, "logging to file (cannot open: No such file or directory)")
+            exec_target("waits")
+            self.wait_for_status(manager, "events seen")
+            os.mkdir(os.path.dirname(manager.path))
+            harness.wait_until(lambda: "works again" in said(), "message")
+            self.assertIn("Sink 'file' works again; no event was lost meanwhile", said())
+            self.wait_for_status(manager, " written")
+
+    def wait_for_status(self, manager, words):
+        pattern = re.compile(r"At [0-9]{2}:[0-9]{2}:[0-9]{2}: " ".*" + re.escape(words))
+        with manager.changed:
+            found = manager.changed.wait_for(
+                lambda: any(pattern.match(m.get("STATUS", "")) for m in manager.heard),
+                harness.DEADLINE)
+            self.assertTrue(found, manager.heard)
 
 
 class Signals(ControlTest):
