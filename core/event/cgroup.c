@@ -11,6 +11,8 @@
  * ":" (docker-ID.scope, libpod-payload-ID, slice:cri-containerd:ID). Beside the rule:
  *
  *   LXC       lxc.payload.NAME, lxc.payload/NAME, lxc/NAME
+ *   nspawn    machine-NAME.scope/payload, systemd-nspawn@NAME.service/payload: the name as the unit
+ *             has it, escaped; such a scope without a payload is of a virtual machine
  *   BuildKit  docker-STEP.scope, buildkit/STEP: a step of a build has 25 characters of base 36
  *
  * The innermost counts, as containers nest. What runs on the host for the sake of a container is no
@@ -126,6 +128,18 @@ static struct span id_at_end(struct span name)
         return span_ends_with(before, "conmon") ? (struct span){} : id;
 }
 
+/* By its unit; beside the payload is the supervisor, which is of the host. */
+static struct span nspawn_machine(struct span unit)
+{
+        if (span_strip_suffix(&unit, ".scope") && span_strip_prefix(&unit, "machine-") &&
+            unit.size > 0)
+                return unit;
+        if (span_strip_suffix(&unit, ".service") && span_strip_prefix(&unit, "systemd-nspawn@") &&
+            unit.size > 0)
+                return unit;
+        return (struct span){};
+}
+
 /* A component, seen from the one before it. */
 static struct span container_of(struct span before, struct span component)
 {
@@ -135,6 +149,8 @@ static struct span container_of(struct span before, struct span component)
                 return name;
         if (span_is(before, "lxc") || span_is(before, "lxc.payload"))
                 return component;
+        if (span_is(component, "payload"))
+                return nspawn_machine(before);
         if (span_is(before, "buildkit") && is_build_step(component))
                 return component;
 
