@@ -1,13 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""record_day.py EXECSNOOPD FILE: an ordinary day, lived and logged: tests/data/ordinary_day.
+"""record_day.py EXECSNOOPD FOLDER: an ordinary day, lived and logged: tests/data/ordinary_day*.
 
 No test: run it by hand, as root, on a Debian 12 that may be thrown away. It installs and removes
 packages, builds with configure and make and with CMake as a user, logs that user in by ssh and by
 su, and lets cron do what it does daily. Only what this program has started is written, with other
 names for host, boot and what has started it.
 """
-import json
 import os
 import pathlib
 import re
@@ -15,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
@@ -167,40 +165,44 @@ def descendants(events, pid):
     return found
 
 
-def redact(events, pid):
+def redact(events, shape, pid):
     """Nothing of this machine but what the day's programs have done."""
-    pids = {event["pid"] for event in events}
+    fields = detection.FIELDS[shape]
+    pids = {detection.pid_of(event, shape) for event in events}
     for seq, event in enumerate(events, 2):
-        event["seq"] = seq
-        kept = [parent for parent in event.get("ancestors", []) if parent["pid"] in pids]
-        event["ancestors"] = kept + [{"pid": 1, "comm": "systemd"}]
-        if event["ppid"] == pid:
-            event["parent_comm"], event["parent_exe"] = "systemd", "/usr/lib/systemd/systemd"
-            event["parent_argv"] = ["/sbin/init"]
-    text = "".join(json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n"
-                   for event in events)
-    boot_id, host = events[0]["boot_id"], json.dumps(events[0]["host"])
-    return text.replace(boot_id, detection.BOOT_ID).replace(boot_id[:12], detection.BOOT_ID[:12]) \
-        .replace(f'"host":{host}', '"host":"vm"')
+        value_of, set_value = detection.sigma_eval.value_of, detection.sigma_eval.set_value
+        set_value(event, fields["seq"], seq)
+        own = event if shape == "native" else event["execsnoopd"]
+        kept = [parent for parent in own.get("ancestors", []) if parent["pid"] in pids]
+        own["ancestors"] = kept + [{"pid": 1, "comm": "systemd"}]
+        if value_of(event, fields["ppid"]) == pid:
+            set_value(event, fields["parent_comm"], "systemd")
+            set_value(event, fields["parent_exe"], "/usr/lib/systemd/systemd")
 
 
 def main():
     harness.Daemon.program = os.path.abspath(sys.argv[1])
     prepare()
-    with harness.Daemon({"Capture": {"RingSize": "8M"}}) as daemon:
+    settings = {"Capture": {"RingSize": "8M"}}
+    with harness.Daemon(settings) as native, \
+            harness.Daemon({**settings, "File": {"Format": "ecs"}}, sink="file") as ecs:
         pid = os.fork()
         if pid == 0:
             live()
         assert os.waitpid(pid, 0)[1] == 0
-        events = daemon.stop()
-    found = descendants(events, pid)
-    text = redact(found, pid)
-    assert not re.search(r"https?://(?!localhost|127\.)", text), "names of servers"
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(text.encode())
-        file.flush()
-        subprocess.run(["zstd", "-q", "-19", "-f", file.name, "-o", sys.argv[2]], check=True)
-    print(len(found), "execs,", len(text), "bytes")
+        assert ecs.terminate() == 0
+        found = {"native": descendants(native.stop(), pid)}
+        names = {event["exec_id"] for event in found["native"]}
+        found["ecs"] = [event for event in ecs.events() if detection.is_exec(event, "ecs")
+                        and event["execsnoopd"]["exec_id"] in names]
+        ecs.stopped = True
+    assert len(found["ecs"]) == len(found["native"])
+    for shape, events in found.items():
+        redact(events, shape, pid)
+        assert not re.search(r"https?://(?!localhost|127\.)", str(events)), "names of servers"
+        name = detection.log_name("ordinary_day", shape)
+        detection.record(events, shape, f"{sys.argv[2]}/{name}")
+        print(len(events), "execs in", name)
 
 
 if __name__ == "__main__":

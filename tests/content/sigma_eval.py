@@ -63,6 +63,14 @@ def value_of(event, path):
     return value_of(inner, rest) if rest and isinstance(inner, dict) else None
 
 
+def set_value(event, path, value):
+    head, _, rest = path.partition(".")
+    if rest and path not in event:
+        set_value(event[head], rest, value)
+    else:
+        event[path] = value
+
+
 def with_joined(event):
     """A native event with the names that are made of its keys."""
     made = dict(event)

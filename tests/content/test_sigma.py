@@ -31,37 +31,45 @@ def by_name(shape, event):
     return [rule.name for rule in detection.sigma_eval.matches(event, pipeline, rules)]
 
 
-def check_attacks():
-    script, events = detection.Script(), detection.unpack(DATA / "attacks.jsonl.zst")
+def recorded(name, shape):
+    return detection.unpack(DATA / detection.log_name(name, shape))
+
+
+def check_attacks(shape):
+    script, events = detection.Script(), recorded("attacks", shape)
     assert len(script.attacks) == len(events), "record them anew"
     for attack, event in zip(script.attacks, events):
-        assert event["argv"] == attack.argv, (attack, event)
-    print(detection.check("native", list(zip(script.attacks, events))))
+        assert detection.value_of(event, shape, "argv") == attack.argv, (attack, event)
+    print(detection.check(shape, list(zip(script.attacks, events))))
 
 
-def check_day():
+def check_day(shape):
     fired, examples = collections.Counter(), {}
-    events = detection.unpack(DATA / "ordinary_day.jsonl.zst")
+    events = recorded("ordinary_day", shape)
     for event in events:
-        for name in by_name("native", event):
+        for name in by_name(shape, event):
             fired[name] += 1
-            examples.setdefault(name, []).append(" ".join(event["argv"])[:100])
+            argv = detection.value_of(event, shape, "argv")
+            examples.setdefault(name, []).append(" ".join(argv)[:100])
     for name in fired.keys() - MEANT.keys():
         print(f"{name}: {fired[name]} times:", *examples[name][:5], sep="\n    ")
     assert fired.keys() == MEANT.keys(), fired.keys() ^ MEANT.keys()
-    print(f"an ordinary day: {sum(fired.values())} of {len(events)} execs are what a rule means:")
+    print(f"{shape}: on an ordinary day {sum(fired.values())} of {len(events)} execs are what a "
+          "rule means:")
     for name, count in fired.most_common():
         print(f"  {count:4} {name}: {MEANT[name]}")
+    return fired
 
 
-def check_both_ways():
+def check_both_ways(shape):
     """With exe alone the rules miss what Debian's alternatives hide."""
-    script, events = detection.Script(), detection.unpack(DATA / "attacks.jsonl.zst")
+    script, events = detection.Script(), recorded("attacks", shape)
     names = {"netcat_reverse_shell", "vim_shell_execution", "iptables_flush_ufw"}
     for attack, event in zip(script.attacks, events):
-        if attack.fires in names:
-            bare = {key: value for key, value in event.items() if key != "filename"}
-            assert attack.fires not in by_name("native", bare), attack
+        if attack.fires in names and shape in attack.shapes:
+            assert attack.fires in by_name(shape, event), attack
+            (event if shape == "native" else event["execsnoopd"]).pop("filename")
+            assert attack.fires not in by_name(shape, event), attack
             names.discard(attack.fires)
     assert not names
 
@@ -80,9 +88,12 @@ def check_unknown():
 
 def main():
     check_unknown()
-    check_attacks()
-    check_both_ways()
-    check_day()
+    fired = []
+    for shape in detection.PIPELINES:
+        check_attacks(shape)
+        check_both_ways(shape)
+        fired.append(check_day(shape))
+    assert fired[0] == fired[1], fired      # the same day
 
 
 main()
