@@ -67,6 +67,23 @@ static void lost_of_no_single_cpu_names_none(void **state)
         json_object_put(json);
 }
 
+static void lost_says_what_may_be_there_all_the_same(void **state)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        const struct loss loss = { .where = LOSS_DOWN,
+                                   .cpu = LOSS_ANY_CPU,
+                                   .count = 2,
+                                   .uncertain = 1,
+                                   .from_ns = NOW_BOOT_NS,
+                                   .to_ns = NOW_BOOT_NS };
+        struct line line;
+
+        (void)state;
+        assert_int_equal(encode_lost(e, NOW_BOOT_NS, &loss, &line), 0);
+        assert_line(&line, HEAD("lost") COMMON ",\"where\":\"down\",\"count\":2,\"uncertain\":1,"
+                                               "\"from\":\"" NOW "\",\"to\":\"" NOW "\"}");
+}
+
 static void stats_of_nothing_show_all_counters(void **state)
 {
         _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
@@ -346,6 +363,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(lost_tells_where_when_and_how_many),
                 cmocka_unit_test(lost_of_no_single_cpu_names_none),
+                cmocka_unit_test(lost_says_what_may_be_there_all_the_same),
                 cmocka_unit_test(stats_of_nothing_show_all_counters),
                 cmocka_unit_test(stats_show_each_counter_in_its_place),
                 cmocka_unit_test(stats_show_files_if_they_are_hashed),
