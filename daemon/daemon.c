@@ -308,7 +308,7 @@ static int open_sinks(struct daemon *d)
 
         if (page)
                 outputs_keep_dropped(flow_outputs(d->flow), &page->dropped);
-        r = delivery_new(d->event, d->flow, page ? page->accounts : NULL, d->options->sinks,
+        r = delivery_new(d->event, d->flow, page ? page->accounts : NULL, &d->options->sinks,
                          &d->delivery);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the sinks");

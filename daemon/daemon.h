@@ -12,7 +12,7 @@
 
 struct daemon_options {
         struct config_location location; /* read again on SIGHUP */
-        enum sink_choice sinks;
+        struct sink_options sinks;
         bool is_strict;          /* of a test of the configuration */
         const char *record_path; /* or NULL */
         const char *replay_path; /* or NULL: the kernel */

@@ -94,7 +94,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
         while ((c = getopt_long(argc, argv, "thV", long_options, NULL)) >= 0) {
                 switch (c) {
                 case OPTION_STDOUT:
-                        options->sinks = SINKS_STDOUT;
+                        options->sinks.choice = SINKS_STDOUT;
                         break;
                 case OPTION_CONFIG:
                         options->location.file = optarg;
@@ -125,8 +125,9 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 }
         }
         /* The service's own log is not written by two. */
-        if (options->record_path && !options->location.file && options->sinks != SINKS_STDOUT)
-                options->sinks = SINKS_NONE;
+        if (options->record_path && !options->location.file &&
+            options->sinks.choice != SINKS_STDOUT)
+                options->sinks.choice = SINKS_NONE;
         *ret_command = command;
         return check_options(optind < argc ? argv[optind] : NULL, options, command);
 }

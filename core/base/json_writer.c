@@ -24,8 +24,10 @@
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026 */
 #define ELLIPSIS_SIZE (sizeof(ELLIPSIS) - 1)
 
-#define BETWEEN_STRINGS "\",\""
-#define BETWEEN_STRINGS_SIZE (sizeof(BETWEEN_STRINGS) - 1)
+/* What stands for the NUL between two strings; at most ESCAPED_PER_BYTE_MAX bytes. */
+#define BETWEEN_NOTHING ((struct span){ 0 })
+#define BETWEEN_ELEMENTS SPAN_LITERAL("\",\"")
+#define BETWEEN_WORDS SPAN_LITERAL(" ")
 
 /* Bytes per reservation: of a long string never more than six times that is reserved in vain. */
 #define BLOCK_SIZE (size_t)512
@@ -102,6 +104,23 @@ void json_begin_object(struct buf *b)
 void json_end_object(struct buf *b)
 {
         buf_append_char(b, '}');
+}
+
+size_t json_begin_member(struct buf *b, const char *plain)
+{
+        const size_t start = b->size;
+
+        json_key(b, plain);
+        json_begin_object(b);
+        return start;
+}
+
+void json_end_member(struct buf *b, size_t start)
+{
+        if (b->size > start && b->data[b->size - 1] == '{')
+                b->size = start;
+        else
+                json_end_object(b);
 }
 
 void json_begin_array(struct buf *b)
@@ -238,8 +257,13 @@ static inline size_t count_plain(const uint8_t *p)
         return word & highs ? (size_t)__builtin_ctzll(word & highs) / 8 : WORD_SIZE;
 }
 
-/* The inside of a string; with `nul_separates`, of strings. False: not all bytes were text. */
-static bool append_inside(struct buf *b, struct span bytes, bool nul_separates)
+/*
+ * The inside of a string, or of strings, each of which ends with a NUL, with `between` in place of
+ * these unless it is empty. False: not all bytes were text. Inlined, so that for each `between` the
+ * compiler makes a loop that knows its size.
+ */
+static inline _always_inline_ bool append_inside(struct buf *b, struct span bytes,
+                                                 struct span between)
 {
         const uint8_t *p = (const uint8_t *)bytes.data, *end = p + bytes.size, *stop;
         bool bad = false;
@@ -260,9 +284,9 @@ static bool append_inside(struct buf *b, struct span bytes, bool nul_separates)
                                 if (plain == WORD_SIZE)
                                         continue;
                         }
-                        if (*p == '\0' && nul_separates) {
-                                memcpy(out, BETWEEN_STRINGS, BETWEEN_STRINGS_SIZE);
-                                out += BETWEEN_STRINGS_SIZE;
+                        if (*p == '\0' && between.size > 0) {
+                                memcpy(out, between.data, between.size);
+                                out += between.size;
                                 p++;
                         } else {
                                 out = escape_next(out, &p, (size_t)(end - p), &bad);
@@ -273,12 +297,17 @@ static bool append_inside(struct buf *b, struct span bytes, bool nul_separates)
         return !bad;
 }
 
+static bool append_plain_inside(struct buf *b, struct span bytes)
+{
+        return append_inside(b, bytes, BETWEEN_NOTHING);
+}
+
 bool json_text(struct buf *b, struct span bytes)
 {
         bool exact;
 
         append_next(b, "\"", 1);
-        exact = append_inside(b, bytes, false);
+        exact = append_plain_inside(b, bytes);
         buf_append_char(b, '"');
         return exact;
 }
@@ -298,10 +327,22 @@ bool json_strings(struct buf *b, struct span strings)
                 if (strings.data[strings.size - 1] == '\0')
                         strings.size--;
                 buf_append_char(b, '"');
-                exact = append_inside(b, strings, true);
+                exact = append_inside(b, strings, BETWEEN_ELEMENTS);
                 buf_append_char(b, '"');
         }
         json_end_array(b);
+        return exact;
+}
+
+bool json_joined(struct buf *b, struct span strings)
+{
+        bool exact;
+
+        if (strings.size > 0 && strings.data[strings.size - 1] == '\0')
+                strings.size--;
+        append_next(b, "\"", 1);
+        exact = append_inside(b, strings, BETWEEN_WORDS);
+        buf_append_char(b, '"');
         return exact;
 }
 
@@ -375,20 +416,21 @@ static void take_tail(struct span valid, size_t room, struct span *ret)
         *ret = (struct span){ (const char *)p, (size_t)(end - p) };
 }
 
-void json_text_cut(struct buf *b, struct span valid, size_t room)
+void json_text_cut(struct buf *b, struct span kept, struct span valid, size_t room)
 {
         struct span head, tail;
 
         append_next(b, "\"", 1);
+        (void)append_plain_inside(b, kept);
         if (room >= ELLIPSIS_SIZE) {
                 room -= ELLIPSIS_SIZE;
                 room -= take_head(valid, room / 2, &head);
                 valid.data += head.size;
                 valid.size -= head.size;
                 take_tail(valid, room, &tail);
-                (void)append_inside(b, head, false);
+                (void)append_plain_inside(b, head);
                 buf_append(b, ELLIPSIS, ELLIPSIS_SIZE);
-                (void)append_inside(b, tail, false);
+                (void)append_plain_inside(b, tail);
         }
         buf_append_char(b, '"');
 }

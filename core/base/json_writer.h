@@ -39,6 +39,9 @@ void json_text_key(struct buf *b, struct span bytes);
  */
 bool json_strings(struct buf *b, struct span strings);
 
+/* The same strings as one, with a blank between each two of them and nothing quoted. Likewise. */
+bool json_joined(struct buf *b, struct span strings);
+
 /* The exact bytes: RFC 4648, section 4. */
 void json_base64(struct buf *b, struct span bytes);
 
@@ -48,9 +51,9 @@ size_t json_text_size(struct span bytes);
 /*
  * A string with the head and the tail of valid text and "…" in between, which takes at most `room`
  * bytes without its quotes; an empty one if there is no room even for the mark. Only for text that
- * is larger.
+ * is larger. Before it, and not counted, stands what is kept, which is valid, too.
  */
-void json_text_cut(struct buf *b, struct span valid, size_t room);
+void json_text_cut(struct buf *b, struct span kept, struct span valid, size_t room);
 
 /* Members of an object. */
 
@@ -87,6 +90,10 @@ static inline void json_put_string(struct buf *b, const char *key, const char *p
         json_key(b, key);
         json_string(b, plain);
 }
+
+/* A member that is an object; if nothing comes into it, the end takes it back. */
+size_t json_begin_member(struct buf *b, const char *plain);
+void json_end_member(struct buf *b, size_t start);
 
 /* Any bytes, and a sibling with the exact ones if they are not text. */
 #define json_put_text(b, key, bytes) json_put_text_keys(b, key, key "_base64", bytes)

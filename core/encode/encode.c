@@ -5,8 +5,9 @@
  * A line with a limit is first made whole, unless that is hopeless. If it is too long, everything
  * of fixed size is encoded alone, which gives the room for the rest; the room is dealt out
  * by plan_fit(), and the line made once more. The parts keep to their room, so there is no third
- * try and no event that fails: fixed keys take at most 2.2 KiB in the worst case (host name of 64
- * control characters, all numbers with all their digits), and the limit is at least 2.5 KiB.
+ * try and no event that fails: the limit is at least what the shape's fixed keys take in the worst
+ * case (host name of 64 control characters, all numbers with all their digits, a mark on every
+ * part), and some room for the parts.
  *
  * Nothing is decided here about whether an event is written, and nothing of it is changed.
  */
@@ -19,13 +20,11 @@
 #include "encode/encode_parts.h"
 #include "encode/shape.h"
 
-#define LIMIT_MIN 2560
-
 /* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
 #define HOST_SIZE_MAX 64
 
 #define SHAPE_OF_FORMAT(NAME, name) [FORMAT_##NAME] = &shape_##name,
-static const struct shape *const shapes[_FORMAT_MAX] = { FORMATS(SHAPE_OF_FORMAT) };
+const struct shape *const shapes[_FORMAT_MAX] = { FORMATS(SHAPE_OF_FORMAT) };
 
 int encoder_new(const struct encode_context *context, struct encoder **ret)
 {
@@ -39,7 +38,7 @@ int encoder_new(const struct encode_context *context, struct encoder **ret)
         memccpy(e->boot_prefix, context->boot_id, '\0', BOOT_PREFIX_DIGITS);
         if (context->namespaces)
                 memcpy(e->namespaces, context->namespaces, sizeof(e->namespaces));
-        r = encoder_set_host(e, context->boot_id, context->host);
+        r = encoder_set_host(e, context);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(e);
@@ -51,6 +50,7 @@ struct encoder *encoder_free(struct encoder *e)
         if (!e)
                 return NULL;
         buf_done(&e->common);
+        buf_done(&e->apart);
         buf_done(&e->whole.head);
         buf_done(&e->whole.tail);
         buf_done(&e->brief.head);
@@ -58,6 +58,7 @@ struct encoder *encoder_free(struct encoder *e)
         buf_done(&e->text);
         buf_done(&e->names);
         buf_done(&e->marks);
+        buf_done(&e->caps_names);
         free(e);
         return NULL;
 }
@@ -70,7 +71,7 @@ void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
 static int encode_planned(struct encoder *e, const struct exec_event *event,
                           const struct plan *plan, bool is_brief, struct line *ret)
 {
-        line_begin(e, event->kind, event->boot_ns, is_brief);
+        line_begin(e, event->kind, event, event->boot_ns, is_brief);
         e->shape->put_event(e, event, plan);
         return line_end(e, ret);
 }
@@ -95,17 +96,23 @@ static int encode_within(struct encoder *e, const struct exec_event *event, size
         return encode_planned(e, event, &plan, true, ret);
 }
 
-int encoder_set_host(struct encoder *e, const char *boot_id, const char *host)
+int encoder_set_host(struct encoder *e, const struct encode_context *context)
 {
-        struct span name = span_of(host);
-        struct buf common = {};
+        struct buf common = {}, apart = e->apart;
+        char host[HOST_SIZE_MAX + 1] = { 0 };
+        struct encode_context kept = *context;
 
-        name.size = MIN(name.size, (size_t)HOST_SIZE_MAX);
-        e->shape->put_common(&common, boot_id, name);
-        if (buf_error(&common) < 0) {
+        memccpy(host, context->host, '\0', HOST_SIZE_MAX);
+        kept.host = host;
+        e->apart = (struct buf){};
+        e->shape->put_common(e, &common, &kept);
+        if (buf_error(&common) < 0 || buf_error(&e->apart) < 0) {
                 buf_done(&common);
+                buf_done(&e->apart);
+                e->apart = apart;
                 return -ENOMEM;
         }
+        buf_done(&apart);
         buf_done(&e->common);
         e->common = common;
         return 0;
@@ -119,7 +126,7 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
 
         assert(event_kind_is_kernel(event->kind) || event->kind == EVENT_PROCESS ||
                event->kind == EVENT_SUMMARY || event->kind == EVENT_FILE);
-        assert(limit == 0 || limit >= LIMIT_MIN);
+        assert(limit == 0 || limit >= e->shape->limit_min);
 
         if (limit == 0 || event->argv.size < limit) { /* JSON is never shorter than its bytes */
                 r = encode_planned(e, event, &whole, limit > 0, &line);
@@ -139,7 +146,7 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)
 {
-        line_begin(e, EVENT_LOST, boot_ns, false);
+        line_begin(e, EVENT_LOST, NULL, boot_ns, false);
         e->shape->put_lost(e, loss);
         return line_end(e, ret);
 }
@@ -152,7 +159,7 @@ int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
 
         assert(kind == EVENT_STATS || kind == EVENT_STOP);
         for (;;) {
-                line_begin(e, kind, boot_ns, limit > 0);
+                line_begin(e, kind, NULL, boot_ns, limit > 0);
                 e->shape->put_stats(e, stats, with_rules);
                 r = line_end(e, ret);
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit || !with_rules)
@@ -168,7 +175,7 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
         int r;
 
         for (;;) {
-                line_begin(e, EVENT_START, boot_ns, limit > 0);
+                line_begin(e, EVENT_START, NULL, boot_ns, limit > 0);
                 e->shape->put_start(e, boot_ns, info, left_out);
                 r = line_end(e, ret);
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
@@ -178,11 +185,7 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
         }
 }
 
-uint64_t encoded_events(const char *line, enum sink_place place)
+size_t encode_limit_min(enum config_format format)
 {
-        uint64_t n = 0;
-
-        for (enum config_format f = 0; f < _FORMAT_MAX && n == 0; f++)
-                n = shapes[f]->count_events(line, place);
-        return n;
+        return shapes[format]->limit_min;
 }

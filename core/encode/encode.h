@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct encode_context {
         enum config_format format;
         const char *boot_id;        /* 32 lower case hex digits, as in /proc without the dashes */
         const char *host;           /* any bytes */
+        const char *machine_id;     /* as boot_id; NULL or empty: the host has none */
         const uint32_t *namespaces; /* of PID 1, by enum exec_namespace; 0: not known; or NULL */
 };
 
@@ -54,16 +56,19 @@ DEFINE_FREEP(struct encoder, encoder_free)
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME in ns; to be set again when the wall clock steps. */
 void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns);
 
-/* Of events from here on; `boot_id` as in the context. Without memory, the name stays. */
-int encoder_set_host(struct encoder *e, const char *boot_id, const char *host);
+/* The context's host, of events from here on. Without memory, the name stays. */
+int encoder_set_host(struct encoder *e, const struct encode_context *context);
 
 /*
  * EVENT_EXEC, _EXEC_FAILED, _EXEC_ATTEMPT, _EXIT, _SUMMARY, _FILE. If `limit` isn't 0, the line
  * with the longest seq and without newline is at most so many bytes: argv is cut in the middle
  * first (its first and last strings say most), then other long strings, each marked. The limit is
- * at least 2560.
+ * at least encode_limit_min().
  */
 int encode_event(struct encoder *e, const struct exec_event *event, size_t limit, struct line *ret);
+
+/* The least limit that every event of this format fits into. */
+size_t encode_limit_min(enum config_format format);
 
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret);
 
@@ -77,6 +82,9 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
 /* EVENT_STATS or EVENT_STOP. With a limit: the counters of rules are left out, and named. */
 int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
                  const struct stats *stats, size_t limit, struct line *ret);
+
+/* The format of a line of which the first bytes are there, 32 at most; false: it is not ours. */
+bool encoded_format(struct span line, enum config_format *ret);
 
 /*
  * How many events of the kernel a line accounts for, of whatever shape it is: one, or as many as it

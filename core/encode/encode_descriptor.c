@@ -57,8 +57,8 @@ static void put_family(struct buf *b, uint8_t family)
         buf_append_char(b, '"');
 }
 
-static void put_descriptor(struct encoder *e, const struct shape_part *part, struct span descriptor,
-                           size_t room, bool with_base64 _unused_)
+static bool put_descriptor(struct encoder *e, const struct shape_part *part, struct span descriptor,
+                           size_t room)
 {
         const struct event_descriptor *d = (const void *)descriptor.data;
         bool has_number = d->type == DESCRIPTOR_PIPE || d->type == DESCRIPTOR_SOCKET;
@@ -66,7 +66,7 @@ static void put_descriptor(struct encoder *e, const struct shape_part *part, str
         struct buf *b = e->out;
 
         if (room < DESCRIPTOR_SIZE)
-                return;
+                return true;
         room -= DESCRIPTOR_SIZE;
         json_key(b, part->key);
         json_begin_object(b);
@@ -82,6 +82,7 @@ static void put_descriptor(struct encoder *e, const struct shape_part *part, str
         if (peer > 0 && peer <= room)
                 json_put_text(b, "peer", d->peer);
         json_end_object(b);
+        return true;
 }
 
 const struct part_form form_descriptor = { .measure = measure_descriptor, .put = put_descriptor };

@@ -7,32 +7,12 @@
 
 #include "base/text.h"
 #include "encode/encode_forms.h"
-#include "encode/encode_line.h"
-
-/* Below this a string says nothing: "…" takes three bytes. */
-#define STRING_ROOM_MIN 8
-
-#define QUOTES_AND_COMMA 3
-#define BRACKETS 2
+#include "encode/encode_forms_internal.h"
 
 /* {"pid":4294967295,"comm":""}, and ,"comm_base64":"" and ,"exe":"","exe_base64":"" */
 #define ANCESTOR_SIZE 29
 #define ANCESTOR_BASE64_SIZE 17
 #define ANCESTOR_EXE_SIZE 26
-
-/* A name that comes again gets its position in the environment behind a "=": 10 digits at most. */
-#define POSITION_SIZE 11
-
-/* ,"key": */
-static size_t key_size(const char *key)
-{
-        return strlen(key) + 4;
-}
-
-static bool strings_take_first(struct span *rest, struct span *ret)
-{
-        return span_cut(rest, '\0', ret);
-}
 
 uint64_t strings_count(struct span strings)
 {
@@ -58,44 +38,21 @@ static bool strings_take_last(struct span *rest, struct span *ret)
         return true;
 }
 
-/* NAME=value; false for what isn't: the kernel side gives it only where it had to cut. */
-static bool split_variable(struct span s, struct span *ret_name, struct span *ret_value)
-{
-        return span_split(s, '=', ret_name, ret_value);
-}
-
 static struct span ancestor_comm(const struct event_ancestor *a)
 {
         return (struct span){ a->comm, strnlen(a->comm, sizeof(a->comm)) };
-}
-
-bool variables_are_whole(struct span rest)
-{
-        struct span s, name, value;
-
-        while (strings_take_first(&rest, &s))
-                if (!split_variable(s, &name, &value))
-                        return false;
-        return true;
-}
-
-/* Exact, or anything larger than `max`. */
-static size_t text_size(struct span s, size_t max)
-{
-        return s.size > max ? s.size : json_text_size(s);
 }
 
 static struct part_size measure_text(const struct shape_part *part, struct span s, size_t max)
 {
         struct part_size size = { .data = key_size(part->key) + 2 + text_size(s, max) };
 
-        if (!text_is_valid(s))
+        if (part->key_base64 && !text_is_valid(s))
                 size.base64 = key_size(part->key_base64) + 2 + text_base64_size(s.size);
         return size;
 }
 
-/* All of it, or head and tail. */
-static void put_text_within(struct encoder *e, struct span s, size_t room)
+void put_text_within(struct encoder *e, struct span s, size_t room)
 {
         if (room == ROOM_WHOLE || json_text_size(s) <= room) {
                 (void)json_text(e->out, s);
@@ -106,33 +63,102 @@ static void put_text_within(struct encoder *e, struct span s, size_t room)
         if (buf_error(&e->text) < 0)
                 e->out->error = buf_error(&e->text);
         else
-                json_text_cut(e->out, buf_span(&e->text), room);
+                json_text_cut(e->out, (struct span){ 0 }, buf_span(&e->text), room);
 }
 
-static void put_text(struct encoder *e, const struct shape_part *part, struct span s, size_t room,
-                     bool with_base64)
+/* The key, if there is room for something behind it; what is left. */
+static bool put_text_key(struct encoder *e, const struct shape_part *part, size_t *room)
 {
-        size_t overhead = key_size(part->key) + 2;
+        const size_t overhead = key_size(part->key) + 2;
 
-        if (room == ROOM_WHOLE && with_base64) {
-                json_put_text_keys(e->out, part->key, part->key_base64, s);
-                return;
-        }
-        if (room != ROOM_WHOLE) {
-                if (room < overhead + STRING_ROOM_MIN)
-                        return;
-                room -= overhead;
-        }
+        if (*room < overhead + STRING_ROOM_MIN)
+                return false;
         json_key(e->out, part->key);
-        put_text_within(e, s, room);
+        *room -= overhead;
+        return true;
 }
 
-const struct part_form form_text = { .measure = measure_text, .put = put_text };
+static bool put_text(struct encoder *e, const struct shape_part *part, struct span s, size_t room)
+{
+        if (room == ROOM_WHOLE) {
+                json_key(e->out, part->key);
+                return json_text(e->out, s);
+        }
+        if (put_text_key(e, part, &room))
+                put_text_within(e, s, room);
+        return true;
+}
+
+static void put_text_exact(struct encoder *e, const struct shape_part *part, struct span s)
+{
+        json_key(e->out, part->key_base64);
+        json_base64(e->out, s);
+}
+
+const struct part_form form_text = {
+        .measure = measure_text,
+        .put = put_text,
+        .put_exact = put_text_exact,
+};
+
+static struct part_size measure_joined(const struct shape_part *part, struct span rest, size_t max)
+{
+        size_t size = key_size(part->key) + 2;
+        struct span s;
+
+        while (size <= max && strings_take_first(&rest, &s))
+                size += text_size(s, max) + 1;
+        return (struct part_size){ .data = size };
+}
+
+/* Of strings, as text with blanks in between: the first bytes or the last ones of them. */
+static void append_words(struct span strings, struct buf *ret)
+{
+        struct span s;
+
+        while (strings_take_first(&strings, &s)) {
+                text_repair(s, ret);
+                if (strings.size > 0)
+                        buf_append_char(ret, ' ');
+        }
+}
+
+/*
+ * No more is looked at than can be shown: as text is never shorter than its bytes, so many from
+ * either end are enough, and where these meet is within the part that is cut out.
+ */
+static void put_joined_cut(struct encoder *e, struct span strings, size_t room)
+{
+        const size_t size = MIN(strings.size, room);
+        struct buf *text = &e->text;
+
+        buf_reset(text);
+        append_words(span_head(strings, size), text);
+        append_words(span_skip(strings, strings.size - size), text);
+        if (buf_error(text) < 0)
+                e->out->error = buf_error(text);
+        else
+                json_text_cut(e->out, (struct span){ 0 }, buf_span(text), room);
+}
+
+static bool put_joined(struct encoder *e, const struct shape_part *part, struct span strings,
+                       size_t room)
+{
+        if (room == ROOM_WHOLE) {
+                json_key(e->out, part->key);
+                (void)json_joined(e->out, strings);
+        } else if (put_text_key(e, part, &room)) {
+                put_joined_cut(e, strings, room);
+        }
+        return true; /* those of the strings are exact */
+}
+
+const struct part_form form_joined = { .measure = measure_joined, .put = put_joined };
 
 static struct part_size measure_strings(const struct shape_part *part, struct span rest, size_t max)
 {
         struct part_size size = { .data = key_size(part->key) + BRACKETS };
-        size_t base64 = key_size(part->key_base64) + BRACKETS;
+        size_t base64 = base64_key_size(part) + BRACKETS;
         bool exact = true;
         struct span s;
 
@@ -145,21 +171,15 @@ static struct part_size measure_strings(const struct shape_part *part, struct sp
         return size;
 }
 
-static void put_strings_whole(struct buf *b, const struct shape_part *part, struct span strings,
-                              bool with_base64)
+void put_strings_exact(struct encoder *e, const struct shape_part *part, struct span strings)
 {
         struct span s;
-        bool exact;
 
-        json_key(b, part->key);
-        exact = json_strings(b, strings);
-        if (exact || !with_base64)
-                return;
-        json_key(b, part->key_base64);
-        json_begin_array(b);
+        json_key(e->out, part->key_base64);
+        json_begin_array(e->out);
         while (strings_take_first(&strings, &s))
-                json_base64(b, s);
-        json_end_array(b);
+                json_base64(e->out, s);
+        json_end_array(e->out);
 }
 
 /*
@@ -237,125 +257,22 @@ static void put_strings_cut(struct encoder *e, const struct shape_part *part, st
         json_end_array(e->out);
 }
 
-static void put_strings(struct encoder *e, const struct shape_part *part, struct span strings,
-                        size_t room, bool with_base64)
+static bool put_strings(struct encoder *e, const struct shape_part *part, struct span strings,
+                        size_t room)
 {
-        if (room == ROOM_WHOLE)
-                put_strings_whole(e->out, part, strings, with_base64);
-        else
-                put_strings_cut(e, part, strings, room);
+        if (room == ROOM_WHOLE) {
+                json_key(e->out, part->key);
+                return json_strings(e->out, strings);
+        }
+        put_strings_cut(e, part, strings, room);
+        return true;
 }
 
-const struct part_form form_strings = { .measure = measure_strings, .put = put_strings };
-
-static struct part_size measure_variables(const struct shape_part *part, struct span rest,
-                                          size_t max)
-{
-        struct part_size size = { .data = key_size(part->key) + BRACKETS };
-        size_t base64 = key_size(part->key_base64) + BRACKETS, key;
-        struct span s, name, value;
-        bool exact = true;
-
-        while (size.data <= max && strings_take_first(&rest, &s)) {
-                if (!split_variable(s, &name, &value))
-                        continue;
-                key = text_size(name, max) + POSITION_SIZE + QUOTES_AND_COMMA + 1;
-                size.data += key + text_size(value, max) + BRACKETS;
-                base64 += key + text_base64_size(value.size) + BRACKETS;
-                exact = exact && text_is_valid(value);
-        }
-        size.base64 = exact ? 0 : base64;
-        return size;
-}
-
-/*
- * The key of a variable. A name can be there twice, and which one counts depends on who asks
- * (getenv() takes the first, the dynamic loader the last), so both are shown: no name has a "=",
- * which keeps "NAME=position" apart from all names. e->names has those that were put in this
- * object, each once and with its NUL: as many as are logged, however often they come.
- */
-static void put_variable_key(struct encoder *e, struct span name, size_t position)
-{
-        struct buf *names = &e->names;
-        size_t start = names->size;
-        struct span known, text, s;
-        bool is_new = true;
-
-        text_repair(name, names);
-        buf_append_char(names, '\0');
-        if (buf_error(names) < 0) {
-                e->out->error = buf_error(names);
-                return;
-        }
-        known = (struct span){ names->data, start };
-        text = (struct span){ names->data + start, names->size - start - 1 };
-        while (is_new && strings_take_first(&known, &s))
-                is_new = s.size != text.size || memcmp(s.data, text.data, s.size) != 0;
-        if (is_new) {
-                json_text_key(e->out, text);
-                return;
-        }
-        names->size--;
-        buf_append_char(names, '=');
-        buf_append_u64(names, position);
-        json_text_key(e->out, (struct span){ names->data + start, names->size - start });
-        names->size = start;
-}
-
-/* The values within the room, the last one with all that is left, the others with half of it. */
-static bool put_values(struct encoder *e, struct span rest, size_t room)
-{
-        struct span s, name, value;
-        bool exact = true;
-
-        buf_reset(&e->names);
-        for (size_t position = 1; strings_take_first(&rest, &s); position++) {
-                size_t overhead, size, max;
-
-                if (!split_variable(s, &name, &value))
-                        continue;
-                exact = exact && text_is_valid(value);
-                overhead = text_size(name, room) + POSITION_SIZE + QUOTES_AND_COMMA + 1 + BRACKETS;
-                if (room < overhead + STRING_ROOM_MIN)
-                        continue;
-                max = rest.size > 0 ? (room - overhead) / 2 : room - overhead;
-                size = MIN(text_size(value, max), max);
-                put_variable_key(e, name, position);
-                put_text_within(e, value, size);
-                room -= overhead + size;
-        }
-        return exact;
-}
-
-static void put_variables(struct encoder *e, const struct shape_part *part, struct span variables,
-                          size_t room, bool with_base64)
-{
-        size_t overhead = key_size(part->key) + BRACKETS;
-        struct span s, name, value;
-        struct buf *b = e->out;
-        bool exact;
-
-        if (room < overhead || variables.size == 0) /* that none is set needs no key */
-                return;
-        json_key(b, part->key);
-        json_begin_object(b);
-        exact = put_values(e, variables, room == ROOM_WHOLE ? room : room - overhead);
-        json_end_object(b);
-        if (exact || !with_base64 || room != ROOM_WHOLE)
-                return;
-        json_key(b, part->key_base64);
-        json_begin_object(b);
-        buf_reset(&e->names);
-        for (size_t position = 1; strings_take_first(&variables, &s); position++) {
-                if (!split_variable(s, &name, &value))
-                        continue;
-                put_variable_key(e, name, position);
-                json_base64(b, value);
-        }
-        json_end_object(b);
-}
-
-const struct part_form form_variables = { .measure = measure_variables, .put = put_variables };
+const struct part_form form_strings = {
+        .measure = measure_strings,
+        .put = put_strings,
+        .put_exact = put_strings_exact,
+};
 
 /* The next one; false: no more. */
 static bool ancestors_take_first(struct span *rest, struct event_ancestor *ret)
@@ -392,8 +309,8 @@ static struct part_size measure_ancestors(const struct shape_part *part, struct 
         return size;
 }
 
-static void put_ancestors(struct encoder *e, const struct shape_part *part, struct span rest,
-                          size_t room, bool with_base64 _unused_)
+static bool put_ancestors(struct encoder *e, const struct shape_part *part, struct span rest,
+                          size_t room)
 {
         size_t overhead = key_size(part->key) + BRACKETS;
         bool is_whole = room == ROOM_WHOLE; /* nothing needs to be measured */
@@ -401,7 +318,7 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
         struct event_ancestor a;
 
         if (room < overhead)
-                return;
+                return true;
         room -= overhead;
         json_key(b, part->key);
         json_begin_array(b);
@@ -419,6 +336,7 @@ static void put_ancestors(struct encoder *e, const struct shape_part *part, stru
                 json_end_object(b);
         }
         json_end_array(b);
+        return true;
 }
 
 const struct part_form form_ancestors = { .measure = measure_ancestors, .put = put_ancestors };
@@ -433,15 +351,15 @@ static struct part_size measure_words(const struct shape_part *part, struct span
         return (struct part_size){ .data = size };
 }
 
-static void put_words(struct encoder *e, const struct shape_part *part, struct span rest,
-                      size_t room, bool with_base64 _unused_)
+static bool put_words(struct encoder *e, const struct shape_part *part, struct span rest,
+                      size_t room)
 {
         size_t size = key_size(part->key) + BRACKETS;
         struct span word, first = rest;
 
         if (!strings_take_first(&first, &word) ||
             size + json_text_size(word) + QUOTES_AND_COMMA > room)
-                return;
+                return true;
         json_key(e->out, part->key);
         json_begin_array(e->out);
         while (strings_take_first(&rest, &word)) {
@@ -451,6 +369,7 @@ static void put_words(struct encoder *e, const struct shape_part *part, struct s
                 (void)json_text(e->out, word);
         }
         json_end_array(e->out);
+        return true;
 }
 
 const struct part_form form_words = { .measure = measure_words, .put = put_words };
@@ -465,15 +384,15 @@ static struct part_size measure_numbers(const struct shape_part *part, struct sp
                                            numbers.size / sizeof(uint32_t) * NUMBER_SIZE };
 }
 
-static void put_numbers(struct encoder *e, const struct shape_part *part, struct span numbers,
-                        size_t room, bool with_base64 _unused_)
+static bool put_numbers(struct encoder *e, const struct shape_part *part, struct span numbers,
+                        size_t room)
 {
         size_t overhead = key_size(part->key) + BRACKETS;
         size_t n = numbers.size / sizeof(uint32_t);
         uint32_t number;
 
         if (n == 0 || room < overhead + NUMBER_SIZE)
-                return;
+                return true;
         n = MIN(n, (room - overhead) / NUMBER_SIZE);
         json_key(e->out, part->key);
         json_begin_array(e->out);
@@ -482,6 +401,7 @@ static void put_numbers(struct encoder *e, const struct shape_part *part, struct
                 json_u64(e->out, number);
         }
         json_end_array(e->out);
+        return true;
 }
 
 const struct part_form form_numbers = { .measure = measure_numbers, .put = put_numbers };

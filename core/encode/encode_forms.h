@@ -3,9 +3,9 @@
  * How parts of an event are written, for shapes to choose from: struct part_form of shape.h says
  * what they promise.
  *
- * Given room enough, a part is written whole, and with its exact bytes where they are not UTF-8.
- * Given less, it is written as well as the room allows, and without exact bytes: what it was is in
- * the event's longer line, if there is one.
+ * Given room enough, a part is written whole, and where that is no UTF-8, there is room for its
+ * exact bytes, too. Given less, it is written as well as the room allows, and without exact bytes:
+ * what it was is in the event's longer line, if there is one.
  */
 #pragma once
 
@@ -21,8 +21,18 @@ extern const struct part_form form_text;
  */
 extern const struct part_form form_strings;
 
-/* NAME=value, as an object. Cut, all names, as far as possible, with shortened values. */
+/*
+ * Strings, each with its NUL, as one string with a blank between each two, and nothing quoted. Cut
+ * as form_text is. What the exact bytes are is said elsewhere.
+ */
+extern const struct part_form form_joined;
+
+/*
+ * NAME=value, as an object; and as an array of such strings. Cut, all names, as far as possible,
+ * with shortened values.
+ */
 extern const struct part_form form_variables;
+extern const struct part_form form_bindings;
 
 /* False: the kernel had to cut one within its name. */
 bool variables_are_whole(struct span variables);
@@ -42,6 +52,9 @@ extern const struct part_form form_words;
 
 /* uint32_t each, as an array. Cut, the first ones. */
 extern const struct part_form form_numbers;
+
+/* An uint64_t, each bit a capability, as an array of their names. Cut, the first ones. */
+extern const struct part_form form_capabilities;
 
 /* How many strings there are in a sequence of NUL-terminated ones; the last may lack its NUL. */
 uint64_t strings_count(struct span strings);

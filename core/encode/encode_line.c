@@ -89,7 +89,8 @@ static void reset_or_free(struct buf *b)
         buf_reset(b);
 }
 
-struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns, bool is_brief)
+struct buf *line_begin(struct encoder *e, enum event_kind kind, const struct exec_event *event,
+                       uint64_t boot_ns, bool is_brief)
 {
         struct half_lines *halves = is_brief ? &e->brief : &e->whole;
 
@@ -97,7 +98,8 @@ struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns
         reset_or_free(&halves->tail);
         reset_or_free(&e->text);
         buf_reset(&e->marks);
-        e->shape->put_head(e, &halves->head, kind, boot_ns);
+        e->inexact = 0;
+        e->shape->put_head(e, &halves->head, kind, event, boot_ns);
         buf_append_span(&halves->tail, buf_span(&e->common));
         e->halves = halves;
         e->out = &halves->tail;

@@ -28,16 +28,24 @@ struct encoder {
         char boot_prefix[BOOT_PREFIX_DIGITS + 1];
         uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1 */
         struct buf common; /* the keys after seq that are the same in every event */
+        struct buf apart;  /* likewise; where they go is the shape's business */
         struct half_lines whole, brief;
         struct half_lines *halves; /* those of the line that is being made */
         struct buf *out;           /* where its keys go: the tail */
         struct buf text;           /* scratch: repaired */
         struct buf names;          /* of the environment's variables, in the object being made */
         struct buf marks;          /* the keys of this line that are cut, strings with commas */
+        uint64_t inexact;          /* PART_BIT()s whose exact bytes are still to be put */
+        uint64_t caps;             /* the set that was put last, and its names as an array */
+        struct buf caps_names;
 };
 
-/* Begins a line; returns e->out, an object that has the common keys. */
-struct buf *line_begin(struct encoder *e, enum event_kind kind, uint64_t boot_ns, bool is_brief);
+/*
+ * Begins a line, of an event or, with NULL, of what is none of a process or file; returns e->out,
+ * an object that has the common keys.
+ */
+struct buf *line_begin(struct encoder *e, enum event_kind kind, const struct exec_event *event,
+                       uint64_t boot_ns, bool is_brief);
 
 /* Ends the object, and the line. */
 int line_end(struct encoder *e, struct line *ret);

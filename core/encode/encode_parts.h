@@ -7,15 +7,18 @@
  */
 #pragma once
 
+#include <assert.h>
+
 #include "encode/encode_line.h"
 #include "encode/shape.h"
 
-#define PART_BIT(part) (1u << (part))
+#define PART_BIT(part) (UINT64_C(1) << (part))
+static_assert(_PART_MAX <= 64);
 
 struct plan {
         size_t room[_PART_MAX]; /* bytes, or ROOM_WHOLE */
-        uint32_t cut;           /* PART_BIT()s that are marked as incomplete */
-        uint32_t no_base64;     /* of the others: the exact bytes are left out and this is marked */
+        uint64_t cut;           /* PART_BIT()s that are marked as incomplete */
+        uint64_t no_base64;     /* of the others: the exact bytes are left out and this is marked */
 };
 
 /* Everything whole; marked is what the kernel has cut. */
@@ -34,6 +37,9 @@ struct plan plan_fit(const struct shape *shape, const struct exec_event *event, 
 /* Nothing, if the event does not have it or the room is too small; its mark all the same. */
 void encoder_put_part(struct encoder *e, const struct exec_event *event, enum part part,
                       const struct plan *plan);
+
+/* The exact bytes of all that has been put so far, is no text, and has them apart. */
+void encoder_put_exact(struct encoder *e, const struct exec_event *event);
 
 /* The names of what has been put so far and is marked, as an array; if there is any. */
 void encoder_put_truncated(struct encoder *e, const char *key);

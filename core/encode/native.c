@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The native shape, events of the kernel: config/event.schema.json. The order of the calls here is
- * the order of the keys there; a fact that is absent has no key.
+ * The native shape, events of processes and files: config/event.schema.json. The order of the calls
+ * here is the order of the keys there; a fact that is absent has no key.
  *
- * The daemon's own events are in native_daemon.c.
+ * The events about the daemon itself are in native_daemon.c.
  */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "encode/encode.h"
 #include "encode/encode_forms.h"
 #include "encode/encode_line.h"
 #include "encode/encode_parts.h"
-#include "encode/native_daemon.h"
+#include "encode/native.h"
 
-static void put_common(struct buf *b, const char *boot_id, struct span host)
+#define PREFIX "{\"event\":\""
+
+static void put_common(struct encoder *e _unused_, struct buf *b,
+                       const struct encode_context *context)
 {
         buf_append_char(b, ','); /* behind seq */
-        json_put_string(b, "boot_id", boot_id);
-        json_put_text(b, "host", host);
+        json_put_string(b, "boot_id", context->boot_id);
+        json_put_text(b, "host", span_of(context->host));
 }
 
-static void put_head(struct encoder *e, struct buf *head, enum event_kind kind, uint64_t boot_ns)
+static void put_head(struct encoder *e, struct buf *head, enum event_kind kind,
+                     const struct exec_event *event _unused_, uint64_t boot_ns)
 {
         char time[TEXT_TIME_SIZE];
 
         encoder_time(e, boot_ns, time);
-        buf_append_string(head, "{\"event\":\"");
+        buf_append_string(head, PREFIX);
         buf_append_string(head, event_kind_name(kind));
         buf_append_string(head, "\",\"time\":\"");
         buf_append_string(head, time);
@@ -75,24 +80,43 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
                 json_put_u64(b, "session", event->facts.session);
 }
 
-static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+/* What the kernel gave is the original: what it did not tell can be counted. */
+static bool has_all_argv(const struct exec_event *event)
 {
-        /* what the kernel gave is the original: what it did not tell can be counted */
-        bool original = event->argv.data && !(event->cut & EXEC_CUT(FIELD_ARGV));
-        struct buf *b = e->out;
+        return event->argv.data && !(event->cut & EXEC_CUT(FIELD_ARGV));
+}
 
-        encoder_put_part(e, event, PART_ARGV, plan);
+bool native_count_argv(const struct exec_event *event, uint64_t *ret)
+{
         if (event_has(event, FACT_ARGC))
-                json_put_u64(b, "argc", event->facts.argc);
-        else if (original)
-                json_put_u64(b, "argc", strings_count(event->argv));
+                *ret = event->facts.argc;
+        else if (has_all_argv(event))
+                *ret = strings_count(event->argv);
+        else
+                return false;
+        return true;
+}
+
+void native_put_argv_marks(struct encoder *e, const struct exec_event *event,
+                           const struct plan *plan)
+{
         if (!(plan->cut & PART_BIT(PART_ARGV)))
                 return;
-        json_put_true(b, "argv_truncated");
+        json_put_true(e->out, "argv_truncated");
         if (event_has(event, FACT_ARGV_BYTES))
-                json_put_u64(b, "argv_bytes", event->facts.argv_bytes);
-        else if (original)
-                json_put_u64(b, "argv_bytes", event->argv.size);
+                json_put_u64(e->out, "argv_bytes", event->facts.argv_bytes);
+        else if (has_all_argv(event))
+                json_put_u64(e->out, "argv_bytes", event->argv.size);
+}
+
+static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+{
+        uint64_t argc;
+
+        encoder_put_part(e, event, PART_ARGV, plan);
+        if (native_count_argv(event, &argc))
+                json_put_u64(e->out, "argc", argc);
+        native_put_argv_marks(e, event, plan);
 }
 
 static void put_hex(struct buf *b, const char *key, uint64_t value)
@@ -130,7 +154,7 @@ static void put_file_time(struct buf *b, const char *key, int64_t sec, uint32_t 
                 json_put_string(b, key, time);
 }
 
-static void put_sha256(struct buf *b, const uint8_t sha256[static SHA256_SIZE])
+void native_put_sha256(struct buf *b, const char *key, const uint8_t sha256[static SHA256_SIZE])
 {
         static const char digits[] = "0123456789abcdef";
         char hex[2 * SHA256_SIZE + 1] = { 0 };
@@ -139,11 +163,10 @@ static void put_sha256(struct buf *b, const uint8_t sha256[static SHA256_SIZE])
                 hex[2 * i] = digits[sha256[i] >> 4];
                 hex[2 * i + 1] = digits[sha256[i] & 0xf];
         }
-        json_put_string(b, "sha256", hex);
+        json_put_string(b, key, hex);
 }
 
-/* Of an event that is about the file the hash is a key of its own. */
-static void put_exe_file(struct encoder *e, const struct exec_event *event)
+void native_put_exe_file(struct encoder *e, const struct exec_event *event, bool with_sha256)
 {
         struct buf *b = e->out;
         const struct exec_file *file = &event->facts.exe_file;
@@ -160,12 +183,12 @@ static void put_exe_file(struct encoder *e, const struct exec_event *event)
         if (event_has(event, FACT_CTIME))
                 put_file_time(b, "ctime", file->ctime_sec, file->ctime_nsec);
         json_put_u64(b, "nlink", file->nlink);
-        if (event->exe_sha256 && event->kind != EVENT_FILE)
-                put_sha256(b, event->exe_sha256);
+        if (event->exe_sha256 && with_sha256)
+                native_put_sha256(b, "sha256", event->exe_sha256);
         json_end_object(b);
 }
 
-static void put_flags(struct buf *b, uint32_t traits)
+void native_put_flags(struct buf *b, uint32_t traits)
 {
         const char *name;
         bool any = false;
@@ -184,15 +207,24 @@ static void put_flags(struct buf *b, uint32_t traits)
                 json_end_array(b);
 }
 
-static void put_errno(struct buf *b, uint32_t error)
+void native_error(uint32_t error, char ret[static NATIVE_ERROR_SIZE])
 {
-        char number[sizeof("2147483648")];
         const char *name;
 
         /* the kernel has errors of its own, from 512 on, that glibc cannot name */
         name = error <= INT32_MAX ? strerrorname_np((int)error) : NULL;
-        (void)snprintf(number, sizeof(number), "%u", error);
-        json_put_string(b, "error", name ? name : number);
+        if (name)
+                (void)snprintf(ret, NATIVE_ERROR_SIZE, "%s", name);
+        else
+                (void)snprintf(ret, NATIVE_ERROR_SIZE, "%u", error);
+}
+
+static void put_errno(struct buf *b, uint32_t error)
+{
+        char text[NATIVE_ERROR_SIZE];
+
+        native_error(error, text);
+        json_put_string(b, "error", text);
 }
 
 static void put_error(struct buf *b, const struct exec_event *event)
@@ -223,6 +255,24 @@ static void put_parent(struct encoder *e, const struct exec_event *event, const 
         encoder_put_part(e, event, PART_PARENT_ARGV, plan);
 }
 
+void native_put_exec_id(struct encoder *e, const struct exec_event *event)
+{
+        const struct exec_facts *f = &event->facts;
+
+        if ((event->kind == EVENT_EXEC || event->kind == EVENT_PROCESS) &&
+            event_has(event, FACT_EXEC_COUNT) && !event_has(event, FACT_FORKED))
+                encoder_put_exec_id(e, "exec_id", f->start_ns, f->pid, f->exec_count);
+}
+
+void native_put_parent_exec_id(struct encoder *e, const struct exec_event *event)
+{
+        const struct exec_facts *f = &event->facts;
+
+        if (event_has(event, FACT_PARENT_EXEC))
+                encoder_put_exec_id(e, "parent_exec_id", f->parent_exec_start_ns,
+                                    f->parent_exec_pid, f->parent_exec_count);
+}
+
 /* The names of process and exec, its own and its parent's, and the chain of parents. */
 static void put_relations(struct encoder *e, const struct exec_event *event,
                           const struct plan *plan)
@@ -230,14 +280,10 @@ static void put_relations(struct encoder *e, const struct exec_event *event,
         const struct exec_facts *f = &event->facts;
 
         encoder_put_process_id(e, "process_id", f->start_ns, f->pid);
-        if ((event->kind == EVENT_EXEC || event->kind == EVENT_PROCESS) &&
-            event_has(event, FACT_EXEC_COUNT) && !event_has(event, FACT_FORKED))
-                encoder_put_exec_id(e, "exec_id", f->start_ns, f->pid, f->exec_count);
+        native_put_exec_id(e, event);
         if (event_has(event, FACT_PARENT))
                 encoder_put_process_id(e, "parent_process_id", f->parent_start_ns, f->ppid);
-        if (event_has(event, FACT_PARENT_EXEC))
-                encoder_put_exec_id(e, "parent_exec_id", f->parent_exec_start_ns,
-                                    f->parent_exec_pid, f->parent_exec_count);
+        native_put_parent_exec_id(e, event);
         encoder_put_part(e, event, PART_ANCESTORS, plan);
 }
 
@@ -270,8 +316,8 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         if (event_has(event, FACT_CAPS))
                 put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, event);
-        put_flags(b, event->facts.traits);
+                native_put_exe_file(e, event, true);
+        native_put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
         put_relations(e, event, plan);
         put_result(b, event);
@@ -280,14 +326,11 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         encoder_put_truncated(e, "truncated"); /* behind all parts: it has their names */
 }
 
-/* How a process ended, as from wait(2). */
-static void put_status(struct buf *b, int status)
+void native_put_signal(struct buf *b, int status)
 {
         char name[sizeof("SIG") + 16];
         const char *abbreviation;
 
-        if (WIFEXITED(status))
-                json_put_i64(b, "exit_code", WEXITSTATUS(status));
         if (!WIFSIGNALED(status))
                 return;
         json_put_i64(b, "signal", WTERMSIG(status));
@@ -298,6 +341,14 @@ static void put_status(struct buf *b, int status)
         }
         if (WCOREDUMP(status))
                 json_put_true(b, "core_dumped");
+}
+
+/* How a process ended, as from wait(2). */
+static void put_status(struct buf *b, int status)
+{
+        if (WIFEXITED(status))
+                json_put_i64(b, "exit_code", WEXITSTATUS(status));
+        native_put_signal(b, status);
 }
 
 static void put_exit(struct encoder *e, const struct exec_event *event, const struct plan *plan)
@@ -340,8 +391,8 @@ static void put_summary_facts(struct encoder *e, const struct exec_event *event,
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 encoder_put_part(e, event, places[i], plan);
         if (event_has(event, FACT_EXE_FILE))
-                put_exe_file(e, event);
-        put_flags(b, event->facts.traits);
+                native_put_exe_file(e, event, true);
+        native_put_flags(b, event->facts.traits);
         encoder_put_part(e, event, PART_ENV, plan);
 }
 
@@ -371,9 +422,9 @@ static void put_file(struct encoder *e, const struct exec_event *event, const st
         struct buf *b = e->out;
 
         encoder_put_part(e, event, PART_EXE, plan);
-        put_exe_file(e, event);
+        native_put_exe_file(e, event, false); /* here the hash is a key of its own */
         if (event->exe_sha256)
-                put_sha256(b, event->exe_sha256);
+                native_put_sha256(b, "sha256", event->exe_sha256);
         else
                 json_put_string(b, "reason", hash_result_name(event->hash_result));
         if (event->hash_result == HASH_UNREADABLE)
@@ -381,7 +432,7 @@ static void put_file(struct encoder *e, const struct exec_event *event, const st
         encoder_put_truncated(e, "truncated");
 }
 
-static void put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+void native_put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         switch (event->kind) {
         case EVENT_EXIT:
@@ -399,88 +450,55 @@ static void put_event(struct encoder *e, const struct exec_event *event, const s
         }
 }
 
-/* As our lines have it: digits, and no more than one line says. */
-static uint64_t count_of(const char *line)
-{
-        static const char key[] = "\"count\":";
-        const char *p = strstr(line, key);
-        uint64_t count = 0;
-
-        if (!p)
-                return 0;
-        for (p += strlen(key); *p >= '0' && *p <= '9'; p++) {
-                count = 10 * count + (uint64_t)(*p - '0');
-                if (count > LOSS_COUNT_MAX)
-                        return 0;
-        }
-        return count;
-}
-
-/* False for a loss that is another sink's, of which earlier versions told as well. */
-static bool is_loss_of(const char *line, enum sink_place place)
-{
-        const char *p = strstr(line, "\"where\":");
-        char where[16] = "";
-
-        if (!p || sscanf(p, "\"where\":\"%15[a-z]\"", where) != 1)
-                return false;
-        for (unsigned i = 0; i < _LOSS_WHERE_MAX; i++)
-                if (strcmp(where, loss_where_name(i)) == 0)
-                        return loss_concerns(i, place);
-        return false;
-}
-
-static uint64_t count_events(const char *line, enum sink_place place)
+static enum event_kind kind_of(const char *line)
 {
         char kind[16] = "";
         int end = 0;
 
-        if (sscanf(line, "{\"event\":\"%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
-                return 0;
-        for (unsigned k = 0; k < _EVENT_KIND_MAX; k++)
-                if (event_kind_is_kernel(k) && strcmp(kind, event_kind_name(k)) == 0)
-                        return 1;
-        if (strcmp(kind, event_kind_name(EVENT_SUMMARY)) == 0)
-                return count_of(line);
-        if (strcmp(kind, event_kind_name(EVENT_LOST)) != 0 || !is_loss_of(line, place))
-                return 0;
-        return count_of(line);
+        if (sscanf(line, PREFIX "%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
+                return _EVENT_KIND_MAX;
+        return event_kind_from_name(kind);
 }
 
 #define KEY(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
 
+const struct shape_part native_parts[_PART_MAX] = {
+        [PART_COMM] = { KEY("comm", form_text) },
+        [PART_USER] = { KEY("user", form_text) },
+        [PART_EUSER] = { KEY("euser", form_text) },
+        [PART_GROUP] = { KEY("group", form_text) },
+        [PART_UNIT] = { KEY("unit", form_text) },
+        [PART_CONTAINER_ID] = { KEY("container_id", form_text) },
+        [PART_PARENT_COMM] = { KEY("parent_comm", form_text) },
+        [PART_TTY] = { KEY("tty", form_text) },
+        [PART_CGROUP] = { KEY("cgroup", form_text) },
+        [PART_EXE] = { KEY("exe", form_text) },
+        [PART_FILENAME] = { KEY("filename", form_text) },
+        [PART_CWD] = { KEY("cwd", form_text) },
+        [PART_PARENT_EXE] = { KEY("parent_exe", form_text) },
+        [PART_USER_UNIT] = { KEY("user_unit", form_text) },
+        [PART_SLICE] = { KEY("slice", form_text) },
+        [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
+        [PART_STDOUT] = { .key = "stdout", .form = &form_descriptor },
+        [PART_STDERR] = { .key = "stderr", .form = &form_descriptor },
+        [PART_TAGS] = { .key = "tags", .form = &form_words },
+        [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
+        [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
+        [PART_ENV] = { KEY("env", form_variables) },
+        [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },
+        [PART_PARENT_ARGV] = { KEY("parent_argv", form_strings) },
+};
+
 const struct shape shape_native = {
-        .parts = {
-                [PART_COMM] = { KEY("comm", form_text) },
-                [PART_USER] = { KEY("user", form_text) },
-                [PART_EUSER] = { KEY("euser", form_text) },
-                [PART_GROUP] = { KEY("group", form_text) },
-                [PART_UNIT] = { KEY("unit", form_text) },
-                [PART_CONTAINER_ID] = { KEY("container_id", form_text) },
-                [PART_PARENT_COMM] = { KEY("parent_comm", form_text) },
-                [PART_TTY] = { KEY("tty", form_text) },
-                [PART_CGROUP] = { KEY("cgroup", form_text) },
-                [PART_EXE] = { KEY("exe", form_text) },
-                [PART_FILENAME] = { KEY("filename", form_text) },
-                [PART_CWD] = { KEY("cwd", form_text) },
-                [PART_PARENT_EXE] = { KEY("parent_exe", form_text) },
-                [PART_USER_UNIT] = { KEY("user_unit", form_text) },
-                [PART_SLICE] = { KEY("slice", form_text) },
-                [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
-                [PART_STDOUT] = { .key = "stdout", .form = &form_descriptor },
-                [PART_STDERR] = { .key = "stderr", .form = &form_descriptor },
-                [PART_TAGS] = { .key = "tags", .form = &form_words },
-                [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
-                [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
-                [PART_ENV] = { KEY("env", form_variables) },
-                [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },
-                [PART_PARENT_ARGV] = { KEY("parent_argv", form_strings) },
-        },
+        .prefix = PREFIX,
+        .limit_min = 2560, /* 2.3 KiB are of fixed size */
+        .parts = native_parts,
+        .own_parts = native_parts,
         .put_common = put_common,
         .put_head = put_head,
-        .put_event = put_event,
+        .put_event = native_put_event,
         .put_lost = native_put_lost,
         .put_start = native_put_start,
         .put_stats = native_put_stats,
-        .count_events = count_events,
+        .kind_of = kind_of,
 };

@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "encode/encode.h"
 #include "encode/encode_line.h"
-#include "encode/native_daemon.h"
+#include "encode/native.h"
 #include "event/stats.h"
 #include "policy/rules.h"
 

@@ -6,8 +6,8 @@
  *
  * It appends JSON: members of the object that has begun, to the head before `seq` and to e->out
  * behind it (encode_line.h); what varies in length only by encoder_put_part() (encode_parts.h), so
- * that it keeps to its room. What is of fixed size takes at most 2.2 KiB, the worst case of each
- * number included: LIMIT_MIN of encode.c leaves no more.
+ * that it keeps to its room. What is of fixed size leaves enough of `limit_min` for the parts, the
+ * worst case of each number included.
  */
 #pragma once
 
@@ -18,29 +18,37 @@
 #include "config/config_value.h"
 #include "event/event.h"
 
+struct encode_context;
 struct encoder;
 struct plan;
 struct start_info;
 struct stats;
 
 /*
- * The parts of an event that vary in length. In order of precedence: when room is short, the last
- * ones give way first.
+ * The parts of an event that vary in length; a shape has those of which its table has a row. In
+ * order of precedence: when room is short, the last ones give way first.
  */
 enum part {
         PART_COMM,
+        PART_NAME, /* the program's, of which comm may have the beginning alone */
         PART_USER,
+        PART_USER_AGAIN,
         PART_EUSER,
+        PART_EFFECTIVE_USER, /* also if it is `user` */
         PART_GROUP,
+        PART_EFFECTIVE_GROUP, /* if it is `group` */
         PART_UNIT,
         PART_CONTAINER_ID,
         PART_PARENT_COMM,
         PART_TTY,
         PART_CGROUP,
         PART_EXE,
+        PART_EXE_AGAIN,
+        PART_EXE_NAME, /* its last part */
         PART_FILENAME,
         PART_CWD,
         PART_PARENT_EXE,
+        PART_PARENT_EXE_NAME,
         PART_USER_UNIT,
         PART_SLICE,
         PART_STDIN,
@@ -48,9 +56,13 @@ enum part {
         PART_STDERR,
         PART_TAGS,
         PART_REDACTED,
+        PART_CAPS_EFFECTIVE,
+        PART_CAPS_PERMITTED,
         PART_ANCESTORS,
         PART_ENV,
+        PART_COMMAND_LINE, /* argv joined; leaves it half of the room */
         PART_ARGV,
+        PART_PARENT_COMMAND_LINE,
         PART_PARENT_ARGV,
         _PART_MAX,
 };
@@ -67,21 +79,26 @@ struct shape_part;
 
 /*
  * How a part is written. measure() never says less than what put() writes, and put() writes nothing
- * if the room is too small, and never more than it, or ROOM_WHOLE: all of it, and with_base64 the
- * exact bytes, too, where they are not UTF-8. Both count the key, its quotes, and the comma.
+ * if the room is too small, and never more than it, or ROOM_WHOLE: all of it. put_exact() is for
+ * what was put whole, under key_base64; NULL: exact bytes, if any, are within. All count the key,
+ * its quotes, and the comma.
  */
 struct part_form {
         /* Exact, or anything larger than `max`. */
         struct part_size (*measure)(const struct shape_part *part, struct span bytes, size_t max);
-        void (*put)(struct encoder *e, const struct shape_part *part, struct span bytes,
-                    size_t room, bool with_base64);
+        /* False: it is whole, and not all of its bytes were text. */
+        bool (*put)(struct encoder *e, const struct shape_part *part, struct span bytes,
+                    size_t room);
+        void (*put_exact)(struct encoder *e, const struct shape_part *part, struct span bytes);
 };
 
 struct shape_part {
         const char *key;
-        const char *key_base64; /* NULL: exact bytes, if any, are within */
+        const char *key_base64; /* NULL: there are no exact bytes, or they are within */
+        const char *mark;       /* its name in `truncated`; NULL: its key */
         const struct part_form *form;
-        bool has_own_mark; /* being cut is not said in `truncated`, but by the shape itself */
+        bool has_own_mark;   /* being cut is not said in `truncated`, but by the shape itself */
+        bool is_exact_apart; /* exact bytes are in another object: encoder_put_exact() */
 };
 
 /*
@@ -96,14 +113,21 @@ enum left_out {
 };
 
 struct shape {
-        struct shape_part parts[_PART_MAX];
+        const char *prefix; /* of each of its lines, and of none of another shape */
+        size_t limit_min;   /* room for what is of fixed size, and some for the parts */
 
-        /* The keys that are the same in all events, once: put behind `seq` of each. */
-        void (*put_common)(struct buf *b, const char *boot_id, struct span host);
+        /* By enum part: of events of the kernel, and of the daemon's own. */
+        const struct shape_part *parts, *own_parts;
 
-        /* Begins the object, up to where the digits of `seq` go. */
+        /*
+         * What is the same in all events, once, as text: to `b`, which is put behind `seq` of each,
+         * and to e->apart, which is the shape's.
+         */
+        void (*put_common)(struct encoder *e, struct buf *b, const struct encode_context *context);
+
+        /* Begins the object, up to where the digits of `seq` go; `event` or NULL as for a line. */
         void (*put_head)(struct encoder *e, struct buf *head, enum event_kind kind,
-                         uint64_t boot_ns);
+                         const struct exec_event *event, uint64_t boot_ns);
 
         /* All that is behind what is common. */
         void (*put_event)(struct encoder *e, const struct exec_event *event,
@@ -114,9 +138,20 @@ struct shape {
         /* `with_rules`: with what each of them has counted, too. */
         void (*put_stats)(struct encoder *e, const struct stats *stats, bool with_rules);
 
-        /* encoded_events() of a line of this shape; 0 for any other. */
-        uint64_t (*count_events)(const char *line, enum sink_place place);
+        /*
+         * The kind of a line that begins with the prefix; _EVENT_KIND_MAX: none of ours. For the
+         * counts of lost events and summaries see encoded.c.
+         */
+        enum event_kind (*kind_of)(const char *line);
 };
+
+static inline const struct shape_part *shape_parts(const struct shape *shape, enum event_kind kind)
+{
+        return event_kind_is_kernel(kind) ? shape->parts : shape->own_parts;
+}
+
+/* By format. */
+extern const struct shape *const shapes[_FORMAT_MAX];
 
 #define DECLARE_SHAPE(NAME, name) extern const struct shape shape_##name;
 FORMATS(DECLARE_SHAPE)

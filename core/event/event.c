@@ -6,6 +6,7 @@
  * A value outside its enum is a mistake of ours, never of the data.
  */
 #include <assert.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "event/event.h"
@@ -28,6 +29,15 @@ const char *event_kind_name(enum event_kind kind)
 
         assert((unsigned)kind < _EVENT_KIND_MAX);
         return names[kind];
+}
+
+enum event_kind event_kind_from_name(const char *name)
+{
+        enum event_kind kind = 0;
+
+        while (kind < _EVENT_KIND_MAX && strcmp(name, event_kind_name(kind)) != 0)
+                kind++;
+        return kind;
 }
 
 const char *hash_result_name(enum hash_result result)

@@ -32,6 +32,7 @@ enum event_kind {
 
 /* "exec_failed" and so on: the value of the key `event`. Static. */
 const char *event_kind_name(enum event_kind kind);
+enum event_kind event_kind_from_name(const char *name); /* _EVENT_KIND_MAX: there is none */
 
 /*
  * "memfd" and so on: the word in `flags` for a bit of enum exec_trait. Static; NULL: there is no

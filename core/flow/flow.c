@@ -53,17 +53,23 @@ static void fill_stats(void *userdata, struct stats *stats)
         stats->wakeups = f->source->wakeups;
 }
 
-static int new_encoder(struct flow *f)
+static struct encode_context context_of(const struct flow *f)
 {
-        const struct encode_context context = { .boot_id = f->identity.boot_id,
-                                                .host = f->identity.host,
-                                                .namespaces = f->identity.namespaces };
+        return (struct encode_context){ .boot_id = f->identity.boot_id,
+                                        .host = f->identity.host,
+                                        .machine_id = f->identity.machine_id,
+                                        .namespaces = f->identity.namespaces };
+}
+
+static int init_encoders(struct flow *f)
+{
+        const struct encode_context context = context_of(f);
         int r;
 
-        r = encoder_new(&context, &f->encoder);
+        r = encoders_init(&f->encoders, &context);
         if (r < 0)
                 return r;
-        encoder_set_clock(f->encoder, f->identity.realtime_offset_ns);
+        encoders_set_clock(&f->encoders, f->identity.realtime_offset_ns);
         return 0;
 }
 
@@ -72,10 +78,10 @@ static int wire(struct flow *f)
         static const struct pipeline_ops ops = { .fill_stats = fill_stats };
         int r;
 
-        r = outputs_new(f->encoder, f->ledger, &f->outputs);
+        r = outputs_new(&f->encoders, f->ledger, &f->outputs);
         if (r < 0)
                 return r;
-        r = pipeline_new(f->encoder, f->queue, f->ledger, f->outputs, &ops, f, &f->pipeline);
+        r = pipeline_new(&f->encoders, f->queue, f->ledger, f->outputs, &ops, f, &f->pipeline);
         if (r < 0)
                 return r;
         pipeline_set_enricher(f->pipeline, f->enricher);
@@ -106,7 +112,7 @@ int flow_new(struct source *source, const struct recording_header *identity, con
         r = screen_new(config, rules, &f->screen);
         if (r < 0)
                 return r;
-        r = new_encoder(f);
+        r = init_encoders(f);
         if (r < 0)
                 return r;
         r = enricher_new(etc, &f->enricher);
@@ -146,7 +152,7 @@ struct flow *flow_free(struct flow *f)
         parents_free(f->parents);
         enricher_free(f->enricher);
         screen_free(f->screen);
-        encoder_free(f->encoder);
+        encoders_done(&f->encoders);
         free(f);
         return NULL;
 }
@@ -169,9 +175,11 @@ int flow_open(struct flow *f)
 
 int flow_set_host(struct flow *f, const char *host)
 {
+        struct encode_context context = context_of(f);
         int r;
 
-        r = encoder_set_host(f->encoder, f->identity.boot_id, host);
+        context.host = host;
+        r = encoders_set_host(&f->encoders, &context);
         if (r < 0)
                 return r;
         (void)snprintf(f->identity.host, sizeof(f->identity.host), "%s", host);

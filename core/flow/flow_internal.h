@@ -2,7 +2,7 @@
 /* The stages of a flow; for flow.c, and for tests that look at one of them. */
 #pragma once
 
-#include "encode/encode.h"
+#include "encode/encoders.h"
 #include "event/enrich.h"
 #include "event/parents.h"
 #include "event/queue.h"
@@ -13,7 +13,7 @@ struct flow {
         struct source *source; /* borrowed */
         struct recording_header identity;
         const struct config *config;
-        struct encoder *encoder;
+        struct encoders encoders;
         struct enricher *enricher;
         struct parents *parents;
         struct screen *screen;

@@ -19,11 +19,12 @@
 
 struct output {
         struct sink *sink; /* or NULL */
-        uint64_t before;   /* events offered, or reported, before the sink was there */
+        enum config_format format;
+        uint64_t before; /* events offered, or reported, before the sink was there */
 };
 
 struct outputs {
-        struct encoder *encoder;
+        struct encoders *encoders;
         struct ledger *ledger;
         struct output output[_SINK_PLACE_MAX];
         uint64_t now_ns;  /* the moment of the stream */
@@ -37,14 +38,14 @@ struct outputs {
         struct buf text;        /* of the message that is being made */
 };
 
-int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret)
+int outputs_new(struct encoders *encoders, struct ledger *ledger, struct outputs **ret)
 {
         struct outputs *o;
 
         o = calloc(1, sizeof(*o));
         if (!o)
                 return -ENOMEM;
-        o->encoder = encoder;
+        o->encoders = encoders;
         o->ledger = ledger;
         *ret = o;
         return 0;
@@ -134,10 +135,12 @@ static void end_sink(struct outputs *o, enum sink_place place)
         o->output[place].sink = sink_free(s);
 }
 
-void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink)
+void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink,
+                      enum config_format format)
 {
         end_sink(o, place);
         o->output[place].sink = sink;
+        o->output[place].format = format;
         ledger_reset_sink(o->ledger, place);
         if (sink && sink->account->is_open)
                 account_resume(o, place, sink);
@@ -150,17 +153,27 @@ struct sink *outputs_sink(const struct outputs *o, enum sink_place place)
         return o->output[place].sink;
 }
 
-size_t outputs_line_limit(const struct outputs *o)
+/*
+ * False: no sink has this format. Else the most bytes of a line that each that has it can show
+ * whole; 0: no limit.
+ */
+static bool line_limit(const struct outputs *o, enum config_format format, size_t *ret)
 {
+        bool is_used = false;
         size_t limit = 0;
 
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
-                size_t own = o->output[i].sink ? sink_kinds[i].line_limit : 0;
+                const struct output *out = &o->output[i];
+                size_t own = sink_kinds[i].line_limit;
 
+                if (!out->sink || out->format != format)
+                        continue;
+                is_used = true;
                 if (own > 0 && (limit == 0 || own < limit))
                         limit = own;
         }
-        return limit;
+        *ret = limit;
+        return is_used;
 }
 
 struct buf *outputs_text(struct outputs *o)
@@ -173,25 +186,77 @@ struct buf *outputs_text(struct outputs *o)
         return NULL;
 }
 
-int outputs_offer_to(struct outputs *o, enum sink_place place, const struct message *m)
+static int encode_as(const struct outputs *o, enum config_format format, size_t limit,
+                     encode_what encode, const void *what, struct offer *offer)
 {
+        struct encoder *e = o->encoders->of[format];
+        size_t size;
         int r;
 
-        r = sink_write(o->output[place].sink, m);
-        if (r < 0 && event_kind_is_kernel(m->kind))
+        r = encode(e, what, 0, &offer->whole[format]);
+        if (r < 0)
+                return r;
+        offer->brief[format] = offer->whole[format];
+        size = line_size_max(&offer->whole[format]);
+        offer->size_max = MAX(offer->size_max, size);
+        if (limit == 0 || size <= limit)
+                return 0;
+        return encode(e, what, limit, &offer->brief[format]);
+}
+
+int outputs_encode(const struct outputs *o, encode_what encode, const void *what, struct offer *ret)
+{
+        size_t limit;
+        int r;
+
+        ret->size_max = 0;
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
+                if (!line_limit(o, f, &limit))
+                        continue;
+                r = encode_as(o, f, limit, encode, what, ret);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Likewise in the shape of one sink, which is there. */
+static int encode_for(const struct outputs *o, enum sink_place place, encode_what encode,
+                      const void *what, struct offer *ret)
+{
+        const enum config_format format = o->output[place].format;
+        size_t limit;
+
+        ret->size_max = 0;
+        (void)line_limit(o, format, &limit);
+        return encode_as(o, format, limit, encode, what, ret);
+}
+
+int outputs_offer_to(struct outputs *o, enum sink_place place, const struct offer *offer)
+{
+        const struct output *out = &o->output[place];
+        struct message m = offer->message;
+        int r;
+
+        m.line = offer->whole[out->format];
+        m.brief = offer->brief[out->format];
+        r = sink_write(out->sink, &m);
+        if (r < 0 && event_kind_is_kernel(m.kind))
                 ledger_sink_lost(o->ledger, place, 1, o->now_ns);
         return r;
 }
 
-void outputs_offer(struct outputs *o, const struct message *m)
+void outputs_offer(struct outputs *o, const struct offer *offer)
 {
+        const struct message *m = &offer->message;
+
         if (event_kind_is_kernel(m->kind))
                 o->events++;
         if (m->kind == EVENT_SUMMARY)
                 o->hidden += m->events;
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 if (o->output[i].sink)
-                        (void)outputs_offer_to(o, i, m);
+                        (void)outputs_offer_to(o, i, offer);
 }
 
 void outputs_hide(struct outputs *o)
@@ -212,38 +277,51 @@ bool outputs_have_room(const struct outputs *o, size_t size)
         return true;
 }
 
-/* Once more if some sink could not show it whole. */
-static int encode_start_message(struct outputs *o, const struct start_info *info,
-                                struct message *ret)
+/* An event of the stream's own, for encode_what. */
+struct own_event {
+        uint64_t boot_ns;
+        const struct start_info *info;
+        const struct loss *loss;
+};
+
+static int encode_own_start(struct encoder *e, const void *what, size_t limit, struct line *ret)
+{
+        const struct own_event *own = what;
+
+        return encode_start(e, own->boot_ns, own->info, limit, ret);
+}
+
+static int encode_own_loss(struct encoder *e, const void *what, size_t limit _unused_,
+                           struct line *ret)
+{
+        const struct own_event *own = what;
+
+        return encode_lost(e, own->boot_ns, own->loss, ret); /* which is short */
+}
+
+/* What is in it but its lines. */
+static int begin_start(struct outputs *o, const struct start_info *info, struct offer *ret)
 {
         struct buf *text = outputs_text(o);
-        size_t limit = outputs_line_limit(o);
-        int r;
 
-        *ret = (struct message){ .kind = EVENT_START };
+        ret->message = (struct message){ .kind = EVENT_START };
         if (text)
                 describe_start(o->now_ns, info, text);
-        r = message_set_text(ret, text);
-        if (r < 0)
-                return r;
-        r = encode_start(o->encoder, o->now_ns, info, 0, &ret->line);
-        if (r < 0)
-                return r;
-        ret->brief = ret->line;
-        if (limit > 0 && line_size_max(&ret->line) > limit)
-                r = encode_start(o->encoder, o->now_ns, info, limit, &ret->brief);
-        return r;
+        return message_set_text(&ret->message, text);
 }
 
 int outputs_start(struct outputs *o, const struct start_info *info)
 {
-        struct message m;
+        const struct own_event own = { .boot_ns = o->now_ns, .info = info };
+        struct offer offer;
         int r;
 
-        r = encode_start_message(o, info, &m);
+        r = begin_start(o, info, &offer);
+        if (r >= 0)
+                r = outputs_encode(o, encode_own_start, &own, &offer);
         if (r < 0)
                 return r;
-        outputs_offer(o, &m);
+        outputs_offer(o, &offer);
         o->info = *info;
         o->info.inherited = NULL; /* the stream's, not a later sink's */
         return 0;
@@ -256,42 +334,44 @@ void outputs_set_rules(struct outputs *o, const struct rules *rules)
 
 int outputs_start_sink(struct outputs *o, enum sink_place place, const struct config *config)
 {
+        struct offer offer;
         struct start_info info = o->info;
-        struct message m;
+        /* Of the stream's moment, not of now: events in the queue are older, and come behind it. */
+        const struct own_event own = { .boot_ns = o->now_ns, .info = &info };
         int r;
 
         if (!o->output[place].sink || !info.version)
                 return 0; /* outputs_start() is still to come */
         info.config = config;
-        /* Of the stream's moment, not of now: events in the queue are older, and come behind it. */
-        r = encode_start_message(o, &info, &m);
+        r = begin_start(o, &info, &offer);
+        if (r >= 0)
+                r = encode_for(o, place, encode_own_start, &own, &offer);
         if (r < 0)
                 return r;
-        return outputs_offer_to(o, place, &m);
+        return outputs_offer_to(o, place, &offer);
 }
 
 /* A sink without room gets it later. */
 static int report_loss(struct outputs *o, enum sink_place place, const struct loss *loss,
                        uint64_t boot_ns)
 {
-        struct message m = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 };
+        struct offer offer = { .message = { .kind = EVENT_LOST, .settles = loss->uncertain > 0 } };
         struct buf *text = outputs_text(o);
         struct loss part = *loss;
+        const struct own_event own = { .boot_ns = boot_ns, .loss = &part };
         int r;
 
         part.count = MIN(loss->count, LOSS_COUNT_MAX);
         if (loss_concerns(part.where, place))
-                m.events = part.count;
-        r = encode_lost(o->encoder, boot_ns, &part, &m.line);
-        if (r < 0)
-                return r;
-        m.brief = m.line;
+                offer.message.events = part.count;
         if (text)
                 describe_lost(&part, text);
-        r = message_set_text(&m, text);
+        r = message_set_text(&offer.message, text);
+        if (r >= 0)
+                r = encode_for(o, place, encode_own_loss, &own, &offer);
         if (r < 0)
                 return r;
-        if (outputs_offer_to(o, place, &m) >= 0)
+        if (outputs_offer_to(o, place, &offer) >= 0)
                 ledger_reported(o->ledger, place, part.where, part.count);
         return 0;
 }

@@ -7,8 +7,9 @@
  * event of its own; one that goes on where the previous run has stopped gets a report of what came
  * in between.
  *
- * Encodes only what is about the stream and its losses (start, lost); everything else comes
- * encoded. Delivers nothing: when to flush a sink is a matter of the loop.
+ * Encodes by itself only what is about the stream and its losses (start, lost), and everything else
+ * for whoever asks, as it alone knows in which shapes. Delivers nothing: when to flush a sink is a
+ * matter of the loop.
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "encode/encode.h"
+#include "encode/encoders.h"
 #include "sink/sink.h"
 
 struct buf;
@@ -27,8 +28,18 @@ struct rules;
 struct sink_stats;
 struct stats;
 
+/* An event in all shapes that are in use. */
+struct offer {
+        struct message message; /* without lines */
+        struct line whole[_FORMAT_MAX], brief[_FORMAT_MAX];
+        size_t size_max; /* of the longest line */
+};
+
+/* Encodes `what` in one shape: 0, or -ENOMEM. With a limit, or with 0. */
+typedef int (*encode_what)(struct encoder *e, const void *what, size_t limit, struct line *ret);
+
 /* Borrows both, which must outlive it; owns its sinks. */
-int outputs_new(struct encoder *encoder, struct ledger *ledger, struct outputs **ret);
+int outputs_new(struct encoders *encoders, struct ledger *ledger, struct outputs **ret);
 struct outputs *outputs_free(struct outputs *o);
 DEFINE_FREEP(struct outputs, outputs_free)
 
@@ -51,14 +62,20 @@ uint64_t outputs_now(const struct outputs *o);
 /*
  * A sink whose account was left open by the previous run gets a report of what came between. Takes
  * over the sink, or NULL; frees what was in its place, and counts what was still in that as lost.
+ * All its lines will be of this format.
  */
-void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink);
+void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sink,
+                      enum config_format format);
 
 /* Borrowed; NULL if there is none. */
 struct sink *outputs_sink(const struct outputs *o, enum sink_place place);
 
-/* The most bytes of a line that every sink here can show whole; 0: no limit. */
-size_t outputs_line_limit(const struct outputs *o);
+/*
+ * Encodes it in each shape that a sink has, and once more, with a limit, where one of these could
+ * not show it whole. The lines are valid until the next call. -ENOMEM.
+ */
+int outputs_encode(const struct outputs *o, encode_what encode, const void *what,
+                   struct offer *ret);
 
 /*
  * Empty: the place for the text of a message, if some sink here shows one to people. Else NULL.
@@ -67,7 +84,7 @@ size_t outputs_line_limit(const struct outputs *o);
 struct buf *outputs_text(struct outputs *o);
 
 /* To all sinks. If one of them refuses it, it is lost for that sink, and counted. */
-void outputs_offer(struct outputs *o, const struct message *m);
+void outputs_offer(struct outputs *o, const struct offer *offer);
 
 /*
  * An event of the kernel that no sink gets, because the configuration says so: it is accounted for
@@ -79,7 +96,7 @@ void outputs_hide(struct outputs *o);
 bool outputs_have_room(const struct outputs *o, size_t size);
 
 /* To one sink, which is there. 0, or what sink_write() returned. */
-int outputs_offer_to(struct outputs *o, enum sink_place place, const struct message *m);
+int outputs_offer_to(struct outputs *o, enum sink_place place, const struct offer *offer);
 
 /*
  * The first event of the stream. What `info` points to, but for the settings and `inherited`, is

@@ -48,7 +48,7 @@ struct clock_mark {
 };
 
 struct pipeline {
-        struct encoder *encoder;
+        struct encoders *encoders;
         struct queue *queue;
         struct ledger *ledger;
         struct outputs *outputs;
@@ -68,7 +68,7 @@ struct pipeline {
         struct buf env;
 };
 
-int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
+int pipeline_new(struct encoders *encoders, struct queue *queue, struct ledger *ledger,
                  struct outputs *outputs, const struct pipeline_ops *ops, void *userdata,
                  struct pipeline **ret)
 {
@@ -78,7 +78,7 @@ int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *le
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
-        p->encoder = encoder;
+        p->encoders = encoders;
         p->queue = queue;
         p->ledger = ledger;
         p->outputs = outputs;
@@ -130,33 +130,30 @@ void pipeline_configure(struct pipeline *p, const struct config *config)
                 parents_clear(p->parents);
 }
 
-/* Encodes the event, twice if some sink could not show it whole, and offers it. */
+static int encode_this(struct encoder *e, const void *what, size_t limit, struct line *ret)
+{
+        return encode_event(e, what, limit, ret);
+}
+
 static int offer_event(struct pipeline *p, const struct exec_event *event, uint32_t events)
 {
-        struct message m = { .kind = event->kind, .event = event, .events = events };
+        struct offer offer = {
+                .message = { .kind = event->kind, .event = event, .events = events },
+        };
         struct buf *text = outputs_text(p->outputs);
-        size_t limit = outputs_line_limit(p->outputs);
         int r;
 
         if (text)
                 describe_event(event, text);
-        r = message_set_text(&m, text);
+        r = message_set_text(&offer.message, text);
+        if (r >= 0)
+                r = outputs_encode(p->outputs, encode_this, event, &offer);
         if (r < 0)
                 return r;
-        r = encode_event(p->encoder, event, 0, &m.line);
-        if (r < 0)
-                return r;
-        m.brief = m.line;
-        if (limit > 0 && line_size_max(&m.line) > limit) {
-                r = encode_event(p->encoder, event, limit, &m.brief);
-                if (r < 0)
-                        return r;
-        }
-
-        p->run_bytes += line_size_max(&m.line);
+        p->run_bytes += offer.size_max;
         if (event->cut)
                 p->cut++;
-        outputs_offer(p->outputs, &m);
+        outputs_offer(p->outputs, &offer);
         return 0;
 }
 
@@ -333,45 +330,50 @@ int pipeline_answer(struct pipeline *p, const struct hash_answer *answer)
         return 0;
 }
 
-/* Once more if some sink could not show it whole. */
-static int encode_counters(struct pipeline *p, enum event_kind kind, uint64_t boot_ns,
-                           struct message *ret)
-{
-        const size_t limit = outputs_line_limit(p->outputs);
-        struct buf *text = outputs_text(p->outputs);
+struct counters {
+        enum event_kind kind;
+        uint64_t boot_ns;
         struct stats stats;
+};
+
+static int encode_these(struct encoder *e, const void *what, size_t limit, struct line *ret)
+{
+        const struct counters *c = what;
+
+        return encode_stats(e, c->kind, c->boot_ns, &c->stats, limit, ret);
+}
+
+static int encode_counters(struct pipeline *p, enum event_kind kind, uint64_t boot_ns,
+                           struct offer *ret)
+{
+        struct counters counters = { .kind = kind, .boot_ns = boot_ns };
+        struct buf *text = outputs_text(p->outputs);
         int r;
 
-        *ret = (struct message){ .kind = kind };
-        pipeline_stats(p, &stats);
+        ret->message = (struct message){ .kind = kind };
+        pipeline_stats(p, &counters.stats);
         if (text)
-                describe_stats(kind, &stats, text);
-        r = message_set_text(ret, text);
+                describe_stats(kind, &counters.stats, text);
+        r = message_set_text(&ret->message, text);
         if (r < 0)
                 return r;
-        r = encode_stats(p->encoder, kind, boot_ns, &stats, 0, &ret->line);
-        if (r < 0)
-                return r;
-        ret->brief = ret->line;
-        if (limit > 0 && line_size_max(&ret->line) > limit)
-                r = encode_stats(p->encoder, kind, boot_ns, &stats, limit, &ret->brief);
-        return r;
+        return outputs_encode(p->outputs, encode_these, &counters, ret);
 }
 
 /* A loss that it counts has been reported before it, unless that goes on. */
 static int offer_stats(struct pipeline *p, uint64_t boot_ns)
 {
-        struct message m;
+        struct offer offer;
         int r;
 
         ledger_close_ended(p->ledger, boot_ns);
         r = outputs_report(p->outputs, boot_ns);
         if (r < 0)
                 return r;
-        r = encode_counters(p, EVENT_STATS, boot_ns, &m);
+        r = encode_counters(p, EVENT_STATS, boot_ns, &offer);
         if (r < 0)
                 return r;
-        outputs_offer(p->outputs, &m);
+        outputs_offer(p->outputs, &offer);
         return 0;
 }
 
@@ -391,7 +393,7 @@ static int process_record(struct pipeline *p, const struct exec_record_head *hea
                 return outputs_report(p->outputs, head->boot_ns);
         case MARK_CLOCK:
                 memcpy(&clock, head, sizeof(clock));
-                encoder_set_clock(p->encoder, clock.realtime_offset_ns);
+                encoders_set_clock(p->encoders, clock.realtime_offset_ns);
                 return 0;
         case RECORD_CHUNK:
                 return 0; /* its event was lost, and counted */
@@ -476,7 +478,7 @@ void pipeline_mark_clock(struct pipeline *p, uint64_t from_ns, int64_t realtime_
         };
 
         if (queue_push(p->queue, &mark, sizeof(mark)) < 0)
-                encoder_set_clock(p->encoder, realtime_offset_ns);
+                encoders_set_clock(p->encoders, realtime_offset_ns);
 }
 
 bool pipeline_sum_up(struct pipeline *p)
@@ -488,7 +490,7 @@ bool pipeline_sum_up(struct pipeline *p)
 
 int pipeline_end_sink(struct pipeline *p, enum sink_place place)
 {
-        struct message m;
+        struct offer offer;
         uint64_t end_ns;
         int r;
 
@@ -496,15 +498,15 @@ int pipeline_end_sink(struct pipeline *p, enum sink_place place)
         r = outputs_report_to(p->outputs, place, end_ns);
         if (r < 0)
                 return r;
-        r = encode_counters(p, EVENT_STATS, end_ns, &m);
+        r = encode_counters(p, EVENT_STATS, end_ns, &offer);
         if (r < 0)
                 return r;
-        return outputs_offer_to(p->outputs, place, &m);
+        return outputs_offer_to(p->outputs, place, &offer);
 }
 
 int pipeline_stop(struct pipeline *p, uint64_t now_ns)
 {
-        struct message m;
+        struct offer offer;
         int r;
 
         now_ns = ledger_close(p->ledger, MAX(now_ns, outputs_now(p->outputs)));
@@ -512,10 +514,10 @@ int pipeline_stop(struct pipeline *p, uint64_t now_ns)
         r = outputs_report(p->outputs, now_ns);
         if (r < 0)
                 return r;
-        r = encode_counters(p, EVENT_STOP, now_ns, &m);
+        r = encode_counters(p, EVENT_STOP, now_ns, &offer);
         if (r < 0)
                 return r;
-        outputs_offer(p->outputs, &m);
+        outputs_offer(p->outputs, &offer);
         return 0;
 }
 

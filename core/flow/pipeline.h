@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "encode/encode.h"
+#include "encode/encoders.h"
 #include "event/ledger.h"
 #include "event/queue.h"
 #include "flow/outputs.h"
@@ -32,8 +32,8 @@ struct pipeline_ops {
         void (*fill_stats)(void *userdata, struct stats *stats);
 };
 
-/* Borrows encoder, queue, ledger and outputs, which must outlive it. */
-int pipeline_new(struct encoder *encoder, struct queue *queue, struct ledger *ledger,
+/* Borrows encoders, queue, ledger and outputs, which must outlive it. */
+int pipeline_new(struct encoders *encoders, struct queue *queue, struct ledger *ledger,
                  struct outputs *outputs, const struct pipeline_ops *ops, void *userdata,
                  struct pipeline **ret);
 struct pipeline *pipeline_free(struct pipeline *p);

@@ -7,9 +7,16 @@
 #include "sink/sink.h"
 #include "sink/sink_kind.h"
 
-static bool journal_is_wanted(const struct config *config, enum sink_choice choice)
+static bool journal_is_wanted(const struct config *config, const struct sink_options *options)
 {
-        return config->journal.enabled && choice == SINKS_CONFIGURED;
+        return config->journal.enabled && options->choice == SINKS_CONFIGURED;
+}
+
+/* Its fields are the native keys. */
+static enum config_format journal_format(const struct config *config _unused_,
+                                         const struct sink_options *options _unused_)
+{
+        return FORMAT_NATIVE;
 }
 
 static int journal_configure(struct sink *s, const struct config *config)
@@ -40,9 +47,15 @@ static struct sink_file_config file_config_of(const struct config *config)
         };
 }
 
-static bool file_is_wanted(const struct config *config, enum sink_choice choice)
+static bool file_is_wanted(const struct config *config, const struct sink_options *options)
 {
-        return config->file.enabled && choice == SINKS_CONFIGURED;
+        return config->file.enabled && options->choice == SINKS_CONFIGURED;
+}
+
+static enum config_format file_format(const struct config *config,
+                                      const struct sink_options *options _unused_)
+{
+        return config->file.format;
 }
 
 static int file_open(const struct config *config, size_t backlog, struct sink **ret)
@@ -70,9 +83,16 @@ static void file_recover(struct account *account, const struct config *config)
         account_recover_file(account, config->file.path);
 }
 
-static bool stdout_is_wanted(const struct config *config _unused_, enum sink_choice choice)
+static bool stdout_is_wanted(const struct config *config _unused_,
+                             const struct sink_options *options)
 {
-        return choice == SINKS_STDOUT;
+        return options->choice == SINKS_STDOUT;
+}
+
+static enum config_format stdout_format(const struct config *config _unused_,
+                                        const struct sink_options *options)
+{
+        return options->stdout_format;
 }
 
 static int stdout_open(const struct config *config _unused_, size_t backlog, struct sink **ret)
@@ -84,11 +104,13 @@ const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
         [SINK_JOURNAL] = {
                 .line_limit = BRIEF_LINE_MAX,
                 .is_wanted = journal_is_wanted,
+                .format = journal_format,
                 .open = journal_open,
                 .configure = journal_configure,
         },
         [SINK_FILE] = {
                 .is_wanted = file_is_wanted,
+                .format = file_format,
                 .open = file_open,
                 .is_same = file_is_same,
                 .configure = file_configure,
@@ -98,6 +120,7 @@ const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
         },
         [SINK_STDOUT] = {
                 .is_wanted = stdout_is_wanted,
+                .format = stdout_format,
                 .open = stdout_open,
         },
 };

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/config_value.h"
 #include "event/event.h"
 
 struct account;
@@ -24,11 +25,20 @@ enum sink_choice {
         SINKS_NONE,
 };
 
+/* What the command line says of sinks. */
+struct sink_options {
+        enum sink_choice choice;
+        enum config_format stdout_format;
+};
+
 struct sink_kind {
         /* Longer lines are to be given in a brief form, too; 0: all can be shown. */
         size_t line_limit;
 
-        bool (*is_wanted)(const struct config *config, enum sink_choice choice);
+        /* By these settings; and of which format its lines then are. */
+        bool (*is_wanted)(const struct config *config, const struct sink_options *options);
+        enum config_format (*format)(const struct config *config,
+                                     const struct sink_options *options);
         int (*open)(const struct config *config, size_t backlog, struct sink **ret);
 
         /* True if open() would make the same sink, which can then be configured; NULL: always. */

@@ -34,7 +34,7 @@ struct delivery {
         struct flow *flow;
         struct outputs *outputs;  /* of the flow */
         struct account *accounts; /* _SINK_ACCOUNT_MAX, or NULL; borrowed */
-        enum sink_choice choice;
+        struct sink_options options;
         int lock; /* of the image before, until the sink is there that has it; or -1 */
         const struct config *prepared;
         size_t backlog_size; /* of all, as committed last */
@@ -43,7 +43,7 @@ struct delivery {
 
 static bool is_wanted(const struct delivery *s, enum sink_place i, const struct config *c)
 {
-        return sink_kinds[i].is_wanted(c, s->choice);
+        return sink_kinds[i].is_wanted(c, &s->options);
 }
 
 static bool is_kept(const struct delivery *s, enum sink_place i, const struct config *c)
@@ -105,7 +105,8 @@ static void place_commit(struct delivery *s, enum sink_place i)
         if (is_new && sink_kinds[i].inherit && s->lock >= 0)
                 sink_kinds[i].inherit(p->fresh, TAKE_FD(s->lock));
         if (p->is_closing || is_new) {
-                outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh));
+                outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh),
+                                 sink_kinds[i].format(s->prepared, &s->options));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->is_closing = false;
@@ -120,7 +121,7 @@ static void place_commit(struct delivery *s, enum sink_place i)
 }
 
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
-                 enum sink_choice choice, struct delivery **ret)
+                 const struct sink_options *options, struct delivery **ret)
 {
         struct delivery *s;
 
@@ -131,7 +132,7 @@ int delivery_new(struct sd_event *event, struct flow *flow, struct account *acco
         s->flow = flow;
         s->outputs = flow_outputs(flow);
         s->accounts = accounts;
-        s->choice = choice;
+        s->options = *options;
         s->lock = -1;
         *ret = s;
         return 0;

@@ -19,6 +19,7 @@ struct buf;
 struct config;
 struct flow;
 struct sd_event;
+struct sink_options;
 struct delivery;
 
 /*
@@ -26,7 +27,7 @@ struct delivery;
  * us: _SINK_ACCOUNT_MAX, by place, or NULL.
  */
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
-                 enum sink_choice choice, struct delivery **ret);
+                 const struct sink_options *options, struct delivery **ret);
 struct delivery *delivery_free(struct delivery *s);
 DEFINE_FREEP(struct delivery, delivery_free)
 

@@ -92,7 +92,7 @@ static void replay(struct source *source, struct flow_fixture *f)
         assert(r == 0);
         r = sink_stdout_new(output, BACKLOG_SIZE, &sink);
         assert(r == 0);
-        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink);
+        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink, FORMAT_NATIVE);
         r = flow_fixture_replay(f);
         assert(r == 0 || r == -ENODATA || r == -EBADMSG);
         assert(queue_count(f->flow->queue) == 0);

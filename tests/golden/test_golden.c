@@ -55,7 +55,7 @@ static void replay(const char *path, struct buf *ret)
         assert_int_equal(source_replay_new(input, &source), 0);
         assert_int_equal(flow_fixture_init(&fixture, source, QUEUE_SIZE), 0);
         assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
-        outputs_set_sink(fixture.flow->outputs, SINK_STDOUT, sink);
+        outputs_set_sink(fixture.flow->outputs, SINK_STDOUT, sink, FORMAT_NATIVE);
         assert_int_equal(flow_fixture_replay(&fixture), 0);
         assert_int_equal(flow_fixture_unaccounted(&fixture, SINK_STDOUT), 0);
         assert_int_equal(lseek(output, 0, SEEK_SET), 0);
@@ -148,7 +148,7 @@ static void shell_command_takes_less_than_1500_bytes(void **state)
         assert_int_equal(source_replay_new(input, &source), 0);
         assert_int_equal(flow_fixture_init(&fixture, source, QUEUE_SIZE), 0);
         assert_int_equal(sink_journal_new("/nonexistent/socket", BACKLOG_SIZE, &journal), 0);
-        outputs_set_sink(fixture.flow->outputs, SINK_JOURNAL, journal);
+        outputs_set_sink(fixture.flow->outputs, SINK_JOURNAL, journal, FORMAT_NATIVE);
         assert_int_equal(flow_fixture_replay(&fixture), 0);
         assert_int_equal(backlog_peek(journal->backlog, entries, ELEMENTSOF(entries)), n);
         while (n-- > 0)

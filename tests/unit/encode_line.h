@@ -3,7 +3,8 @@
  * For tests of the encoder: puts the halves of a line together as a sink does, checks what has to
  * be true of every line, and reads it back.
  *
- * With TEST_LINES=FILE in the environment all lines go there, too, for tests/validate.py.
+ * With TEST_LINES=FILE in the environment all lines go there, too, for tests/validate.py; those of
+ * another shape to FILE.ecs and so on, for tests/shapes/check_shape.py.
  */
 #pragma once
 
@@ -32,17 +33,39 @@
 #define HEAD(kind) "{\"event\":\"" kind "\",\"time\":\"" NOW "\",\"seq\":7"
 #define COMMON ",\"boot_id\":\"" BOOT_ID "\",\"host\":\"box\""
 
-/* PID 1 of whose host is in these namespaces. */
-static inline struct encoder *make_encoder_of(const char *host, const uint32_t *namespaces)
+static inline const char *format_name(enum config_format format)
 {
-        struct encode_context context = { .boot_id = BOOT_ID,
+#define CASE_FORMAT(NAME, name)                                                                    \
+        case FORMAT_##NAME:                                                                        \
+                return #name;
+        switch (format) {
+                FORMATS(CASE_FORMAT)
+        default:
+                fail();
+        }
+        return NULL;
+#undef CASE_FORMAT
+}
+
+static inline struct encoder *make_encoder_as(enum config_format format, const char *host,
+                                              const uint32_t *namespaces)
+{
+        struct encode_context context = { .format = format,
+                                          .boot_id = BOOT_ID,
                                           .host = host,
+                                          .machine_id = "fedcba9876543210fedcba9876543210",
                                           .namespaces = namespaces };
         struct encoder *e = NULL;
 
         assert_int_equal(encoder_new(&context, &e), 0);
         encoder_set_clock(e, CLOCK_OFFSET);
         return e;
+}
+
+/* PID 1 of whose host is in these namespaces. */
+static inline struct encoder *make_encoder_of(const char *host, const uint32_t *namespaces)
+{
+        return make_encoder_as(FORMAT_NATIVE, host, namespaces);
 }
 
 static inline struct encoder *make_encoder(const char *host)
@@ -72,15 +95,20 @@ static inline void assemble(const struct line *line, uint64_t seq, struct buf *r
 
 static inline void record_line(const struct line *line)
 {
-        static uint64_t seq;
-        const char *path = getenv("TEST_LINES");
+        static uint64_t seq[_FORMAT_MAX];
+        const char *name = getenv("TEST_LINES");
         _cleanup_(buf_done) struct buf text = { 0 };
+        enum config_format format = FORMAT_NATIVE;
+        char path[4096];
         FILE *f;
 
-        if (!path)
+        if (!name)
                 return;
-        assemble(line, ++seq, &text);
-        f = fopen(path, seq == 1 ? "w" : "a");
+        assert_true(encoded_format(line->head, &format));
+        (void)snprintf(path, sizeof(path), "%s%s%s", name, format == FORMAT_NATIVE ? "" : ".",
+                       format == FORMAT_NATIVE ? "" : format_name(format));
+        assemble(line, ++seq[format], &text);
+        f = fopen(path, seq[format] == 1 ? "w" : "a");
         assert_non_null(f);
         assert_true(fprintf(f, "%s\n", text.data) > 0);
         assert_int_equal(fclose(f), 0);

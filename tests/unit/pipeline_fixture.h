@@ -30,7 +30,7 @@ static inline int setup(void **state)
                          0);
         rig->handler = rig->fixture.source->handler;
         rig->sink = memory_sink_new();
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink, FORMAT_NATIVE);
         *state = rig;
         return 0;
 }

@@ -293,11 +293,57 @@ static void strings_are_the_texts_between_the_nuls(void **state)
         }
 }
 
+static void joined_strings_have_a_blank_in_between(void **state)
+{
+        static const struct {
+                struct span strings;
+                const char *json;
+                bool exact;
+        } cases[] = {
+                { { "", 0 }, "\"\"", true },
+                { { "\0", 1 }, "\"\"", true },
+                { { "\0\0", 2 }, "\" \"", true },
+                { { "a", 1 }, "\"a\"", true },
+                { { "a\0", 2 }, "\"a\"", true },
+                { { "sh\0-c\0a \"b\"\0", 12 }, "\"sh -c a \\\"b\\\"\"", true },
+                { { "\xe2\x82\0\xac\0", 5 }, "\"" R " " R "\"", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buf_done) struct buf b = { 0 };
+
+                assert_int_equal(json_joined(&b, cases[i].strings), cases[i].exact);
+                assert_buf(&b, cases[i].json);
+        }
+}
+
+static void member_that_stays_empty_is_taken_back(void **state)
+{
+        _cleanup_(buf_done) struct buf b = { 0 };
+        size_t outer, inner;
+
+        (void)state;
+        json_begin_object(&b);
+        outer = json_begin_member(&b, "outer");
+        inner = json_begin_member(&b, "inner");
+        json_end_member(&b, inner);
+        json_end_member(&b, outer);
+        outer = json_begin_member(&b, "outer");
+        inner = json_begin_member(&b, "inner");
+        json_put_string(&b, "key", "{");
+        json_end_member(&b, inner);
+        json_end_member(&b, outer);
+        json_put_true(&b, "next");
+        json_end_object(&b);
+        assert_buf(&b, "{\"outer\":{\"inner\":{\"key\":\"{\"}},\"next\":true}");
+}
+
 static void assert_cut(const char *text, size_t room, const char *expected)
 {
         _cleanup_(buf_done) struct buf b = { 0 };
 
-        json_text_cut(&b, span_of(text), room);
+        json_text_cut(&b, (struct span){ 0 }, span_of(text), room);
         assert_buf(&b, expected);
 }
 
@@ -310,6 +356,15 @@ static void cut_keeps_head_and_tail(void **state)
         assert_cut("0123456789", 3, "\"" ELLIPSIS "\"");
         assert_cut("0123456789", 2, "\"\"");
         assert_cut("0123456789", 0, "\"\"");
+}
+
+static void cut_leaves_what_is_kept(void **state)
+{
+        _cleanup_(buf_done) struct buf b = { 0 };
+
+        (void)state;
+        json_text_cut(&b, span_of("A\"="), span_of("0123456789"), 5);
+        assert_buf(&b, "\"A\\\"=0" ELLIPSIS "9\"");
 }
 
 static void cut_never_splits_a_character(void **state)
@@ -339,7 +394,7 @@ static void cut_always_fits(void **state)
                 _cleanup_(buf_done) struct buf b = { 0 };
                 struct json_object *json;
 
-                json_text_cut(&b, span_of(text), room);
+                json_text_cut(&b, (struct span){ 0 }, span_of(text), room);
                 assert_true(b.size - 2 <= room || (room < 3 && b.size == 2));
                 json = canonical_parse(buf_span(&b));
                 assert_non_null(json);
@@ -361,7 +416,7 @@ static void failure_stays_and_nothing_is_written(void **state)
         json_put_text(&b, "f", span_of("g\xff"));
         json_key(&b, "h");
         (void)json_strings(&b, span_of("i"));
-        json_text_cut(&b, span_of("jjjjjjjjjj"), 5);
+        json_text_cut(&b, (struct span){ 0 }, span_of("jjjjjjjjjj"), 5);
         json_end_object(&b);
         assert_int_equal(buf_error(&b), -ENOMEM);
         assert_int_equal(b.size, 0);
@@ -381,7 +436,10 @@ int main(void)
                 cmocka_unit_test(exact_bytes_stand_beside_what_is_no_text),
                 cmocka_unit_test(strings_are_split_at_each_nul),
                 cmocka_unit_test(strings_are_the_texts_between_the_nuls),
+                cmocka_unit_test(joined_strings_have_a_blank_in_between),
+                cmocka_unit_test(member_that_stays_empty_is_taken_back),
                 cmocka_unit_test(cut_keeps_head_and_tail),
+                cmocka_unit_test(cut_leaves_what_is_kept),
                 cmocka_unit_test(cut_never_splits_a_character),
                 cmocka_unit_test(cut_counts_escapes),
                 cmocka_unit_test(cut_always_fits),

@@ -428,23 +428,34 @@ static void make_hostile(const char *pattern, size_t arg_size, unsigned n_args, 
         *ret = event;
 }
 
-static void assert_fits(const char *host, const struct exec_event *event)
+static void assert_fits_as(enum config_format format, const char *host,
+                           const struct exec_event *event)
 {
-        static const size_t limits[] = { LIMIT_MIN, LIMIT_MIN + 1, 3000, BRIEF, 8192, 65536 };
-        _cleanup_(encoder_freep) struct encoder *e = make_encoder(host);
+        const size_t least = encode_limit_min(format);
+        const size_t limits[] = { least, least + 1, least + 500, BRIEF, 8192, 65536 };
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder_as(format, host, NULL);
 
         for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
                 struct json_object *json;
                 struct line line;
 
+                if (limits[i] < least)
+                        continue;
                 assert_int_equal(encode_event(e, event, limits[i], &line), 0);
                 assert_true(line_size_max(&line) <= limits[i]);
                 json = parse_line(&line);
-                if (event->kind == EVENT_EXEC_FAILED && limits[i] == BRIEF)
+                if (format == FORMAT_NATIVE && event->kind == EVENT_EXEC_FAILED &&
+                    limits[i] == BRIEF)
                         assert_true(has(json, "exe") && has(json, "cgroup") && has(json, "comm") &&
                                     has(json, "filename") && has(json, "cwd"));
                 json_object_put(json);
         }
+}
+
+static void assert_fits(const char *host, const struct exec_event *event)
+{
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++)
+                assert_fits_as(f, host, event);
 }
 
 static void hostile_events_always_fit(void **state)
@@ -504,13 +515,30 @@ static void hostile_events_always_fit(void **state)
         }
 }
 
+static void assert_keeps_every_limit(enum config_format format, const struct exec_event *event)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder_as(format, "box\x7f\xff", NULL);
+        struct line line;
+        size_t whole;
+
+        assert_int_equal(encode_event(e, event, 0, &line), 0);
+        whole = line_size_max(&line);
+        for (size_t limit = encode_limit_min(format); limit <= whole + 1; limit++) {
+                _cleanup_(buf_done) struct buf text = { 0 };
+
+                assert_int_equal(encode_event(e, event, limit, &line), 0);
+                assert_true(line_size_max(&line) <= limit);
+                assemble(&line, UINT64_MAX, &text);
+                if (limit % 16 == 0)
+                        json_object_put(parse_line(&line));
+        }
+}
+
 /* Step by step through all limits, where the arithmetic has its edges. */
 static void every_limit_is_kept(void **state)
 {
-        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box\x7f\xff");
         _cleanup_(buf_done) struct buf argv = { 0 }, path = { 0 };
         struct exec_event event = make_event();
-        struct line line;
 
         (void)state;
         for (unsigned i = 0; i < 40; i++) {
@@ -522,15 +550,8 @@ static void every_limit_is_kept(void **state)
         event.cwd = event.exe = event.filename = buf_span(&path);
         event.env = (struct span){ "A=\xff\0B=b\0A=\x7f\0", 13 };
         event.n_ancestors = 2;
-        for (size_t limit = LIMIT_MIN; limit <= whole_size(&event) + 1; limit++) {
-                _cleanup_(buf_done) struct buf text = { 0 };
-
-                assert_int_equal(encode_event(e, &event, limit, &line), 0);
-                assert_true(line_size_max(&line) <= limit);
-                assemble(&line, UINT64_MAX, &text);
-                if (limit % 16 == 0)
-                        json_object_put(parse_line(&line));
-        }
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++)
+                assert_keeps_every_limit(f, &event);
 }
 
 int main(void)

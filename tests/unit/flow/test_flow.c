@@ -41,7 +41,7 @@ static void stream_begins_behind_what_was_numbered_before(void **state _unused_)
         struct stats stats;
 
         assert_int_equal(flow_fixture_init(&fixture, source_in_the_middle(seen), MIB), 0);
-        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, sink);
+        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, sink, FORMAT_NATIVE);
         assert_int_equal(flow_start(fixture.flow, "1"), 0);
         flow_stats(fixture.flow, &stats);
         assert_int_equal(stats.program[PROGRAM_EXEC].seen, 6);
@@ -65,7 +65,7 @@ static void event_that_was_not_counted_yet_was_seen(void **state _unused_)
         struct stats stats;
 
         assert_int_equal(flow_fixture_init(&fixture, source_in_the_middle(seen), MIB), 0);
-        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, memory_sink_new());
+        outputs_set_sink(flow_outputs(fixture.flow), SINK_STDOUT, memory_sink_new(), FORMAT_NATIVE);
         h = &fixture.source->handler;
         for (uint64_t seq = 6; seq <= 8; seq++) {
                 record_make_exec(&record, 1, seq, 50 + seq);

@@ -41,7 +41,7 @@ static int setup(void **state)
                 0);
         rig->handler = rig->fixture.source->handler;
         rig->sink = memory_sink_new();
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_STDOUT, rig->sink, FORMAT_NATIVE);
         *state = rig;
         return 0;
 }
@@ -479,7 +479,7 @@ static void walk_sinks(struct rig *rig)
 
         if (!s || (place != SINK_STDOUT && dice(rig, 8) == 0)) {
                 outputs_set_sink(rig->fixture.flow->outputs, place,
-                                 dice(rig, 4) ? memory_sink_new() : NULL);
+                                 dice(rig, 4) ? memory_sink_new() : NULL, FORMAT_NATIVE);
                 return;
         }
         switch (dice(rig, 3)) {

@@ -19,7 +19,7 @@ static void each_sink_gets_one_report_of_a_loss(void **state)
         struct json_object *json;
 
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 1, 1, 1, 2); /* before the file is there */
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file, FORMAT_NATIVE);
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 1, 4, 3, NSEC_PER_SEC);
         ledger_add(rig->fixture.flow->ledger, LOSS_QUEUE, 0, 2, 5, 6);
         assert_true(outputs_has_unreported(rig->fixture.flow->outputs));
@@ -68,7 +68,7 @@ static void loss_of_one_sink_is_reported_to_it_alone(void **state)
         struct rig *rig = *state;
         struct sink *file = memory_sink_new();
 
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file, FORMAT_NATIVE);
         memory_sink_of(file)->n_refusals = 1;
         (void)feed_exec(rig, 10, 0);
         end_round(rig, 11);
@@ -90,20 +90,21 @@ static void loss_of_a_sink_that_goes_is_in_the_counters_of_those_that_stay(void 
         struct sink *file = memory_sink_new();
         const struct ledger *ledger = rig->fixture.flow->ledger;
 
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file, FORMAT_NATIVE);
         memory_sink_of(file)->n_refusals = 1;
         memory_sink_of(file)->is_stuck = true; /* what it has accepted goes with it */
         (void)feed_exec(rig, 10, 0);
         (void)feed_exec(rig, 20, 0);
         end_round(rig, 21);
         file = memory_sink_new();
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file, FORMAT_NATIVE);
         assert_int_equal(ledger_lost(ledger, LOSS_FILE), 2);
 
         memory_sink_of(file)->is_stuck = true;
         (void)feed_exec(rig, 30, 0);
         end_round(rig, 31);
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, NULL); /* with its backlog */
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, NULL,
+                         FORMAT_NATIVE); /* with its backlog */
         assert_int_equal(ledger_lost(ledger, LOSS_FILE), 3);
         assert_false(ledger_has_unreported(ledger, SINK_STDOUT));
         assert_accounts(rig);
@@ -127,7 +128,7 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         _cleanup_(config_freep) struct config *config = NULL;
         struct json_object *json;
 
-        outputs_set_sink(o, SINK_FILE, file);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_NATIVE);
         assert_int_equal(outputs_start_sink(o, SINK_FILE, rig->fixture.config), 0);
         assert_int_equal(n_lines(file), 0); /* the start of the stream is still to come */
         start_stream(rig);
@@ -136,7 +137,7 @@ static void sink_that_comes_later_begins_with_a_start_of_its_own(void **state)
         end_round(rig, 15);
 
         file = memory_sink_new();
-        outputs_set_sink(o, SINK_FILE, file);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_NATIVE);
         assert_int_equal(config_new(&config), 0);
         config->capture.exits = true;
         assert_int_equal(outputs_start_sink(o, SINK_FILE, config), 0);
@@ -162,7 +163,7 @@ static void sink_that_goes_gets_its_reports_first(void **state)
         struct sink *file = memory_sink_new();
         struct json_object *json;
 
-        outputs_set_sink(o, SINK_FILE, file);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_NATIVE);
         start_stream(rig);
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 3, 6, 9);
         (void)feed_exec(rig, 10, 0);
@@ -185,11 +186,12 @@ static void sinks_can_be_replaced_and_taken_away(void **state)
 
         assert_ptr_equal(outputs_sink(o, SINK_STDOUT), rig->sink);
         rig->sink = memory_sink_new();
-        outputs_set_sink(o, SINK_STDOUT, rig->sink); /* ASan tells if the old one stays */
+        outputs_set_sink(o, SINK_STDOUT, rig->sink,
+                         FORMAT_NATIVE); /* ASan tells if the old one stays */
         (void)feed_exec(rig, 10, 0);
         end_round(rig, 11);
         assert_int_equal(n_lines(rig->sink), 1);
-        outputs_set_sink(o, SINK_STDOUT, NULL);
+        outputs_set_sink(o, SINK_STDOUT, NULL, FORMAT_NATIVE);
         assert_null(outputs_sink(o, SINK_STDOUT));
         (void)feed_exec(rig, 20, 0);
         end_round(rig, 21);
@@ -218,7 +220,7 @@ static void what_a_sink_of_the_run_before_lacks_is_reported(void **state)
 
         outputs_begin(o, 100, 1000, 2000);
         s = resumed_sink(70, 1);
-        outputs_set_sink(o, SINK_FILE, s);
+        outputs_set_sink(o, SINK_FILE, s, FORMAT_NATIVE);
         pipeline_stats(p, &stats);
         assert_int_equal(stats.sink[0].down, 30);
         assert_int_equal(stats.sink[0].lost, 30);
@@ -246,7 +248,7 @@ static void what_was_uncertain_before_the_run_before_still_is(void **state)
         account.uncertain = 3;
         account_write(s->account, &account);
         outputs_begin(o, 100, 1000, 2000);
-        outputs_set_sink(o, SINK_FILE, s);
+        outputs_set_sink(o, SINK_FILE, s, FORMAT_NATIVE);
         assert_int_equal(account_read(s->account).uncertain, 5);
         assert_int_equal(pipeline_stop(p, 3000), 0);
         assert_line_value(s, 0, "uncertain", "5");
@@ -259,9 +261,10 @@ static void sink_that_lacks_nothing_gets_no_report(void **state)
         struct outputs *o = rig->fixture.flow->outputs;
 
         outputs_begin(o, 100, 1000, 2000);
-        outputs_set_sink(o, SINK_FILE, resumed_sink(100, 0));
+        outputs_set_sink(o, SINK_FILE, resumed_sink(100, 0), FORMAT_NATIVE);
         assert_false(outputs_has_unreported(o));
-        outputs_set_sink(o, SINK_FILE, resumed_sink(101, 0)); /* as if somebody could not count */
+        outputs_set_sink(o, SINK_FILE, resumed_sink(101, 0),
+                         FORMAT_NATIVE); /* as if somebody could not count */
         assert_false(outputs_has_unreported(o));
 }
 
@@ -275,7 +278,7 @@ static void new_sink_begins_behind_all_that_was(void **state)
 
         outputs_begin(o, 100, 1000, 2000);
         ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 5, 1, 1);
-        outputs_set_sink(o, SINK_FILE, s);
+        outputs_set_sink(o, SINK_FILE, s, FORMAT_NATIVE);
         assert_true(s->account->is_open);
         assert_int_equal(account_read(s->account).accounted, 105);
         assert_false(ledger_has_unreported(rig->fixture.flow->ledger, SINK_FILE));
@@ -294,7 +297,7 @@ static void each_message_has_a_text_if_a_sink_shows_one(void **state)
 
         assert_null(outputs_text(o));
         file->wants_text = true;
-        outputs_set_sink(o, SINK_FILE, file);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_NATIVE);
         start_stream(rig);
         rig->seq += 3;
         (void)feed_exec(rig, 10, 0);
@@ -313,7 +316,7 @@ static void each_message_has_a_text_if_a_sink_shows_one(void **state)
                             "execsnoopd stops: 4 events seen, 3 lost; file: 1 written; stdout: 1 "
                             "written; all accounted for\n");
         assert_int_equal(n_lines(file), 5);
-        outputs_set_sink(o, SINK_FILE, NULL);
+        outputs_set_sink(o, SINK_FILE, NULL, FORMAT_NATIVE);
         assert_null(outputs_text(o));
 }
 

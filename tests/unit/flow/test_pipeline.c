@@ -13,7 +13,7 @@ static void event_goes_to_every_sink_with_its_own_seq(void **state)
 
         (void)feed_exec(rig, 10, 0);
         end_round(rig, 11);
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_FILE, file, FORMAT_NATIVE);
         (void)feed_exec(rig, 20, 0);
         end_round(rig, 21);
         assert_int_equal(n_lines(rig->sink), 2);
@@ -210,7 +210,7 @@ static void long_line_is_brief_for_the_journal_alone(void **state)
         static char argument[20000];
 
         memset(argument, 'x', sizeof(argument) - 1);
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal, FORMAT_NATIVE);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, argument, sizeof(argument));
         feed(rig, &record);
@@ -235,7 +235,7 @@ static void line_of_the_limit_is_not_cut(void **state)
         size_t overhead;
 
         memset(argument, 'x', sizeof(argument));
-        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal);
+        outputs_set_sink(rig->fixture.flow->outputs, SINK_JOURNAL, journal, FORMAT_NATIVE);
         record_make_exec(&record, 0, ++rig->seq, 10);
         record_add(&record, FIELD_ARGV, "", 1);
         feed(rig, &record);

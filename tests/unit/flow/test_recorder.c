@@ -573,7 +573,7 @@ static struct sink *open_flow(struct flow_fixture *f, struct source *source)
         struct sink *sink = memory_sink_new();
 
         assert_int_equal(flow_fixture_init(f, source, MIB), 0);
-        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink);
+        outputs_set_sink(f->flow->outputs, SINK_STDOUT, sink, FORMAT_NATIVE);
         return sink;
 }
 

@@ -73,7 +73,8 @@ static int set_up(void **state)
         listing->ops.now_ns = now_ns;
         listing->rig.handler = source->handler;
         listing->rig.sink = memory_sink_new();
-        outputs_set_sink(listing->rig.fixture.flow->outputs, SINK_STDOUT, listing->rig.sink);
+        outputs_set_sink(listing->rig.fixture.flow->outputs, SINK_STDOUT, listing->rig.sink,
+                         FORMAT_NATIVE);
         *state = &listing->rig;
         return 0;
 }

@@ -46,16 +46,14 @@ static void settings_say_which_sinks_are_wanted(void **state)
 {
         static const struct {
                 const char *text;
-                enum sink_choice choice;
+                struct sink_options options;
                 bool is_wanted[_SINK_PLACE_MAX];
         } cases[] = {
-                { "", SINKS_CONFIGURED, { [SINK_JOURNAL] = true } },
-                { "[File]\nEnabled=yes\n",
-                  SINKS_CONFIGURED,
-                  { [SINK_JOURNAL] = true, [SINK_FILE] = true } },
-                { "[Journal]\nEnabled=no\n", SINKS_CONFIGURED, {} },
-                { "[File]\nEnabled=yes\n", SINKS_STDOUT, { [SINK_STDOUT] = true } },
-                { "[File]\nEnabled=yes\n", SINKS_NONE, {} },
+                { "", {}, { [SINK_JOURNAL] = true } },
+                { "[File]\nEnabled=yes\n", {}, { [SINK_JOURNAL] = true, [SINK_FILE] = true } },
+                { "[Journal]\nEnabled=no\n", {}, {} },
+                { "[File]\nEnabled=yes\n", { .choice = SINKS_STDOUT }, { [SINK_STDOUT] = true } },
+                { "[File]\nEnabled=yes\n", { .choice = SINKS_NONE }, {} },
         };
 
         (void)state;
@@ -63,7 +61,7 @@ static void settings_say_which_sinks_are_wanted(void **state)
                 _cleanup_(config_freep) struct config *c = parse(cases[i].text);
 
                 for (unsigned place = 0; place < _SINK_PLACE_MAX; place++)
-                        assert_int_equal(sink_kinds[place].is_wanted(c, cases[i].choice),
+                        assert_int_equal(sink_kinds[place].is_wanted(c, &cases[i].options),
                                          cases[i].is_wanted[place]);
         }
 }
