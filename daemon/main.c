@@ -34,6 +34,7 @@ static const char help_text[] =
         "Log every exec on this host, as the kernel ran it, as JSON.\n"
         "\n"
         "      --stdout          Write events to stdout, and to no other sink\n"
+        "      --format=NAME     ... in this format: native, ecs\n"
         "      --config=FILE     Read FILE and FILE.d/*.conf instead of the search path\n"
         "  -t, --test-config     Check the configuration and exit\n"
         "      --strict          With -t: unknown keys and other warnings are errors\n"
@@ -46,23 +47,39 @@ static const char help_text[] =
         "\n"
         "See execsnoopd(8).\n";
 
-/* `rest`: an argument that is no option, or NULL. */
-static int check_options(const char *rest, const struct daemon_options *options,
-                         enum command command)
+static int parse_format(const char *text, enum config_format *ret)
 {
-        if (rest) {
-                (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", rest);
+        _cleanup_(buf_done) struct buf problem = {};
+        uint64_t format;
+
+        if (value_format.parse_number(span_of(text), &format, &problem) < 0) {
+                (void)fprintf(stderr, "execsnoopd: --format: %.*s\n", (int)problem.size,
+                              problem.data);
                 return -EINVAL;
         }
-        if (options->record_path && options->replay_path) {
-                (void)fprintf(stderr, "execsnoopd: --record and --replay exclude each other\n");
-                return -EINVAL;
-        }
-        if (options->is_strict && command != COMMAND_TEST_CONFIG) {
-                (void)fprintf(stderr, "execsnoopd: --strict is for --test-config alone\n");
-                return -EINVAL;
-        }
+        *ret = (enum config_format)format;
         return 0;
+}
+
+/* Options that do not go with others; and what they leave open. */
+static int settle_options(struct daemon_options *options, enum command command, bool has_format)
+{
+        const char *problem = NULL;
+
+        /* The service's own log is not written by two. */
+        if (options->record_path && !options->location.file &&
+            options->sinks.choice != SINKS_STDOUT)
+                options->sinks.choice = SINKS_NONE;
+        if (options->record_path && options->replay_path)
+                problem = "--record and --replay exclude each other";
+        else if (options->is_strict && command != COMMAND_TEST_CONFIG)
+                problem = "--strict is for --test-config alone";
+        else if (has_format && options->sinks.choice != SINKS_STDOUT)
+                problem = "--format is for --stdout; for the file there is [File] Format=";
+        if (!problem)
+                return 0;
+        (void)fprintf(stderr, "execsnoopd: %s\n", problem);
+        return -EINVAL;
 }
 
 static int parse_options(int argc, char **argv, struct daemon_options *options,
@@ -70,6 +87,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
 {
         enum {
                 OPTION_STDOUT = 256,
+                OPTION_FORMAT,
                 OPTION_CONFIG,
                 OPTION_CAT_CONFIG,
                 OPTION_STRICT,
@@ -78,6 +96,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
         };
         static const struct option long_options[] = {
                 { "stdout", no_argument, NULL, OPTION_STDOUT },
+                { "format", required_argument, NULL, OPTION_FORMAT },
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "test-config", no_argument, NULL, 't' },
                 { "cat-config", no_argument, NULL, OPTION_CAT_CONFIG },
@@ -89,12 +108,18 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                 {},
         };
         enum command command = COMMAND_RUN;
+        bool has_format = false;
         int c;
 
         while ((c = getopt_long(argc, argv, "thV", long_options, NULL)) >= 0) {
                 switch (c) {
                 case OPTION_STDOUT:
                         options->sinks.choice = SINKS_STDOUT;
+                        break;
+                case OPTION_FORMAT:
+                        has_format = true;
+                        if (parse_format(optarg, &options->sinks.stdout_format) < 0)
+                                return -EINVAL;
                         break;
                 case OPTION_CONFIG:
                         options->location.file = optarg;
@@ -124,12 +149,11 @@ static int parse_options(int argc, char **argv, struct daemon_options *options,
                         return -EINVAL;
                 }
         }
-        /* The service's own log is not written by two. */
-        if (options->record_path && !options->location.file &&
-            options->sinks.choice != SINKS_STDOUT)
-                options->sinks.choice = SINKS_NONE;
         *ret_command = command;
-        return check_options(optind < argc ? argv[optind] : NULL, options, command);
+        if (optind == argc)
+                return settle_options(options, command, has_format);
+        (void)fprintf(stderr, "execsnoopd: unexpected argument '%s'\n", argv[optind]);
+        return -EINVAL;
 }
 
 /* A write to stdout that failed is an error of the command. */

@@ -159,8 +159,7 @@ class Validator:
             raise Bad(f"seq is {seq}, expected {self.next_seq}")
         self.next_seq = seq + 1
 
-    def line(self, line):
-        event = self.parse(line)
+    def event(self, event):
         name = event.get("event") if isinstance(event, dict) else None
         if not isinstance(name, str) or name not in self.by_event:
             raise Bad(f"not an event: {name!r}")
@@ -170,6 +169,10 @@ class Validator:
             where = "".join(f".{step}" for step in error.absolute_path)
             raise Bad(f"{name}{where}: {error.message}")
         check_order(schema, event)
+
+    def line(self, line):
+        event = self.parse(line)
+        self.event(event)
         if b"_base64" in line:
             check_base64(event)
         if self.check_seq:

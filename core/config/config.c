@@ -426,13 +426,22 @@ static void builder_round_up(struct builder *b, size_t i)
 }
 
 /*
+ * Natively, eight times its argv, when all arguments are one byte long and have to be escaped and
+ * repeated in base64. Other formats may have it as one string, too, where each byte takes six more.
+ * 256 KiB are for its other parts, or for the lines of one run.
+ */
+uint64_t config_backlog_min(const struct config *c, enum config_format format)
+{
+        return (format == FORMAT_NATIVE ? 8 : 14) * (uint64_t)c->capture.argv_max + 256 * KIB;
+}
+
+/*
  * Sizes that depend on several settings, or on the machine: the value in force is the one shown.
  *
  * The largest event that ArgvMax allows must fit, or it would be lost for want of room
- * each time. In the queue, its argv and the heads of the chunks. In a backlog, eight times its
- * argv, when all arguments are one byte long and have to be escaped and repeated in base64. 256 KiB
- * are for its other parts, or for the lines of one run. In a ring, half is still for everybody else
- * while it is in there; but that is locked memory, for each CPU: if it was set, it stays.
+ * each time. In the queue, its argv and the heads of the chunks, and again 256 KiB for its other
+ * parts. In a ring, half is still for everybody else while it is in there; but that is locked
+ * memory, for each CPU: if it was set, it stays.
  */
 static int builder_settle(struct builder *b)
 {
@@ -442,7 +451,7 @@ static int builder_settle(struct builder *b)
         const size_t backlog = setting_index(offsetof(struct config, queue.backlog));
 
         builder_raise(b, queue, 2 * argv_max + 256 * KIB);
-        builder_raise(b, backlog, 8 * argv_max + 256 * KIB);
+        builder_raise(b, backlog, config_backlog_min(b->config, b->config->file.format));
         if (!b->origins[ring].is_explicit)
                 builder_raise(b, ring, 2 * argv_max);
         builder_round_up(b, ring);

@@ -90,6 +90,9 @@ int config_parse(const char *name, struct span text, struct config_report *repor
 /* All defaults. */
 int config_new(struct config **ret);
 
+/* The least bytes of a backlog for the largest event there may be, in this format. */
+uint64_t config_backlog_min(const struct config *c, enum config_format format);
+
 struct config *config_free(struct config *c);
 DEFINE_FREEP(struct config, config_free)
 

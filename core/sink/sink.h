@@ -112,9 +112,10 @@ DEFINE_FREEP(struct sink, sink_free)
 
 struct sink_file_config {
         const char *path;
-        uint64_t max_size;   /* bytes, 0: no limit */
-        uint64_t max_age_ns; /* 0: no limit */
-        unsigned max_files;  /* the current one included, at least 1 */
+        enum config_format format; /* of its lines; a file that has others is rotated first */
+        uint64_t max_size;         /* bytes, 0: no limit */
+        uint64_t max_age_ns;       /* 0: no limit */
+        unsigned max_files;        /* the current one included, at least 1 */
         unsigned mode;
         bool sync;
 };
@@ -122,7 +123,7 @@ struct sink_file_config {
 /* Opens lazily: a path that cannot be opened yet is SINK_BROKEN, not an error here. */
 int sink_file_new(const struct sink_file_config *config, size_t backlog, struct sink **ret);
 
-/* New settings, all but path and backlog at once, without losing a line. */
+/* New settings, all but path, format and backlog at once, without losing a line. */
 int sink_file_configure(struct sink *s, const struct sink_file_config *config);
 
 /*
@@ -134,6 +135,7 @@ void sink_file_inherit_lock(struct sink *s, int fd);
 
 /* Of one that sink_file_new() has made; valid as long as it is. */
 const char *sink_file_path(const struct sink *s);
+enum config_format sink_file_format(const struct sink *s);
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 

@@ -10,7 +10,8 @@
  * itself, so it is right whatever happened in between.
  *
  * Rotation (rotation.h) renames, never copies: path → path.1 → path.2. If it fails, the current
- * file grows on, the error stays visible, and it is tried again after a pause.
+ * file grows on, the error stays visible, and it is tried again after a pause. A file that begins
+ * with a line of another format than ours is rotated before anything else.
  *
  * Refused: files that are not our own (own_file.h; links among the folders are the admin's
  * business), making folders, and to write what another of us writes (log_lock.h). A line that
@@ -51,6 +52,7 @@ struct sink_file {
         uint64_t size;    /* as we left it */
         uint64_t born_ns; /* CLOCK_REALTIME */
         bool torn;        /* it may end inside a line */
+        bool is_other;    /* its first line is ours, and of another format */
         bool unsynced;
 
         struct log_lock lock;
@@ -210,6 +212,17 @@ static uint64_t file_birth(const struct sink_file *f, int fd)
         return (uint64_t)stx.stx_btime.tv_sec * NSEC_PER_SEC + stx.stx_btime.tv_nsec;
 }
 
+static bool has_other_format(const struct sink_file *f, int fd)
+{
+        char start[32];
+        enum config_format format;
+        ssize_t n;
+
+        n = pread(fd, start, sizeof(start), 0);
+        return n > 0 && encoded_format((struct span){ start, (size_t)n }, &format) &&
+               format != f->config.format;
+}
+
 /* Makes the open file the current one, which is still to be settled. On failure nothing changes. */
 static int file_adopt(struct sink_file *f, int fd)
 {
@@ -222,6 +235,7 @@ static int file_adopt(struct sink_file *f, int fd)
         f->ino = st.st_ino;
         f->size = 0;
         f->torn = true;
+        f->is_other = has_other_format(f, fd);
         f->born_ns = file_birth(f, fd);
         f->fd = fd;
         return 0;
@@ -446,6 +460,8 @@ static int file_deliver(struct sink_file *f)
         r = file_prepare(f);
         if (r < 0)
                 return r;
+        if (f->is_other)
+                file_try_rotate(f);
         file_rotate_if_old(f);
         r = file_drain(f);
         q = file_sync(f); /* lines that were written are to be safe despite the error */
@@ -551,11 +567,17 @@ const char *sink_file_path(const struct sink *s)
         return ((const struct sink_file *)s)->path;
 }
 
+enum config_format sink_file_format(const struct sink *s)
+{
+        return ((const struct sink_file *)s)->config.format;
+}
+
 int sink_file_configure(struct sink *s, const struct sink_file_config *config)
 {
         struct sink_file *f = sink_file(s);
 
-        if (config->max_files == 0 || strcmp(config->path, f->path) != 0)
+        if (config->max_files == 0 || strcmp(config->path, f->path) != 0 ||
+            (f->fd >= 0 && config->format != f->config.format))
                 return -EINVAL;
         f->config = *config;
         f->config.path = f->path;

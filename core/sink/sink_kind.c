@@ -39,6 +39,7 @@ static struct sink_file_config file_config_of(const struct config *config)
 {
         return (struct sink_file_config){
                 .path = config->file.path,
+                .format = config->file.format,
                 .max_size = config->file.max_size,
                 .max_age_ns = config->file.max_age_ns,
                 .max_files = config->file.max_files,
@@ -65,10 +66,11 @@ static int file_open(const struct config *config, size_t backlog, struct sink **
         return sink_file_new(&file, backlog, ret);
 }
 
-/* With another path it is another file. */
+/* With another path it is another file; so it is with another format: a file has one. */
 static bool file_is_same(const struct sink *s, const struct config *config)
 {
-        return strcmp(sink_file_path(s), config->file.path) == 0;
+        return strcmp(sink_file_path(s), config->file.path) == 0 &&
+               sink_file_format(s) == config->file.format;
 }
 
 static int file_configure(struct sink *s, const struct config *config)

@@ -26,7 +26,8 @@ struct place {
         struct outlet *outlet; /* of the sink here */
         struct sink *fresh;    /* prepared, to take its place */
         struct outlet *fresh_outlet;
-        bool is_closing; /* the sink here is not wanted any more */
+        bool is_closing;     /* the sink here is not wanted any more */
+        size_t backlog_size; /* of the sink here, as committed last */
 };
 
 struct delivery {
@@ -37,7 +38,6 @@ struct delivery {
         struct sink_options options;
         int lock; /* of the image before, until the sink is there that has it; or -1 */
         const struct config *prepared;
-        size_t backlog_size; /* of all, as committed last */
         struct place place[_SINK_PLACE_MAX];
 };
 
@@ -55,17 +55,29 @@ static bool is_kept(const struct delivery *s, enum sink_place i, const struct co
         return !kind->is_same || kind->is_same(outputs_sink(s->outputs, i), c);
 }
 
+static enum config_format format_of(const struct delivery *s, enum sink_place i,
+                                    const struct config *c)
+{
+        return sink_kinds[i].format(c, &s->options);
+}
+
+/* As set, which is enough for the formats that are set; that of stdout is another matter. */
+static size_t backlog_of(const struct delivery *s, enum sink_place i, const struct config *c)
+{
+        return MAX(c->queue.backlog, config_backlog_min(c, format_of(s, i, c)));
+}
+
 static int place_prepare(struct delivery *s, enum sink_place i, const struct config *config)
 {
         struct place *p = &s->place[i];
         int r;
 
         if (is_kept(s, i, config))
-                return sink_resize(outputs_sink(s->outputs, i), config->queue.backlog);
+                return sink_resize(outputs_sink(s->outputs, i), backlog_of(s, i, config));
         p->is_closing = p->outlet;
         if (!is_wanted(s, i, config))
                 return 0;
-        r = sink_kinds[i].open(config, config->queue.backlog, &p->fresh);
+        r = sink_kinds[i].open(config, backlog_of(s, i, config), &p->fresh);
         if (r < 0)
                 return r;
         return outlet_new(s->event, p->fresh, s->outputs, i, &p->fresh_outlet);
@@ -105,8 +117,7 @@ static void place_commit(struct delivery *s, enum sink_place i)
         if (is_new && sink_kinds[i].inherit && s->lock >= 0)
                 sink_kinds[i].inherit(p->fresh, TAKE_FD(s->lock));
         if (p->is_closing || is_new) {
-                outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh),
-                                 sink_kinds[i].format(s->prepared, &s->options));
+                outputs_set_sink(s->outputs, i, TAKE_PTR(p->fresh), format_of(s, i, s->prepared));
                 p->outlet = TAKE_PTR(p->fresh_outlet);
         }
         p->is_closing = false;
@@ -193,8 +204,8 @@ void delivery_commit(struct delivery *s)
                         (void)sink_kinds[i].configure(sink, s->prepared);
                 if (s->place[i].outlet)
                         outlet_hurry(s->place[i].outlet);
+                s->place[i].backlog_size = backlog_of(s, i, s->prepared);
         }
-        s->backlog_size = s->prepared->queue.backlog;
         s->prepared = NULL;
 }
 
@@ -203,8 +214,8 @@ void delivery_revert(struct delivery *s)
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
                 struct place *p = &s->place[i];
 
-                if (p->outlet && s->backlog_size > 0)
-                        (void)sink_resize(outputs_sink(s->outputs, i), s->backlog_size);
+                if (p->outlet && p->backlog_size > 0)
+                        (void)sink_resize(outputs_sink(s->outputs, i), p->backlog_size);
                 p->fresh_outlet = outlet_free(p->fresh_outlet);
                 p->fresh = sink_free(p->fresh);
                 p->is_closing = false;

@@ -199,7 +199,7 @@ def check_journal(report, page, source):
 def check_command(report, page, daemon, daemon_folder):
     shown = subprocess.run([daemon, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
     options = set(re.findall(r"(?m)(?:^ +|, )(--?[a-zA-Z-]+=?)", shown))
-    report.same("options", options, {tag.replace("=FILE", "=") for tag in page.tags("OPTIONS")})
+    report.same("options", options, {re.sub("=(FILE|NAME)", "=", tag) for tag in page.tags("OPTIONS")})
 
     source = (daemon_folder / "daemon.c").read_text("utf-8")
     report.same("signals", set(re.findall(r"\{ (SIG[A-Z0-9]+), on_", source)),

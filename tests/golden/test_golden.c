@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Each recording of the real kernel (NAME.rec) goes through all stages into a stdout sink; what
- * comes out is NAME.jsonl, byte for byte. And what every shell does all day stays small.
+ * Each recording of the real kernel (NAME.rec) goes through all stages into a stdout sink, once for
+ * each format; what comes out is NAME.jsonl, or ecs/NAME.jsonl and so on, byte for byte. And what
+ * every shell does all day stays small.
  *
  * The lines are without `start`, which names the version. With GOLDEN_UPDATE=1 in the environment
  * the .jsonl files are written instead of compared: look at the difference before you keep it.
@@ -25,6 +26,7 @@
 
 #define FOLDER TESTS_DIR "/golden"
 #define RECORDINGS_MAX 64
+#define TESTS_MAX (RECORDINGS_MAX * _FORMAT_MAX)
 #define QUEUE_SIZE (size_t)(16 * MIB)
 #define BACKLOG_SIZE (size_t)(16 * MIB)
 #define COMMAND_SIZE_MAX 1500
@@ -43,8 +45,18 @@ static void read_file(int fd, struct buf *ret)
         } while (n > 0);
 }
 
+/* The folder of its lines. */
+#define FOLDER_OF(NAME, name) [FORMAT_##NAME] = #name "/",
+static const char *const folders[_FORMAT_MAX] = { FORMATS(FOLDER_OF) };
+
+struct expectation {
+        const char *name;
+        enum config_format format;
+        char title[300];
+};
+
 /* The lines of a recording. */
-static void replay(const char *path, struct buf *ret)
+static void replay(const char *path, enum config_format format, struct buf *ret)
 {
         _cleanup_(flow_fixture_done) struct flow_fixture fixture = { 0 };
         _cleanup_(closep) int input = open(path, O_RDONLY | O_CLOEXEC);
@@ -55,7 +67,7 @@ static void replay(const char *path, struct buf *ret)
         assert_int_equal(source_replay_new(input, &source), 0);
         assert_int_equal(flow_fixture_init(&fixture, source, QUEUE_SIZE), 0);
         assert_int_equal(sink_stdout_new(output, BACKLOG_SIZE, &sink), 0);
-        outputs_set_sink(fixture.flow->outputs, SINK_STDOUT, sink, FORMAT_NATIVE);
+        outputs_set_sink(fixture.flow->outputs, SINK_STDOUT, sink, format);
         assert_int_equal(flow_fixture_replay(&fixture), 0);
         assert_int_equal(flow_fixture_unaccounted(&fixture, SINK_STDOUT), 0);
         assert_int_equal(lseek(output, 0, SEEK_SET), 0);
@@ -103,12 +115,14 @@ static void recording_gives_its_lines(void **state)
 {
         _cleanup_(buf_done) struct buf lines = { 0 }, expected = { 0 };
         _cleanup_(closep) int fd = -1;
-        const char *name = *state;
+        const struct expectation *e = *state;
         char path[4096];
 
-        (void)snprintf(path, sizeof(path), FOLDER "/%s", name);
-        replay(path, &lines);
-        (void)snprintf(path, sizeof(path), FOLDER "/%.*s.jsonl", (int)strlen(name) - 4, name);
+        (void)snprintf(path, sizeof(path), FOLDER "/%s", e->name);
+        replay(path, e->format, &lines);
+        (void)snprintf(path, sizeof(path), FOLDER "/%s%.*s.jsonl",
+                       e->format == FORMAT_NATIVE ? "" : folders[e->format],
+                       (int)strlen(e->name) - 4, e->name);
         if (getenv("GOLDEN_UPDATE")) {
                 write_expected(path, &lines);
                 return;
@@ -135,7 +149,7 @@ static void shell_command_takes_less_than_1500_bytes(void **state)
         size_t n = 0;
 
         (void)state;
-        replay(FOLDER "/commands.rec", &lines);
+        replay(FOLDER "/commands.rec", FORMAT_NATIVE, &lines);
         for (struct span rest = buf_span(&lines); rest.size > 0; n++) {
                 struct span line = first_line(rest);
 
@@ -162,13 +176,26 @@ static int is_recording(const struct dirent *entry)
         return size > 4 && strcmp(entry->d_name + size - 4, ".rec") == 0;
 }
 
+static void add_test(const char *name, enum config_format format, struct expectation *e,
+                     struct CMUnitTest *ret)
+{
+        e->name = name;
+        e->format = format;
+        (void)snprintf(e->title, sizeof(e->title), "%s%s", folders[format], name);
+        *ret = (struct CMUnitTest){ .name = e->title,
+                                    .test_func = recording_gives_its_lines,
+                                    .initial_state = e };
+}
+
 int main(void)
 {
         const struct CMUnitTest sizes[] = {
                 cmocka_unit_test(shell_command_takes_less_than_1500_bytes),
         };
-        struct CMUnitTest tests[RECORDINGS_MAX] = { { 0 } };
+        static struct expectation expectations[TESTS_MAX];
+        struct CMUnitTest tests[TESTS_MAX] = { { 0 } };
         struct dirent **entries;
+        size_t n_tests = 0;
         int n, r;
 
         n = scandir(FOLDER, &entries, is_recording, alphasort);
@@ -177,10 +204,9 @@ int main(void)
                 return EXIT_FAILURE;
         }
         for (int i = 0; i < n; i++)
-                tests[i] = (struct CMUnitTest){ .name = entries[i]->d_name,
-                                                .test_func = recording_gives_its_lines,
-                                                .initial_state = entries[i]->d_name };
-        r = _cmocka_run_group_tests("golden", tests, (size_t)n, NULL, NULL);
+                for (enum config_format f = 0; f < _FORMAT_MAX; f++, n_tests++)
+                        add_test(entries[i]->d_name, f, &expectations[n_tests], &tests[n_tests]);
+        r = _cmocka_run_group_tests("golden", tests, n_tests, NULL, NULL);
         r += cmocka_run_group_tests(sizes, NULL, NULL);
         for (int i = 0; i < n; i++)
                 free(entries[i]);

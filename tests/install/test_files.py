@@ -37,6 +37,7 @@ EXPECTED = [
     "usr/share/man/man1/execsnoopctl.1",
     "usr/share/man/man5/execsnoopd.conf.5",
     "usr/share/man/man7/execsnoopd-events.7",
+    "usr/share/man/man7/execsnoopd-shapes.7",
     "usr/share/man/man8/execsnoopd.8",
     "usr/share/bash-completion/completions/execsnoopd",
     "usr/share/bash-completion/completions/execsnoopctl",

@@ -88,7 +88,19 @@ def two_generations(manager):
     os.close(link)
 
 
-class Restart(unittest.TestCase):
+def take_back(manager, worth, size):
+    """Of the file's account: so many events, which the last so many bytes of it stand for."""
+    with mmap.mmap(manager.store["page"], 0) as page:
+        generation = struct.unpack_from("<Q", page, ACCOUNT_OF_FILE + 8)[0]
+        at = ACCOUNT_OF_FILE + 16 + 48 * (generation % 2)
+        told, sending, uncertain, dev, ino, end = struct.unpack_from("<6Q", page, at)
+        assert end == os.stat(manager.path).st_size
+        struct.pack_into("<6Q", page, at, told - worth, sending, uncertain, dev, ino, end - size)
+
+
+class Ledger(unittest.TestCase):
+    """All lines and losses of all runs, together."""
+
     def check_ledger(self, events):
         """All lines and losses of all runs together are what the kernel has seen."""
         last = [e for e in events if e["event"] in ("stats", "stop")][-1]
@@ -112,6 +124,8 @@ class Restart(unittest.TestCase):
         self.check_sequence(events)
         return mine
 
+
+class Restart(Ledger):
     def test_orderly_restart(self):
         with Manager() as manager:
             execute(10)
@@ -161,13 +175,7 @@ class Restart(unittest.TestCase):
             events = [json.loads(line) for line in lines]
             worth = sum(is_kernels(e) for e in events) + lost(events)
             self.assertGreater(worth, 0)
-            with mmap.mmap(manager.store["page"], 0) as page:
-                generation = struct.unpack_from("<Q", page, ACCOUNT_OF_FILE + 8)[0]
-                at = ACCOUNT_OF_FILE + 16 + 48 * (generation % 2)
-                told, sending, uncertain, dev, ino, size = struct.unpack_from("<6Q", page, at)
-                self.assertEqual(size, os.stat(manager.path).st_size)
-                struct.pack_into("<6Q", page, at, told - worth, sending, uncertain, dev, ino,
-                                 size - sum(map(len, lines)))
+            take_back(manager, worth, sum(map(len, lines)))
             manager.start()
             manager.sync()
             manager.end()

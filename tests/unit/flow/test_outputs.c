@@ -179,6 +179,98 @@ static void sink_that_goes_gets_its_reports_first(void **state)
         assert_true(outputs_has_unreported(o)); /* stdout gets its report in its turn */
 }
 
+/* Counts by format, and asks for a brief line wherever there is a limit. */
+struct encodings {
+        unsigned n_whole, n_brief;
+        struct encoder *last;
+};
+
+static int encode_counting(struct encoder *e, const void *what, size_t limit, struct line *ret)
+{
+        struct encodings *n = (struct encodings *)what;
+        const struct stats stats = { 0 };
+
+        n->n_whole += limit == 0;
+        n->n_brief += limit > 0;
+        n->last = e;
+        return encode_stats(e, EVENT_STATS, 1, &stats, 0, ret);
+}
+
+static void event_is_encoded_once_for_each_shape_in_use(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct offer offer = { .message.kind = EVENT_STATS };
+        struct encodings n = { 0 };
+
+        assert_int_equal(outputs_encode(o, encode_counting, &n, &offer), 0);
+        assert_int_equal(n.n_whole, 1); /* stdout alone */
+        outputs_set_sink(o, SINK_FILE, memory_sink_new(), FORMAT_NATIVE);
+        n = (struct encodings){ 0 };
+        assert_int_equal(outputs_encode(o, encode_counting, &n, &offer), 0);
+        assert_int_equal(n.n_whole, 1);
+        outputs_set_sink(o, SINK_FILE, memory_sink_new(), FORMAT_ECS);
+        n = (struct encodings){ 0 };
+        assert_int_equal(outputs_encode(o, encode_counting, &n, &offer), 0);
+        assert_int_equal(n.n_whole, 2);
+        outputs_set_sink(o, SINK_STDOUT, NULL, FORMAT_NATIVE);
+        rig->sink = NULL;
+        n = (struct encodings){ 0 };
+        assert_int_equal(outputs_encode(o, encode_counting, &n, &offer), 0);
+        assert_int_equal(n.n_whole, 1);
+        assert_ptr_equal(n.last, rig->fixture.flow->encoders.of[FORMAT_ECS]);
+        assert_int_equal(n.n_brief, 0);
+}
+
+static void each_sink_gets_the_lines_of_its_shape(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct sink *file = memory_sink_new();
+
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_ECS);
+        start_stream(rig);
+        (void)feed_exec(rig, 10, 0);
+        ledger_add(rig->fixture.flow->ledger, LOSS_RING, 0, 3, 6, 9);
+        end_round(rig, 11);
+        assert_int_equal(pipeline_stop(rig->fixture.flow->pipeline, 12), 0);
+        assert_int_equal(n_lines(rig->sink), 4);
+        assert_int_equal(n_lines(file), 4);
+        for (size_t i = 0; i < 4; i++) {
+                static const char *const kinds[] = { "\"start\"", "\"exec\"", "\"lost\"",
+                                                     "\"stop\"" };
+                struct json_object *json = memory_sink_line(file, i);
+
+                assert_line_value(rig->sink, i, "event", kinds[i]);
+                assert_value(get(json, "event"), "code", kinds[i]);
+                assert_int_equal(json_object_get_int(get(get(json, "event"), "sequence")), i + 1);
+                json_object_put(json);
+        }
+        assert_int_equal(memory_sink_of(file)->lost, 3);
+        assert_int_equal(flow_fixture_unaccounted(&rig->fixture, SINK_FILE),
+                         flow_fixture_unaccounted(&rig->fixture, SINK_STDOUT));
+}
+
+/* The journal shows no more, and is the only one that has a limit. */
+static void line_is_made_brief_for_the_shape_that_has_a_limit(void **state)
+{
+        struct rig *rig = *state;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct sink *journal = memory_sink_new(), *file = memory_sink_new();
+        char argument[BRIEF_LINE_MAX];
+
+        memset(argument, 'x', sizeof(argument));
+        outputs_set_sink(o, SINK_JOURNAL, journal, FORMAT_NATIVE);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_ECS);
+        record_make_exec(&record, 0, ++rig->seq, 10);
+        record_add(&record, FIELD_ARGV, argument, sizeof(argument));
+        feed(rig, &record);
+        end_round(rig, 11);
+        assert_true(memory_sink_of(journal)->brief_size < memory_sink_of(journal)->line_size);
+        assert_true(memory_sink_of(file)->line_size > 2 * sizeof(argument));
+        assert_int_equal(memory_sink_of(file)->brief_size, memory_sink_of(file)->line_size);
+}
+
 static void sinks_can_be_replaced_and_taken_away(void **state)
 {
         struct rig *rig = *state;
@@ -329,6 +421,9 @@ int main(void)
                 PIPELINE_TEST(loss_of_a_sink_that_goes_is_in_the_counters_of_those_that_stay),
                 PIPELINE_TEST(sink_that_comes_later_begins_with_a_start_of_its_own),
                 PIPELINE_TEST(sink_that_goes_gets_its_reports_first),
+                PIPELINE_TEST(event_is_encoded_once_for_each_shape_in_use),
+                PIPELINE_TEST(each_sink_gets_the_lines_of_its_shape),
+                PIPELINE_TEST(line_is_made_brief_for_the_shape_that_has_a_limit),
                 PIPELINE_TEST(sinks_can_be_replaced_and_taken_away),
                 PIPELINE_TEST(what_a_sink_of_the_run_before_lacks_is_reported),
                 PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),

@@ -16,6 +16,8 @@
 #include "base/macro.h"
 #include "sink/account.h"
 
+#define ECS(code) "{\"@timestamp\":\"2026\",\"event\":{\"code\":\"" code "\""
+
 static char path[] = "/tmp/execsnoopd-account-XXXXXX";
 
 static int setup(void **state)
@@ -119,6 +121,43 @@ static void lines_behind_the_account_are_counted(void **state)
         assert_int_equal(account_read(a).accounted, 1 + 4 + 1100);
 }
 
+/* A file may have lines of both, if the settings have changed and it could not be rotated. */
+static void lines_of_every_shape_are_counted(void **state)
+{
+        static const struct {
+                const char *line;
+                uint64_t events;
+        } cases[] = {
+                { "{\"event\":\"exec\",\"time\":\"\"}\n", 1 },
+                { ECS("exec") "}}\n", 1 },
+                { ECS("exec_failed") "}}\n", 1 },
+                { ECS("exec_attempt") "}}\n", 1 },
+                { ECS("exit") "}}\n", 1 },
+                { ECS("stats") "},\"execsnoopd\":{\"lost\":9,\"count\":9}}\n", 0 },
+                { ECS("start") "}}\n", 0 },
+                { ECS("process") "}}\n", 0 },
+                { ECS("lost") "},\"execsnoopd\":{\"where\":\"ring\",\"count\":100}}\n", 100 },
+                { ECS("lost") "},\"host\":{\"name\":\"\\\"count\\\":7\"},"
+                              "\"execsnoopd\":{\"where\":\"file\",\"count\":50}}\n",
+                  50 },
+                { ECS("lost") "},\"execsnoopd\":{\"where\":\"journal\",\"count\":20}}\n", 0 },
+                { ECS("summary") "},\"execsnoopd\":{\"of\":\"exec\",\"count\":1000}}\n", 1000 },
+                { ECS("exec_more") "}}\n", 0 },
+                { ECS("") "}}\n", 0 },
+                { "{\"@timestamp\":\"\",\"event\":{\"code\":\"exec\"}}\n", 0 },
+        };
+        struct account *a = *state;
+        uint64_t sum = 1;
+
+        settle(a, sum);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                append(cases[i].line);
+                account_recover_file(a, path);
+                sum += cases[i].events;
+                assert_int_equal(account_read(a).accounted, sum);
+        }
+}
+
 static void torn_line_does_not_count(void **state)
 {
         struct account *a = *state;
@@ -187,6 +226,7 @@ int main(void)
                 TEST(state_half_written_is_not_valid_yet),
                 TEST(account_write_leaves_what_was_valid),
                 TEST(lines_behind_the_account_are_counted),
+                TEST(lines_of_every_shape_are_counted),
                 TEST(torn_line_does_not_count),
                 TEST(other_file_is_not_looked_at),
                 TEST(strange_lines_count_nothing),

@@ -66,11 +66,27 @@ static void settings_say_which_sinks_are_wanted(void **state)
         }
 }
 
-static void file_with_another_path_is_another_sink(void **state)
+static void each_sink_has_the_format_that_was_asked_for(void **state)
+{
+        _cleanup_(config_freep) struct config *c = parse("[File]\nFormat=ecs\n");
+        _cleanup_(config_freep) struct config *defaults = parse("");
+        const struct sink_options options = { .stdout_format = FORMAT_ECS };
+
+        (void)state;
+        assert_int_equal(sink_kinds[SINK_JOURNAL].format(c, &options), FORMAT_NATIVE);
+        assert_int_equal(sink_kinds[SINK_FILE].format(c, &(struct sink_options){}), FORMAT_ECS);
+        assert_int_equal(sink_kinds[SINK_FILE].format(defaults, &options), FORMAT_NATIVE);
+        assert_int_equal(sink_kinds[SINK_STDOUT].format(defaults, &options), FORMAT_ECS);
+        assert_int_equal(sink_kinds[SINK_STDOUT].format(c, &(struct sink_options){}),
+                         FORMAT_NATIVE);
+}
+
+static void file_with_another_path_or_format_is_another_sink(void **state)
 {
         _cleanup_(config_freep) struct config *a = parse("[File]\nPath=/nowhere/a\n");
         _cleanup_(config_freep) struct config *b = parse("[File]\nPath=/nowhere/b\n");
         _cleanup_(config_freep) struct config *c = parse("[File]\nPath=/nowhere/a\nMaxFiles=3\n");
+        _cleanup_(config_freep) struct config *d = parse("[File]\nPath=/nowhere/a\nFormat=ecs\n");
         const struct sink_kind *kind = &sink_kinds[SINK_FILE];
         _cleanup_(sink_freep) struct sink *s = NULL;
 
@@ -79,6 +95,7 @@ static void file_with_another_path_is_another_sink(void **state)
         assert_true(kind->is_same(s, a));
         assert_false(kind->is_same(s, b));
         assert_true(kind->is_same(s, c));
+        assert_false(kind->is_same(s, d));
         assert_int_equal(kind->configure(s, c), 0);
         assert_int_equal(kind->configure(s, b), -EINVAL);
 }
@@ -104,7 +121,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_place_has_a_row_and_a_name),
                 cmocka_unit_test(settings_say_which_sinks_are_wanted),
-                cmocka_unit_test(file_with_another_path_is_another_sink),
+                cmocka_unit_test(each_sink_has_the_format_that_was_asked_for),
+                cmocka_unit_test(file_with_another_path_or_format_is_another_sink),
                 cmocka_unit_test(messages_of_the_journal_are_a_setting),
         };
 

@@ -113,6 +113,105 @@ static void rotation_removes_files_beyond_a_lowered_limit(void **state)
         assert_true(exists(12));
 }
 
+static struct sink *file_make_as(enum config_format format)
+{
+        struct sink_file_config config = config_default();
+
+        config.format = format;
+        return file_make_with(&config);
+}
+
+/* A reader of a file needs one parser. */
+static void file_of_another_format_is_rotated_first(void **state)
+{
+        _cleanup_(sink_freep) struct sink *native = file_make(), *other = NULL, *again = NULL;
+        struct stat st;
+
+        (void)state;
+        lines_write_n(native, 3, 10);
+        assert_delivered(native);
+        native = sink_free(native);
+
+        other = file_make_as(FORMAT_ECS);
+        assert_delivered(other); /* with nothing to write, too */
+        assert_file(1, 1, 3);
+        assert_int_equal(size_of(0), 0);
+        lines_write_n(other, 2, 10);
+        assert_delivered(other);
+        assert_file(0, 1, 2);
+        assert_false(exists(2));
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(account_read(other->account).ino, st.st_ino);
+        assert_int_equal(account_read(other->account).size, size_of(0));
+        other = sink_free(other);
+
+        again = file_make(); /* what is natively there is ours */
+        lines_write_n(again, 1, 10);
+        assert_delivered(again);
+        assert_false(exists(2));
+}
+
+static void file_of_whatever_else_is_appended_to(void **state)
+{
+        static const char *const contents[] = {
+                "",
+                "who knows\n",
+                "{\"@timestamp\":\"",
+                "{\"event\":\"exec\",\"seq\":1}\n",
+                "{\"@times\":\"2026\"}\n",
+        };
+        static const enum config_format formats[] = { FORMAT_ECS, FORMAT_ECS, FORMAT_ECS,
+                                                      FORMAT_NATIVE, FORMAT_NATIVE };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(contents); i++) {
+                _cleanup_(sink_freep) struct sink *s = file_make_as(formats[i]);
+
+                put(path, contents[i], strlen(contents[i]));
+                lines_write_n(s, 1, 10);
+                assert_delivered(s);
+                assert_false(exists(1));
+                assert_int_equal(unlink(path), 0);
+        }
+}
+
+static void file_of_another_format_grows_on_if_it_cannot_be_rotated(void **state)
+{
+        _cleanup_(sink_freep) struct sink *native = file_make(), *other = NULL;
+
+        (void)state;
+        lines_write_n(native, 1, 10);
+        assert_delivered(native);
+        native = sink_free(native);
+
+        other = file_make_as(FORMAT_ECS);
+        disk.rename_error = EACCES;
+        lines_write_n(other, 1, 10);
+        assert_int_equal(sink_flush(other), SINK_IDLE); /* no event waits for it */
+        assert_int_equal(other->error, -EACCES);
+        assert_false(exists(1));
+        assert_int_equal(size_of(0), 2 * line_size(10));
+        disk.rename_error = 0;
+        disk.monotonic_ahead_ns = 31 * NSEC_PER_SEC;
+        lines_write_n(other, 1, 10);
+        assert_delivered(other);
+        assert_int_equal(size_of(1), 2 * line_size(10));
+        assert_file(0, 2, 2);
+}
+
+static void format_of_an_open_file_cannot_change(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        config.format = FORMAT_ECS;
+        assert_int_equal(sink_file_configure(s, &config), -EINVAL);
+        assert_int_equal(sink_file_format(s), FORMAT_NATIVE);
+}
+
 static void rotation_fills_a_gap_and_moves_nothing_behind_it(void **state)
 {
         _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 10);
@@ -756,6 +855,10 @@ int main(void)
                 TEST(rotation_makes_no_empty_file_for_a_first_line_that_is_too_large),
                 TEST(rotation_keeps_at_most_max_files),
                 TEST(rotation_removes_files_beyond_a_lowered_limit),
+                TEST(file_of_another_format_is_rotated_first),
+                TEST(file_of_whatever_else_is_appended_to),
+                TEST(file_of_another_format_grows_on_if_it_cannot_be_rotated),
+                TEST(format_of_an_open_file_cannot_change),
                 TEST(rotation_fills_a_gap_and_moves_nothing_behind_it),
                 TEST(rotation_renames_and_makes_the_new_file_with_its_mode),
                 TEST(rotation_takes_over_a_file_that_is_already_too_large),

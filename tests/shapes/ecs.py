@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""The shape of ECS: whether a line is valid by the schema, and what line a native one has to be.
+
+The second is written from the table in execsnoopd-shapes(7), and not from the encoder.
+"""
+
+import base64
+import csv
+import pathlib
+import re
+
+from common import Bad, kernel_event, native_event, text_of
+
+FIELDS = pathlib.Path(__file__).parent.parent / "data/ecs-fields.csv"
+OWN = "execsnoopd"
+REST = OWN
+DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+TEXTS = ("keyword", "wildcard", "match_only_text")
+
+# What ECS allows in the four fields that put an event into its place, as far as it concerns us.
+KINDS = ("alert", "asset", "enrichment", "event", "metric", "state", "pipeline_error", "signal")
+OUTCOMES = ("success", "failure", "unknown")
+TYPES = {"process": {"access", "change", "end", "info", "start"},
+         "host": {"access", "change", "end", "info", "start"}}
+
+# Keys of `execsnoopd` that no native line has.
+EXACT = ("name_base64", "host_base64", "session_leader_comm_base64")
+EXACT_LISTS = ("env_base64",)
+
+# In `truncated`: what natively is no text, or is not there.
+MARKS = ("caps", "name", "name_base64", "command_line", "parent_command_line")
+
+
+def load_fields():
+    with open(FIELDS, encoding="utf-8") as f:
+        return {row["field"]: row for row in csv.DictReader(f)}
+
+
+class Validator:
+    def __init__(self):
+        self.fields = load_fields()
+        self.objects = {name.rsplit(".", n)[0] for name in self.fields
+                        for n in range(1, name.count(".") + 1)}
+
+    def line(self, event):
+        """Raises Bad unless this is an event by the schema. Returns what is native of it."""
+        own = event.get(OWN)
+        if not isinstance(own, dict):
+            raise Bad(f"no {OWN}")
+        for key, value in event.items():
+            if key != OWN:
+                self.field(key, value)
+        self.place(event)
+        self.own(event, own)
+
+    def field(self, name, value):
+        if name in self.objects and isinstance(value, dict):
+            if not value:
+                raise Bad(f"{name} is empty")
+            for key, child in value.items():
+                self.field(f"{name}.{key}", child)
+            return
+        field = self.fields.get(name)
+        if not field:
+            raise Bad(f"{name} is no field of ECS")
+        is_list = field["normalization"] == "array"
+        if is_list != isinstance(value, list):
+            raise Bad(f"{name} is {'no' if is_list else 'an'} array")
+        for item in value if is_list else [value]:
+            if not self.is_of(field["type"], item):
+                raise Bad(f"{name} is no {field['type']}: {item!r}")
+
+    @staticmethod
+    def is_of(kind, value):
+        if kind in TEXTS:
+            return isinstance(value, str)
+        if kind == "long":
+            return type(value) is int and -2 ** 63 <= value < 2 ** 63
+        if kind == "boolean":
+            return isinstance(value, bool)
+        if kind == "date":
+            return isinstance(value, str) and DATE.fullmatch(value)
+        return False
+
+    @staticmethod
+    def place(event):
+        what = event["event"]
+        for key in ("kind", "category", "type", "action", "code", "sequence", "module", "dataset",
+                    "provider"):
+            if key not in what:
+                raise Bad(f"no event.{key}")
+        if what["kind"] not in KINDS:
+            raise Bad(f"event.kind {what['kind']!r}")
+        if what.get("outcome", "unknown") not in OUTCOMES:
+            raise Bad(f"event.outcome {what['outcome']!r}")
+        for category in what["category"]:
+            if not set(what["type"]) <= TYPES[category]:
+                raise Bad(f"event.type {what['type']} of {category}")
+        for path in ("@timestamp", "ecs.version", "host.hostname", "host.boot.id", "host.os.type"):
+            value = event
+            for key in path.split("."):
+                value = value.get(key)
+                if value is None:
+                    raise Bad(f"no {path}")
+
+    @staticmethod
+    def own(event, own):
+        what = event["event"]
+        if what["category"] == ["host"]:    # all of it is native
+            rest = {k: v for k, v in own.items() if k != "host_base64"}
+            native_event({"event": what["code"], "time": event["@timestamp"],
+                          "seq": what["sequence"], "boot_id": event["host"]["boot"]["id"],
+                          "host": event["host"]["hostname"], **rest})
+            return
+        for key, value in own.items():
+            if key == "truncated":
+                value = [name for name in value if name not in MARKS] or ["exe"]
+            items = value if key in EXACT_LISTS else [value] if key in EXACT else None
+            if items is None:
+                kernel_event(what["code"], key, value)
+                continue
+            for item in items:
+                base64.b64decode(item, validate=True)
+
+
+def ids(value):
+    return None if value is None else str(value)
+
+
+def without_nothing(value):
+    """Absent facts have no keys, and objects without any are absent."""
+    if not isinstance(value, dict):
+        return value
+    value = {k: without_nothing(v) for k, v in value.items()}
+    return {k: v for k, v in value.items() if v is not None and v != {}}
+
+
+CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap
+    linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module
+    sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time
+    sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog
+    wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore""".split()
+
+
+def capabilities(mask):
+    bits = [i for i in range(64) if int(mask, 16) >> i & 1]
+    return [f"CAP_{CAPABILITIES[i].upper()}" if i < len(CAPABILITIES) else str(i) for i in bits]
+
+
+# Native events: action, kind, category, type, outcome.
+PLACES = {
+    "exec": ("exec", "event", "process", "start", "success"),
+    "exec_failed": ("exec", "event", "process", "start", "failure"),
+    "exec_attempt": ("exec_attempt", "event", "process", "info", "unknown"),
+    "exit": ("end", "event", "process", "end", None),
+    "start": ("start", "state", "host", "info", None),
+    "process": ("process", "state", "host", "info", None),
+    "file": ("file", "state", "host", "info", None),
+    "summary": ("summary", "metric", "host", "info", None),
+    "lost": ("lost", "metric", "host", "info", None),
+    "stats": ("stats", "metric", "host", "info", None),
+    "stop": ("stop", "metric", "host", "info", None),
+}
+
+# Native keys that go into fields; all others stay as they are.
+COMMON = ("event", "time", "seq", "boot_id", "host")
+MOVED = COMMON + (
+    "pid", "tid", "ppid", "sid", "pgid", "session_leader", "uid", "gid", "euid", "egid", "suid",
+    "sgid", "user", "euser", "group", "comm", "comm_base64", "parent_comm", "parent_uid",
+    "parent_exe", "parent_argv", "exe", "argv", "argc", "cwd", "interactive", "container_id",
+    "ns_pid", "caps", "env", "env_base64", "process_id", "parent_process_id", "error", "exit_code",
+    "duration_ns", "tags")
+
+
+def name_of(native):
+    """comm, or, where that is only the beginning of it, the last part of filename."""
+    comm = text_of(native, "comm")
+    name = text_of(native, "filename") if "filename" in native else b""
+    name = name.rsplit(b"/", 1)[-1]
+    is_whole = "filename" not in native.get("truncated", ())
+    if native["event"] != "exit" and is_whole and len(comm) >= 15 and name.startswith(comm):
+        return name
+    return comm
+
+
+def joined(argv):
+    return None if argv is None else " ".join(argv)
+
+
+def env_strings(native):
+    """NAME=value of all variables; a name that came again has its position behind it."""
+    if "env" not in native:
+        return None
+    return [f"{name.split('=')[0]}={value}" for name, value in native["env"].items()]
+
+
+def parent_of(native):
+    argv, uid = native.get("parent_argv"), ids(native.get("parent_uid"))
+    is_whole = "parent_argv" not in native.get("truncated", ())
+    return {
+        "pid": native.get("ppid"), "entity_id": native.get("parent_process_id"),
+        "name": native.get("parent_comm"), "executable": native.get("parent_exe"),
+        "args": argv, "args_count": len(argv) if argv is not None and is_whole else None,
+        "command_line": joined(argv), "user": {"id": uid}, "real_user": {"id": uid},
+    }
+
+
+def leaders_of(native):
+    if "sid" not in native:
+        return {}
+    session, pgid = native.get("session_leader", {}), native["pgid"]
+    group_id = native["process_id"] if pgid == native["pid"] else \
+        session.get("process_id") if pgid == native["sid"] else None
+    return {
+        "session_leader": {"pid": native["sid"], "name": session.get("comm"),
+                           "entity_id": session.get("process_id")},
+        "group_leader": {"pid": pgid, "entity_id": group_id},
+    }
+
+
+def process_of(native):
+    get = native.get
+    euser = get("euser") if get("euid") != get("uid") else get("user")
+    caps = get("caps")
+    return {
+        "pid": get("pid"), "vpid": get("ns_pid"), "entity_id": get("process_id"),
+        "thread": {"id": get("tid"),
+                   "capabilities": caps and {k: capabilities(v) for k, v in caps.items()}},
+        "name": name_of(native).decode("utf-8", "replace").replace("\0", "\ufffd"),
+        "executable": get("exe"), "args": get("argv"), "args_count": get("argc"),
+        "command_line": joined(get("argv")), "working_directory": get("cwd"),
+        "interactive": get("interactive"), "env_vars": env_strings(native),
+        "hash": {"sha256": get("exe_file", {}).get("sha256")},
+        "real_user": {"id": ids(get("uid")), "name": get("user")},
+        "user": {"id": ids(get("euid")), "name": euser},
+        "saved_user": {"id": ids(get("suid"))},
+        "real_group": {"id": ids(get("gid")), "name": get("group")},
+        "group": {"id": ids(get("egid")),
+                  "name": get("group") if get("egid") == get("gid") else None},
+        "saved_group": {"id": ids(get("sgid"))},
+        "parent": parent_of(native),
+        "exit_code": get("exit_code"),
+        "end": native["time"] if native["event"] == "exit" else None,
+        **leaders_of(native),
+    }
+
+
+def own_of(native):
+    """What stays native, and the exact bytes of what does not."""
+    own = {k: v for k, v in native.items() if k not in MOVED}
+    if native["event"] != "exec_failed":
+        own.pop("retval", None)             # that of an exec is always 0
+    if "sha256" in own.get("exe_file", {}):
+        own["exe_file"] = {k: v for k, v in own["exe_file"].items() if k != "sha256"}
+    name = name_of(native)
+    try:
+        name.decode("utf-8")
+        exact = b"\0" in name
+    except UnicodeDecodeError:
+        exact = True
+    if exact:
+        own["name_base64"] = base64.b64encode(name).decode()
+    leader = native.get("session_leader", {})
+    own["session_leader_comm_base64"] = leader.get("comm_base64")
+    if native.get("euid") == native.get("uid"):
+        own["euser_base64"] = native.get("user_base64")
+    if "env_base64" in native:
+        names = [name.split("=")[0].encode() for name in native["env_base64"]]
+        values = [base64.b64decode(v) for v in native["env_base64"].values()]
+        own["env_base64"] = [base64.b64encode(n + b"=" + v).decode()
+                             for n, v in zip(names, values)]
+    return own
+
+
+def is_mine(event):
+    return "@timestamp" in event
+
+
+def told(event):
+    """What of a line is about the log, in native words; and which process it is about."""
+    process = event.get("process", {})
+    return {"event": event["event"]["code"], "time": event["@timestamp"],
+            "seq": event["event"]["sequence"], "argv": process.get("args"),
+            "pid": process.get("pid"), **event[OWN]}
+
+
+def machine_id_of(event):
+    return event["host"].get("id")
+
+
+def sort_marks(event):
+    """They are in the order of the keys, which is another one here."""
+    if event["event"]["category"] == ["process"] and "truncated" in event[OWN]:
+        event[OWN]["truncated"].sort()
+    return event
+
+
+def shape(native, machine_id=None):
+    """The line of ECS that a native line has to be; a summary or the like as well."""
+    action, kind, category, kind_of, outcome = PLACES[native["event"]]
+    is_host = category == "host"
+    event = {
+        "@timestamp": native["time"],
+        "event": {"code": native["event"], "action": action, "kind": kind, "category": [category],
+                  "type": [kind_of], "outcome": outcome, "sequence": native["seq"],
+                  "reason": None if is_host else native.get("error"),
+                  "duration": native.get("duration_ns"), "module": OWN,
+                  "dataset": f"{OWN}.events", "provider": OWN},
+        "ecs": {"version": "9.0.0"},
+        "host": {"hostname": native["host"], "name": native["host"], "id": machine_id or None,
+                 "boot": {"id": native["boot_id"]}, "os": {"type": "linux"}},
+    }
+    if is_host:
+        event[OWN] = {k: v for k, v in native.items() if k not in COMMON}
+        if native["event"] == "process":
+            event["process"] = {"pid": native["pid"], "entity_id": native["process_id"]}
+    else:
+        pid_ns = native.get("namespaces", {}).get("pid")
+        event["host"]["pid_ns_ino"] = ids(pid_ns)
+        event["container"] = {"id": native.get("container_id")}
+        event["user"] = {"id": ids(native.get("uid")), "name": native.get("user")}
+        event["process"] = process_of(native)
+        event["tags"] = native.get("tags")
+        event[OWN] = own_of(native)
+    own = event.pop(OWN)                # what is native may be empty, as filtered_by is
+    return {**without_nothing(event), OWN: {k: v for k, v in own.items() if v is not None}}
