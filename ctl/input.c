@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include "encode/encode.h"
 #include "input.h"
 #include "read/unpack.h"
 
@@ -136,6 +137,17 @@ static void keep_cursor(struct input *in)
         in->cursor = cursor;
 }
 
+/* Of another format than the native one, which would be no foreign line. */
+static void count_foreign(struct input *in, struct span text)
+{
+        enum config_format format;
+
+        if (encoded_format(text, &format) && format != FORMAT_NATIVE)
+                in->n_of_format[format]++;
+        else
+                in->n_foreign++;
+}
+
 /*
  * The next line of ours, as an enum line_kind; -EAGAIN: no more at the moment; -ECANCELED: a signal
  * has come; or another -errno, and it has been said why.
@@ -158,7 +170,8 @@ static int input_next(struct input *in)
                 r = event_line_read(&in->line, text);
                 if (r < 0)
                         return say(in->name, r);
-                in->n_strange += in->line.n_strange;
+                if (r == LINE_EVENT || r == LINE_UNKNOWN)
+                        in->n_strange += in->line.n_strange;
                 if (in->until_ns != UINT64_MAX && (r == LINE_EVENT || r == LINE_UNKNOWN))
                         keep_cursor(in);
                 switch (r) {
@@ -168,7 +181,7 @@ static int input_next(struct input *in)
                         in->n_unknown++;
                         return r;
                 case LINE_FOREIGN:
-                        in->n_foreign++;
+                        count_foreign(in, text);
                         break;
                 default:
                         in->n_bad++;
@@ -456,6 +469,25 @@ static void note_cursor(struct input *in)
                               strerror(-r));
 }
 
+/* Whoever sees it has asked for the wrong file, or has changed Format=. */
+static void say_formats(const struct input *in)
+{
+        _cleanup_(buf_done) struct buf name = { 0 };
+
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
+                if (in->n_of_format[f] == 0)
+                        continue;
+                buf_reset(&name);
+                value_format.format_number(f, &name);
+                (void)fprintf(stderr,
+                              "execsnoopctl: %" PRIu64 " line%s of the format %.*s, which is not "
+                              "read here: the journal has the native one, and so has a file with "
+                              "Format=native\n",
+                              in->n_of_format[f], in->n_of_format[f] == 1 ? " is" : "s are",
+                              (int)name.size, name.data);
+        }
+}
+
 void input_finish(struct input *in)
 {
         const struct log_source *s = in->source;
@@ -465,6 +497,7 @@ void input_finish(struct input *in)
         note_cursor(in);
         input_say(in->n_bad, "line is no JSON, and was passed over",
                   "lines are no JSON, and were passed over");
+        say_formats(in);
         input_say(in->n_foreign, "line is not of execsnoopd, and was passed over",
                   "lines are not of execsnoopd, and were passed over");
         input_say(in->n_unknown, "event is of a kind that this version does not know",

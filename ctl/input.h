@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/config_value.h"
 #include "options.h"
 #include "read/event_line.h"
 #include "read/log_source.h"
@@ -23,6 +24,7 @@ struct input {
         bool has_no_reader; /* not all that was read could be shown */
 
         uint64_t n_lines, n_bad, n_foreign, n_unknown, n_strange;
+        uint64_t n_of_format[_FORMAT_MAX]; /* ours, and of another format than the native one */
 
         bool shows_progress, has_shown_progress;
         uint64_t begun_ns, next_look;

@@ -158,6 +158,19 @@ def test_hostile_lines_are_counted():
         assert words in said, (words, said)
 
 
+def test_lines_of_another_format_are_named():
+    """And not taken for somebody else's, whose they are not."""
+    for name in ("ecs",):
+        file = HERE.parent / f"golden/{name}/commands.jsonl"
+        n = file.read_bytes().count(b"\n")
+        for verb, code in (("log", 0), ("stats", 0), ("tree", 0), ("top", 0), ("verify", 3)):
+            said = run(verb, f"--file={file}", code=code)[1].splitlines()
+            assert f"execsnoopctl: {n} lines are of the format {name}, which is not " \
+                "read here: the journal has the native one, and so has a file with " \
+                "Format=native" in said, (verb, said)
+            assert len(said) == (2 if verb in ("stats", "verify") else 1), (verb, said)
+
+
 def test_the_name_of_a_signal_is_text():
     lines = [small_exec(pid=5, process_id="a-1", argv=["p"]),
              small_exec(event="exit", seq=3, pid=5, process_id="a-1", signal=9, signal_name="\x1b[2J\x1b[31m",
