@@ -288,13 +288,14 @@ def bench_programs(tools, seconds):
 def bench_encode(program, recording):
     """The part of an event's cost that is ours alone, and its size."""
     done = subprocess.run([program, recording], check=True, stdout=subprocess.PIPE, text=True)
+    ways, *lines = done.stdout.splitlines()
     rows = []
-    for line in done.stdout.splitlines():
-        name, file_ns, file_bytes, journal_ns, journal_bytes = line.split("\t")
-        rows.append((name, f"{int(file_ns) / 1000:.1f}", file_bytes,
-                     f"{int(journal_ns) / 1000:.1f}", journal_bytes))
-    print_table("Decode, enrich, encode: one event, by its argv",
-                ("file us", "bytes", "journal us", "bytes"), rows)
+    for line in lines:
+        name, *numbers = line.split("\t")
+        rows.append((name, *(f"{int(n) / 1000:.1f}" if i % 2 == 0 else n
+                             for i, n in enumerate(numbers))))
+    columns = [column for way in ways.split("\t")[1::2] for column in (f"{way} us", "bytes")]
+    print_table("Decode, enrich, encode: one event, by its argv; the journal, and files", columns, rows)
 
 
 def main():

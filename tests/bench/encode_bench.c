@@ -4,9 +4,10 @@
  * it is.
  *
  * The events are the execs of a recording of the real kernel, as they are and with a large argv in
- * place of theirs. For each case one line: its name, then nanoseconds (the least of some rounds, so
- * that what else runs here does no harm) and bytes per event, as a line of JSON and as an entry of
- * the journal; tabs in between. bench.py makes a table of it.
+ * place of theirs. For each case a line: its name, then nanoseconds (the least of some rounds, so
+ * that what else runs here does no harm) and bytes per event, as an entry of the journal and as a
+ * line of JSON in each format; tabs in between. The first line names these. All take turns in each
+ * round. bench.py makes a table of it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "encode/encode.h"
+#include "encode/encoders.h"
 #include "event/decode.h"
 #include "event/enrich.h"
 #include "flow/source_replay.h"
@@ -29,7 +30,8 @@
 
 struct bench {
         struct buf records; /* each as long as its head says */
-        struct encoder *encoder;
+        struct encoders encoders;
+        struct encoder *encoder; /* of these, the one that is measured */
         struct decoder *decoder;
         struct enricher *enricher;
         struct sink *journal; /* that nobody reads */
@@ -92,9 +94,12 @@ static int bench_init(struct bench *b, const char *path)
                 r = source_identify(source, &identity);
         if (r < 0)
                 return r;
-        context.boot_id = identity.boot_id;
-        context.host = identity.host;
-        r = encoder_new(&context, &b->encoder);
+        context = (struct encode_context){
+                .boot_id = identity.boot_id,
+                .host = identity.host,
+                .machine_id = "0123456789abcdef0123456789abcdef",
+        };
+        r = encoders_init(&b->encoders, &context);
         if (r >= 0)
                 r = decoder_new(&b->decoder);
         if (r >= 0)
@@ -107,7 +112,7 @@ static int bench_init(struct bench *b, const char *path)
 static void bench_done(struct bench *b)
 {
         buf_done(&b->records);
-        encoder_free(b->encoder);
+        encoders_done(&b->encoders);
         decoder_free(b->decoder);
         enricher_free(b->enricher);
         sink_free(b->journal);
@@ -170,36 +175,40 @@ static unsigned turn(struct bench *b, void (*to_sink)(struct bench *, const stru
         return n;
 }
 
-static struct result measure(struct bench *b,
-                             void (*to_sink)(struct bench *, const struct exec_event *))
+#define N_WAYS (_FORMAT_MAX + 1)
+
+/* One of the ways out: the journal, or a file in one of the formats. */
+static void run_way(struct bench *b, unsigned way, struct result *result)
 {
-        struct result result = { .ns = 1e300 };
+        uint64_t start, end;
+        unsigned n = 0;
 
-        for (unsigned round = 0; round < ROUNDS; round++) {
-                uint64_t start = now_ns(), end;
-                unsigned n = 0;
-
-                b->bytes = 0;
-                do {
-                        n += turn(b, to_sink);
-                        end = now_ns();
-                } while (end - start < ROUND_NS);
-                result.ns = MIN(result.ns, (double)(end - start) / n);
-                result.bytes = (double)b->bytes / n;
-        }
-        return result;
+        b->encoder = b->encoders.of[way > 0 ? way - 1 : FORMAT_NATIVE];
+        b->bytes = 0;
+        start = now_ns();
+        do {
+                n += turn(b, way > 0 ? to_file : to_journal);
+                end = now_ns();
+        } while (end - start < ROUND_NS);
+        result->ns = MIN(result->ns, (double)(end - start) / n);
+        result->bytes = (double)b->bytes / n;
 }
 
 static void report(struct bench *b, const char *name)
 {
-        struct result file, journal;
+        struct result results[N_WAYS];
 
         if (b->only && !strstr(name, b->only))
                 return;
-        file = measure(b, to_file);
-        journal = measure(b, to_journal);
-        (void)printf("%s\t%.0f\t%.0f\t%.0f\t%.0f\n", name, file.ns, file.bytes, journal.ns,
-                     journal.bytes);
+        for (unsigned way = 0; way < N_WAYS; way++)
+                results[way].ns = 1e300;
+        for (unsigned round = 0; round < ROUNDS; round++)
+                for (unsigned way = 0; way < N_WAYS; way++)
+                        run_way(b, way, &results[way]);
+        (void)printf("%s", name);
+        for (unsigned way = 0; way < N_WAYS; way++)
+                (void)printf("\t%.0f\t%.0f", results[way].ns, results[way].bytes);
+        (void)puts("");
         (void)fflush(stdout);
 }
 
@@ -231,6 +240,8 @@ int main(int argc, char **argv)
                 (void)fprintf(stderr, "%s: %s\n", argv[1], r < 0 ? strerror(-r) : "no execs");
                 return EXIT_FAILURE;
         }
+#define PRINT_NAME(NAME, name) "\t" #name "\t"
+        (void)puts("\tjournal\t" FORMATS(PRINT_NAME));
         report(&b, "shell command");
         report_argv(&b, "4 KiB of file names", SPAN_LITERAL("src/module/file.c\0"), 4 * KIB);
         report_argv(&b, "64 KiB of one-letter arguments", SPAN_LITERAL("x\0"), 64 * KIB);
