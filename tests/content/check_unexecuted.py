@@ -33,7 +33,7 @@ UDM = {"metadata.event_type", "metadata.vendor_name", "metadata.product_name",
        "principal.process.pid", "principal.process.file.full_path", "target.process.pid",
        "target.process.command_line", "target.process.file.full_path",
        "target.process.product_specific_process_id"}
-SPLUNK_WORDS = {"mvjoin", "replace", "if", "like", "case", "coalesce"}
+SPLUNK_WORDS = {"mvjoin", "replace", "if", "like", "case", "coalesce", "rtrim"}
 
 
 def schema_keys():
