@@ -29,6 +29,44 @@ SELECT * FROM read_json(files, format = 'newline_delimited', ignore_errors = tru
     in_rings: 'UBIGINT', queued: 'UBIGINT', sinks: 'JSON', unaccounted: 'BIGINT'})
 WHERE seq > 0 AND boot_id <> '' AND event <> '' AND time <> '' AND host <> '';
 
+-- The same of a log in ECS (Format=ecs): SELECT * FROM read_ecs(…). `comm` is process.name there.
+CREATE OR REPLACE MACRO read_ecs(files) AS TABLE
+SELECT event->>'code' AS event, "@timestamp" AS time,
+    CAST(event->>'sequence' AS UBIGINT) AS seq, host->'boot'->>'id' AS boot_id,
+    host->>'hostname' AS host, host->>'id' AS machine_id, own->>'version' AS version,
+    own->>'kernel' AS kernel, own->>'down' AS down,
+    CAST(coalesce(process->>'pid', own->>'pid') AS UINTEGER) AS pid,
+    CAST(coalesce(process->'parent'->>'pid', own->>'ppid') AS UINTEGER) AS ppid,
+    CAST(coalesce("user"->>'id', own->>'uid') AS UINTEGER) AS uid,
+    CAST(coalesce(process->'user'->>'id', own->>'euid') AS UINTEGER) AS euid,
+    coalesce("user"->>'name', own->>'user') AS "user",
+    CAST(own->>'loginuid' AS UINTEGER) AS loginuid,
+    coalesce(process->>'name', own->>'comm') AS comm,
+    coalesce(process->'parent'->>'name', own->>'parent_comm') AS parent_comm,
+    coalesce(process->'parent'->>'executable', own->>'parent_exe') AS parent_exe,
+    CAST(coalesce(process->'parent'->'args', own->'parent_argv') AS VARCHAR[]) AS parent_argv,
+    own->>'filename' AS filename, coalesce(process->>'executable', own->>'exe') AS exe,
+    CAST(coalesce(process->'args', own->'argv') AS VARCHAR[]) AS argv,
+    coalesce(process->>'working_directory', own->>'cwd') AS cwd, own->>'unit' AS unit,
+    coalesce(container->>'id', own->>'container_id') AS container_id,
+    CAST(own->'flags' AS VARCHAR[]) AS flags,
+    coalesce(process->>'entity_id', own->>'process_id') AS process_id,
+    own->>'exec_id' AS exec_id,
+    coalesce(process->'parent'->>'entity_id', own->>'parent_process_id') AS parent_process_id,
+    own->>'parent_exec_id' AS parent_exec_id,
+    CAST(coalesce(process->>'exit_code', own->>'exit_code') AS UINTEGER) AS exit_code,
+    own->>'signal_name' AS signal_name,
+    CAST(coalesce(event->>'duration', own->>'duration_ns') AS UBIGINT) AS duration_ns,
+    own->>'where' AS "where", CAST(own->>'count' AS UBIGINT) AS "count",
+    CAST(own->>'uncertain' AS UBIGINT) AS uncertain, CAST(own->>'seen' AS UBIGINT) AS seen,
+    CAST(own->>'filtered' AS UBIGINT) AS filtered, own->'lost' AS lost,
+    CAST(own->>'in_rings' AS UBIGINT) AS in_rings, CAST(own->>'queued' AS UBIGINT) AS queued,
+    own->'sinks' AS sinks, CAST(own->>'unaccounted' AS BIGINT) AS unaccounted
+FROM (SELECT * RENAME (execsnoopd AS own) FROM read_json(files, format = 'newline_delimited',
+    ignore_errors = true, columns = {"@timestamp": 'VARCHAR', event: 'JSON', host: 'JSON',
+        process: 'JSON', "user": 'JSON', container: 'JSON', execsnoopd: 'JSON'}))
+WHERE event->>'module' = 'execsnoopd';
+
 CREATE TABLE IF NOT EXISTS events (
     event VARCHAR, time VARCHAR, seq UBIGINT, boot_id VARCHAR, host VARCHAR,
     machine_id VARCHAR, version VARCHAR, kernel VARCHAR, down VARCHAR,

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_sql.py BUILD EXECSNOOPCTL: the views of content/sql, in DuckDB, SQLite and ClickHouse.
+"""test_sql.py BUILD EXECSNOOPCTL EXECSNOOPD: content/sql in DuckDB, SQLite and ClickHouse.
 
 On logs of real daemons, honest ones and with planted faults: each fault is found as what it is, and
-nothing else; all engines say the same, and their verdict is that of `execsnoopctl verify`. Then the
-views for people, on a recorded day: trees of processes, programs seen for the first time.
+nothing else; all engines say the same, and their verdict is that of `execsnoopctl verify`. A log in
+ECS makes the same table. Then the views for people, on a recorded day: trees of processes, programs
+seen for the first time.
 """
 import collections
 import json
@@ -23,7 +24,8 @@ import page
 
 HERE = pathlib.Path(__file__).resolve().parent
 LOGS = HERE.parent / "ctl"
-CTL = sys.argv[2]
+CTL, DAEMON = sys.argv[2], os.path.abspath(sys.argv[3])
+RECORDINGS = ("commands", "descriptors", "failures", "places", "loss", "snapshot")
 EXIT_SKIP = 77
 OTHER_BOOT = "0123456789abcdef0123456789abcdef"
 NOW = "2026-11-26T21:26:00"     # within minutes of all these logs
@@ -246,6 +248,37 @@ def check_page(opened, folder):
         assert engine.name == "sqlite" or found[0]["n"] == "24", (engine.name, found)
 
 
+# What the shapes have in common, as columns; machine_id is in each line of ECS.
+SAME = ("event, time, seq, boot_id, host, version, down, pid, ppid, uid, euid, user, "
+        "loginuid, parent_comm, parent_exe, parent_argv, filename, exe, argv, cwd, unit, "
+        "container_id, flags, process_id, exec_id, parent_process_id, parent_exec_id, exit_code, "
+        "signal_name, duration_ns, where, count, uncertain, seen, filtered, lost, in_rings, "
+        "queued, unaccounted")
+
+
+def replayed(name, shape):
+    return subprocess.run(
+        [DAEMON, "--config=/dev/null", "--stdout", f"--format={shape}",
+         f"--replay={HERE.parent}/golden/{name}.rec"], check=True, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def check_ecs(engine, path):
+    """A recording in ECS fills the same table as in the native format."""
+    columns = ", ".join(f'"{name.strip()}"' for name in SAME.split(","))
+    for name in RECORDINGS:
+        found = []
+        for shape, macro in (("native", "read_log"), ("ecs", "read_ecs")):
+            pathlib.Path(path).write_text(replayed(name, shape), "utf-8")
+            engine.forget()
+            engine.run(f"INSERT INTO events BY NAME SELECT * FROM {macro}('{path}')")
+            found.append(engine.rows(f"SELECT {columns} FROM events ORDER BY time, seq"))
+        assert len(found[0]) > 1 and len(found[0]) == len(found[1]), name
+        for native, ecs in zip(*found):
+            assert native == ecs, (name, [(key, native[key], ecs[key]) for key in native
+                                          if native[key] != ecs[key]])
+
+
 def main():
     day = HERE.parent / "data/ordinary_day.jsonl.zst"
     with tempfile.TemporaryDirectory() as folder, engines.opened(sys.argv[1]) as (opened, missing):
@@ -255,6 +288,9 @@ def main():
             check_fleet(engine, path)
         check_faults(opened, path)
         check_page(opened, folder)
+        for engine in opened:
+            if engine.name == "duckdb":
+                check_ecs(engine, path)
         subprocess.run(["zstd", "-dqf", day, "-o", path], check=True)
         with open(path, encoding="utf-8") as file:
             events = [json.loads(line) for line in file]
