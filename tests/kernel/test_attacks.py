@@ -4,15 +4,15 @@
 
 tests/content/attacks.yml has the command lines. Each program in them is the same one, which does
 nothing, by the name and at the place that it should have: in a root of its own, a tmpfs, in
-namespaces of mounts and of an empty network. The rules are asked by the pipelines that are shipped.
+namespaces of mounts and of an empty network. Once with the native format, once with ECS: the rules
+are asked by the pipelines that are shipped.
 
-With RECORD=FILE the events are written there, compressed, with other names for host and boot:
-tests/data/attacks.jsonl.zst, for a test without a kernel.
+With RECORD=FOLDER the events are written there, compressed, with other names for host and boot:
+attacks.jsonl.zst and attacks_ecs.jsonl.zst of tests/data, for a test without a kernel.
 """
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import traceback
@@ -30,7 +30,6 @@ ACTOR = os.path.join(harness.PROGS, "actor")
 CLONE_NEWNET = 0x40000000
 MNT_DETACH = 2
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
-NO_LOSS = {"Capture": {"RingSize": "8M"}}
 FIRST_FD = 3
 
 
@@ -129,37 +128,32 @@ def play_all(script):
     return list(zip(script.attacks, json.loads(said)))
 
 
-def record(events, path):
-    """With the names of the documentation for host and boot, and nothing of what has started us."""
+def of_pids(events, shape, played):
+    """[(attack, the event of its exec)]: the last of the PID, which is an actor's alone."""
+    found = {}
     for event in events:
-        event.pop("ancestors")
-        if event["parent_comm"].startswith("python"):
-            event["parent_exe"] = "/usr/bin/python3.11"
-    text = "".join(json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n"
-                   for event in events)
-    first = events[0]
-    for old, new in ((first["boot_id"], detection.BOOT_ID),
-                     (first["boot_id"][:12], detection.BOOT_ID[:12]),
-                     (json.dumps(first["host"]), '"vm"')):
-        text = text.replace(old, new)
-    subprocess.run(["zstd", "-q", "-19", "-f", "-o", path], input=text.encode(), check=True)
+        if detection.is_exec(event, shape):
+            found[detection.pid_of(event, shape)] = event
+    return [(attack, found[pid]) for attack, pid in played]
 
 
 class Attacks(unittest.TestCase):
     def test_each_attack_is_found_by_the_rule_for_it(self):
         script = detection.Script()
-        with Daemon(NO_LOSS) as daemon:
-            played = play_all(script)
-            events = daemon.stop()
-        found = {}
-        for event in events:
-            if event["event"] == "exec":
-                found[event["pid"]] = event         # the last: a PID of the actor's alone
-        logged = [(attack, found[pid]) for attack, pid in played]
-        if os.environ.get("RECORD"):
-            record([event for _, event in logged], os.environ["RECORD"])
-        report = detection.check("native", logged)
-        print(report, file=sys.stderr)
+        for shape in detection.PIPELINES:
+            settings = {"Capture": {"RingSize": "8M"}, "File": {"Format": shape}}
+            with self.subTest(shape=shape), Daemon(settings, sink="file") as daemon:
+                played = play_all(script)
+                self.assertEqual(daemon.terminate(), 0)
+                logged = of_pids(daemon.events(), shape, played)
+                daemon.stopped = True
+                if os.environ.get("RECORD"):
+                    for _, event in logged:
+                        (event if shape == "native" else event["execsnoopd"]).pop("ancestors")
+                    name = detection.log_name("attacks", shape)
+                    detection.record([event for _, event in logged], shape,
+                                     f"{os.environ['RECORD']}/{name}")
+                print(detection.check(shape, logged), file=sys.stderr)
 
 
 if __name__ == "__main__":
