@@ -111,7 +111,9 @@ class Facts(KernelTest):
         process = subprocess.Popen(["ls", "-l", "/tmp"], stdout=subprocess.DEVNULL)
         process.wait()
         self.daemon.of(process.pid)
-        line = next(line for line in self.daemon.raw_lines() if b"%d" % process.pid in line)
+        line = next(line for line in self.daemon.raw_lines()
+                    if line.startswith(b'{"event":"exec"')
+                    and b'"pid":%d,"tid"' % process.pid in line)
         self.assertLess(len(line), USUAL_BYTES, line)
 
     def test_start_names_what_this_kernel_cannot_give(self):
