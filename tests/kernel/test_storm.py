@@ -119,8 +119,8 @@ class Storm(unittest.TestCase):
             names = sorted(os.listdir(daemon.folder))
         self.assertEqual([os.path.basename(path) for path in files],
                          ["exec.jsonl.2", "exec.jsonl.1", "exec.jsonl"])
-        self.assertEqual(names, ["exec.jsonl", "exec.jsonl.1", "exec.jsonl.2", "notify", "stderr",
-                                 "test.conf", "test.conf.d"])
+        self.assertEqual(names, [".exec.jsonl.lock", "exec.jsonl", "exec.jsonl.1", "exec.jsonl.2",
+                                 "notify", "stderr", "test.conf", "test.conf.d"])
         self.assertLessEqual(max(sizes), ROTATE_BYTES)
         self.assertGreater(min(sizes[:2]), ROTATE_BYTES * 3 // 4)
         self.assertEqual(set(numbers_of(events, marker).values()), {1})
@@ -158,7 +158,7 @@ class Storm(unittest.TestCase):
             while daemon.poll() is None:            # each is an exec that it cannot write
                 subprocess.run([TARGET], stdin=subprocess.DEVNULL, check=True)
             self.assertEqual(daemon.returncode, 0)
-            self.assertEqual(daemon.stderr.read(), b"")
+            self.assertRegex(daemon.stderr.read(), rb"\Aexecsnoopd: Logging to stdout, [^\n]*\n\Z")
             daemon.stderr.close()
 
     def test_full_disk_loses_nothing_that_is_not_counted(self):
