@@ -278,7 +278,8 @@ class File(unittest.TestCase):
                           for line in lines_of(name)]
                 seqs = [e["seq"] for e in events]
                 self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
-                assert_all(events, many[-1], N_FEW)
+                # Of the last ones, too; others of the host may have taken the room of some.
+                self.assertEqual(set(numbers(events, many[-1]).values()), {1})
                 daemon.terminate()
                 daemon.kill()
 

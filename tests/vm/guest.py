@@ -46,7 +46,7 @@ def check_service_is_active(journal, port):
     assert (unit["ActiveState"], unit["SubState"]) == ("active", "running"), unit
     expect(unit, Type="notify", NotifyAccess="main", UnitFileState="enabled", NRestarts="0")
     assert unit["WatchdogUSec"] not in ("0", "infinity"), unit
-    assert re.match(r"\d+ events seen", unit["StatusText"]), unit
+    assert re.match(r"At [0-9:]+: \d+ events seen", unit["StatusText"]), unit
     assert succeed("systemctl", "is-active", UNIT) == "active\n"
 
 

@@ -212,7 +212,7 @@ def check_upgrade_in_place(journal, port):
 
 def check_status(journal, port):
     status = succeed("systemctl", "status", "--no-pager", "--lines=0", UNIT)
-    line = re.search(r'Status: "(\d+ events seen.*)"', status)
+    line = re.search(r'Status: "(At [0-9:]+: \d+ events seen.*)"', status)
     assert line, status
     port.say("note", f"status: {line[1]}")
 
