@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """The BPF maps of a daemon, as somebody from outside reaches them: with bpftool."""
-import glob
 import json
 import re
 import subprocess
+
+from descriptors import descriptors_of
 
 
 def bpftool(*command):
@@ -13,9 +14,8 @@ def bpftool(*command):
 
 def map_of(pid, name):
     """The id of the map that the process holds."""
-    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        with open(path, encoding="ascii") as file:
-            found = re.search(r"^map_id:\s*(\d+)$", file.read(), re.M)
+    for _, text in descriptors_of(pid):
+        found = re.search(r"^map_id:\s*(\d+)$", text, re.M)
         if found and bpftool("map", "show", "id", found[1])["name"] == name:
             return found[1]
     raise AssertionError(f"no map '{name}'")

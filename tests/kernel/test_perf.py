@@ -8,6 +8,7 @@ import unittest
 
 import calls
 import harness
+from descriptors import descriptors_of
 from harness import KernelTest, PROGS, TARGET, new_daemon
 
 N = 5
@@ -49,11 +50,9 @@ class Counter:
 
 def programs(daemon):
     """How many instructions the verifier took for each, by tag: what it consists of."""
-    folder = f"/proc/{daemon.process.pid}/fdinfo"
     counts = {}
-    for fd in os.listdir(folder):
-        with open(f"{folder}/{fd}", encoding="ascii") as file:
-            facts = dict(re.findall(r"(\w+):\s*(\w+)", file.read()))
+    for _, text in descriptors_of(daemon.process.pid):
+        facts = dict(re.findall(r"(\w+):\s*(\w+)", text))
         if facts.get("prog_type") and "verified_insns" in facts:     # from 5.16 on
             counts[facts["prog_tag"]] = int(facts["verified_insns"])
     return counts

@@ -4,7 +4,6 @@
 import collections
 import contextlib
 import fcntl
-import glob
 import itertools
 import json
 import mmap
@@ -21,6 +20,7 @@ import time
 import unittest
 
 import harness
+from descriptors import descriptors_of
 from harness import TARGET
 from manager import Manager, stop_programs
 
@@ -483,13 +483,9 @@ class Restart(Ledger):
 
     def inherited_fds(self, pid):
         """The descriptors of programs that it executes, but for the first three."""
-        fds = []
-        for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-            with open(path, encoding="ascii") as file:
-                flags = int(re.search(r"^flags:\s*(\d+)$", file.read(), re.M)[1], 8)
-            if int(os.path.basename(path)) > 2 and not flags & os.O_CLOEXEC:
-                fds.append(os.path.basename(path))
-        return fds
+        flags = {fd: int(re.search(r"^flags:\s*(\d+)$", text, re.M)[1], 8)
+                 for fd, text in descriptors_of(pid)}
+        return [fd for fd in flags if fd > 2 and not flags[fd] & os.O_CLOEXEC]
 
     def test_upgrade_that_fails_is_restarted(self):
         """A binary that ran a moment ago is not called hopeless for its exit code."""
