@@ -20,8 +20,11 @@ struct queue;
 struct snapshot;
 struct source;
 
-/* And until the next round, a second at most: two seconds in all. */
-#define SNAPSHOT_WAIT_NS NSEC_PER_SEC
+/*
+ * And until the next round, a second at most: six seconds in all. To list some 100 processes takes
+ * milliseconds, but seconds while a host boots, and for ever where one of them is stuck.
+ */
+#define SNAPSHOT_WAIT_NS (5 * NSEC_PER_SEC)
 
 /*
  * Of a source that has been started; borrows all. `stream_ns`: when the stream began. `is_told`: an
