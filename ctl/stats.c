@@ -14,7 +14,8 @@
 #define LINE_BYTES_MAX (256 * KIB)
 
 struct host {
-        char *name;
+        char *name;                                               /* as it is called by now */
+        char boot_id[BOOT_ID_SIZE], machine_id[BOOT_ID_SIZE + 1]; /* of its last start, if known */
         struct buf newest; /* its line with counters; empty: there was none yet */
         uint64_t time_ns, seen;
         struct counters_before before;
@@ -29,19 +30,45 @@ struct stats_verb {
         uint64_t n_ignored;
 };
 
-static struct host *host_of(struct stats_verb *v, struct span name)
+static bool is_boot(const struct host *h, const struct event_line *line)
 {
-        struct host *h;
+        return memcmp(h->boot_id, line->boot_id.data, BOOT_ID_SIZE) == 0;
+}
 
-        for (size_t i = 0; i < v->n_hosts; i++)
-                if (span_is(name, v->hosts[i].name))
-                        return &v->hosts[i];
-        if (v->n_hosts == HOSTS_MAX)
+/* In another boot: the same machine, or where that is not known, the same name. */
+static bool is_host(const struct host *h, const struct event_line *line)
+{
+        if (line->machine_id.size > 0 && h->machine_id[0])
+                return span_is(line->machine_id, h->machine_id);
+        return h->name && span_is(line->host, h->name);
+}
+
+static bool note(struct host *h, const struct event_line *line)
+{
+        memcpy(h->boot_id, line->boot_id.data, BOOT_ID_SIZE);
+        if (line->machine_id.size == BOOT_ID_SIZE)
+                memcpy(h->machine_id, line->machine_id.data, BOOT_ID_SIZE);
+        if (h->name && span_is(line->host, h->name))
+                return true;
+        free(h->name);
+        h->name = strndup(line->host.data, line->host.size);
+        return h->name;
+}
+
+/* By the boot, as a host may get another name in one. */
+static struct host *host_of(struct stats_verb *v, const struct event_line *line)
+{
+        size_t i = 0;
+
+        while (i < v->n_hosts && !is_boot(&v->hosts[i], line))
+                i++;
+        if (i == v->n_hosts)
+                for (i = 0; i < v->n_hosts && !is_host(&v->hosts[i], line);)
+                        i++;
+        if (i == HOSTS_MAX || !note(&v->hosts[i], line))
                 return NULL;
-        h = &v->hosts[v->n_hosts];
-        h->name = strndup(name.data, name.size);
-        v->n_hosts += h->name ? 1 : 0;
-        return h->name ? h : NULL;
+        v->n_hosts = MAX(v->n_hosts, i + 1);
+        return &v->hosts[i];
 }
 
 static int on_line(void *userdata, int kind)
@@ -55,7 +82,7 @@ static int on_line(void *userdata, int kind)
         if (line->event.kind != EVENT_START && line->event.kind != EVENT_STATS &&
             line->event.kind != EVENT_STOP)
                 return 0;
-        h = host_of(v, line->host);
+        h = host_of(v, line);
         if (!h || line->text.size > LINE_BYTES_MAX) {
                 v->n_ignored++;
                 return 0;

@@ -52,15 +52,17 @@ static enum audit_result show(const struct options *o, const struct input *in,
                 return AUDIT_NOT_OURS;
         count_faults(in, a, faults);
         verdict = audit_log_verdict(faults);
-        for (size_t i = 0; i < a->n_hosts; i++) {
-                const struct audit_host *h = &a->hosts[i];
-                const enum sink_place place = audit_place(h, hint);
+        for (size_t i = 0; i < a->n_boots; i++) {
+                enum sink_place place;
 
-                verdict = MAX(verdict, audit_verdict(h, place));
+                if (a->boots[i].host != i)
+                        continue;
+                place = audit_place(a, i, hint);
+                verdict = MAX(verdict, audit_verdict(a, i, place));
                 if (o->output == OUTPUT_JSON)
-                        audit_show_json(h, place, &out);
+                        audit_show_json(a, i, place, &out);
                 else
-                        audit_show(h, place, o->utc, &out);
+                        audit_show(a, i, place, o->utc, &out);
                 put(&out);
         }
         audit_show_log(faults, o->output == OUTPUT_JSON, &out);

@@ -30,6 +30,8 @@ enum verdict {
         VERDICT_SUMMARIZE,
 };
 
+#define RULE_NAME_SIZE_MAX 256 /* a file's name and a line are less */
+
 /* Beside the names of rules in counters: no rule may be called so. */
 #define NOT_A_RULE_DEFAULT "Default="
 #define NOT_A_RULE_ERRNOS "FailedExecsIgnore="

@@ -16,7 +16,6 @@
 #include "policy/selection_index.h"
 #include "policy/words.h"
 
-#define NAME_SIZE_MAX 256 /* a file's name and a line are less */
 #define TAG_SIZE_MAX 64
 
 #define INTERVAL_DEFAULT_NS (60 * NSEC_PER_SEC)
@@ -76,7 +75,7 @@ static int parse_name(struct compiler *c, struct span value)
         if (span_count(value, is_plain) < value.size)
                 return config_refuse(&c->problem, value,
                                      "is not plain, expected no control characters");
-        if (value.size > NAME_SIZE_MAX)
+        if (value.size > RULE_NAME_SIZE_MAX)
                 return config_refuse(&c->problem, value, "is too long, expected at most 256 bytes");
         return 0;
 }

@@ -131,6 +131,7 @@ static const struct row rows[] = {
 
         TEXT("version", version),
         TEXT("kernel", kernel),
+        TEXT("machine_id", machine_id),
         COUNTER(boot_age_ns),
         VALUE(settings),
         VALUE(missing),

@@ -43,7 +43,7 @@ struct event_line {
         uint64_t seq;
         struct span kind, boot_id, host;
         struct span process_id, parent_process_id, error, signal_name;
-        struct span where, of, rule, version, kernel, down;
+        struct span where, of, rule, version, kernel, machine_id, down;
         struct json_value settings, rules, inherited, lost_by, filtered_by, sinks, missing,
                 programs;
         struct line_counters counters;

@@ -3,12 +3,8 @@
 
 #include "read/streams.h"
 
-/* Of a host's name: what is behind it makes no difference to whom it is. */
-#define HOST_SIZE 64
-
 struct stream {
         char boot_id[BOOT_ID_SIZE];
-        char host[HOST_SIZE];
         uint64_t last; /* seq; 0: this place is free */
         uint64_t used; /* the higher, the later */
 };
@@ -33,11 +29,7 @@ struct streams *streams_free(struct streams *s)
 
 static bool is_of(const struct stream *stream, const struct event_line *line)
 {
-        const size_t n = MIN(line->host.size, (size_t)HOST_SIZE);
-
-        return stream->last > 0 && memcmp(stream->boot_id, line->boot_id.data, BOOT_ID_SIZE) == 0 &&
-               memcmp(stream->host, line->host.data, n) == 0 &&
-               (n == HOST_SIZE || stream->host[n] == '\0');
+        return stream->last > 0 && memcmp(stream->boot_id, line->boot_id.data, BOOT_ID_SIZE) == 0;
 }
 
 static struct stream *find_known(struct streams *s, const struct event_line *line)
@@ -61,7 +53,6 @@ static struct stream *find(struct streams *s, const struct event_line *line)
                         oldest = &s->stream[i];
         *oldest = (struct stream){ 0 };
         memcpy(oldest->boot_id, line->boot_id.data, BOOT_ID_SIZE);
-        memcpy(oldest->host, line->host.data, MIN(line->host.size, (size_t)HOST_SIZE));
         return oldest;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Whether lines are missing, by their numbers: each boot of each host that a log tells of counts by
- * itself, from 1 at each start.
+ * Whether lines are missing, by their numbers: each boot that a log tells of counts by itself, from
+ * 1 at each start. Boots have IDs of their own, and a host may get another name in one.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "read/event_line.h"
 
 /*
- * Logs of more boots and hosts than this, all mixed: the one that was silent for longest is
+ * Logs of more boots than this, all mixed: the one that was silent for longest is
  * forgotten, and what is missing when it goes on is not noticed.
  */
 #define STREAMS_MAX 256

@@ -7,21 +7,21 @@
 /* Less than this is no step of the clock: stamps of the daemon's own lines may be as far apart. */
 #define CLOCK_STEP_NS (100 * NSEC_PER_MSEC)
 
-static void host_done(struct audit_host *h)
+static void boot_done(struct audit_boot *b)
 {
-        for (size_t i = 0; i < h->n_boots; i++)
-                free(h->boots[i].runs);
-        free(h->boots);
-        free(h->findings);
-        free(h->where);
-        free(h->name);
+        audit_names_done(&b->names);
+        for (size_t i = 0; i < b->n_rules; i++)
+                free(b->rules[i].name);
+        free(b->rules);
+        free(b->findings);
+        free(b->runs);
 }
 
 void audit_done(struct audit *a)
 {
-        for (size_t i = 0; i < a->n_hosts; i++)
-                host_done(&a->hosts[i]);
-        free(a->hosts);
+        for (size_t i = 0; i < a->n_boots; i++)
+                boot_done(&a->boots[i]);
+        free(a->boots);
         *a = (struct audit){ 0 };
 }
 
@@ -38,46 +38,39 @@ static void *grow(void *array, size_t *n, size_t size)
         return grown + (*n)++ * size;
 }
 
-static struct audit_host *find_host(struct audit *a, const struct event_line *line)
-{
-        struct audit_host *h;
-
-        for (size_t i = a->n_hosts; i-- > 0;)
-                if (span_is(line->host, a->hosts[i].name))
-                        return &a->hosts[i];
-        if (a->n_hosts == AUDIT_HOSTS_MAX)
-                return NULL;
-        h = grow(&a->hosts, &a->n_hosts, sizeof(*h));
-        if (!h)
-                return NULL;
-        h->name = strndup(line->host.data, line->host.size);
-        if (!h->name)
-                a->n_hosts--;
-        return h->name ? h : NULL;
-}
-
-static struct audit_boot *find_boot(struct audit_host *h, const struct event_line *line)
+static struct audit_boot *find_boot(struct audit *a, const struct event_line *line)
 {
         /* Most lines are of the same as the one before. */
-        if (h->last_boot < h->n_boots && span_is(line->boot_id, h->boots[h->last_boot].boot_id))
-                return &h->boots[h->last_boot];
-        for (size_t i = h->n_boots; i-- > 0;) {
-                if (!span_is(line->boot_id, h->boots[i].boot_id))
+        if (a->last_boot < a->n_boots && span_is(line->boot_id, a->boots[a->last_boot].boot_id))
+                return &a->boots[a->last_boot];
+        for (size_t i = a->n_boots; i-- > 0;) {
+                if (!span_is(line->boot_id, a->boots[i].boot_id))
                         continue;
-                h->last_boot = i;
-                return &h->boots[i];
+                a->last_boot = i;
+                return &a->boots[i];
         }
         return NULL;
 }
 
 /* Each boot has a run, so that the bound of runs is theirs, too. */
-static struct audit_boot *add_boot(struct audit_host *h, const struct event_line *line)
+static struct audit_boot *add_boot(struct audit *a, const struct event_line *line)
 {
-        struct audit_boot *b = grow(&h->boots, &h->n_boots, sizeof(*b));
+        struct audit_boot *b = grow(&a->boots, &a->n_boots, sizeof(*b));
 
-        if (b)
-                memcpy(b->boot_id, line->boot_id.data, BOOT_ID_SIZE);
+        if (!b)
+                return NULL;
+        memcpy(b->boot_id, line->boot_id.data, BOOT_ID_SIZE);
+        b->first_line = a->n_lines;
+        b->first_time_ns = line->time_ns;
         return b;
+}
+
+static int note_host(const struct audit_at *at, const struct event_line *line)
+{
+        at->boot->last_line = at->audit->n_lines;
+        if (line->machine_id.size == BOOT_ID_SIZE)
+                memcpy(at->boot->machine_id, line->machine_id.data, BOOT_ID_SIZE);
+        return audit_names_take(&at->boot->names, line->host);
 }
 
 static int find(const struct audit_at *at, enum finding_kind kind, uint64_t a, uint64_t b)
@@ -109,11 +102,6 @@ static int begin_run(struct audit *a, const struct audit_at *at, const struct ev
 
 static int note_begin(const struct audit_at *at, const struct event_line *line)
 {
-        const bool is_first = at->host->n_boots == 1 && at->boot->n_runs == 1;
-
-        if (!at->run->has_start && line->seq > 1)
-                return find(at, is_first ? FINDING_HEADLESS : FINDING_BEHEADED,
-                            is_first ? line->seq : line->seq - 1, 0);
         /* The first start of a boot is always unknown: nobody was there. */
         if (at->run->has_start && at->boot->n_runs > 1 && !at->run->has_inherited)
                 return find(at, FINDING_UNCOUNTED, 0, 0);
@@ -248,25 +236,35 @@ static bool find_run(struct audit_boot *b, const struct event_line *line)
 }
 
 /* Whether the line is before or behind those of its boot that are looked at. */
-static bool is_passed(const struct audit *a, const struct event_line *line, enum chosen_time time)
+static bool is_passed(struct audit *a, const struct event_line *line, enum chosen_time time)
 {
-        for (size_t i = a->n_hosts; i-- > 0;) {
-                struct audit_boot *b;
+        struct audit_boot *b = find_boot(a, line);
 
-                if (!span_is(line->host, a->hosts[i].name))
-                        continue;
-                b = find_boot(&a->hosts[i], line);
-                if (!b)
-                        break;
-                b->has_ended |= time == CHOSEN_LATER;
-                return b->has_ended;
-        }
-        return time != CHOSEN_TIME;
+        if (!b)
+                return time != CHOSEN_TIME;
+        b->has_ended |= time == CHOSEN_LATER;
+        return b->has_ended;
+}
+
+static int take(const struct audit_at *at, const struct event_line *line, bool is_known)
+{
+        int r;
+
+        at->run->n_lines++;
+        at->run->to_ns = line->time_ns;
+        r = note_host(at, line);
+        if (r >= 0)
+                r = note_clock(at, line);
+        if (r >= 0)
+                r = step(at, line->seq);
+        if (r <= 0 || !is_known)
+                return MIN(r, 0);
+        return count(at, line);
 }
 
 int audit_take(struct audit *a, const struct event_line *line, enum chosen_time time, bool is_known)
 {
-        struct audit_at at = { 0 };
+        struct audit_at at = { .audit = a };
         bool is_new;
         int r;
 
@@ -274,19 +272,14 @@ int audit_take(struct audit *a, const struct event_line *line, enum chosen_time 
         if (is_passed(a, line, time))
                 return 0;
         a->n_lines++;
-        at.host = find_host(a, line);
-        if (!at.host) {
-                a->n_ignored++;
-                return a->n_hosts < AUDIT_HOSTS_MAX ? -ENOMEM : 0;
-        }
-        at.boot = find_boot(at.host, line);
+        at.boot = find_boot(a, line);
         is_new = !at.boot || !find_run(at.boot, line);
         if (is_new && a->n_runs == AUDIT_RUNS_MAX) {
                 a->n_ignored++;
                 return 0;
         }
         if (!at.boot)
-                at.boot = add_boot(at.host, line);
+                at.boot = add_boot(a, line);
         if (!at.boot)
                 return -ENOMEM;
         if (is_new) {
@@ -297,21 +290,27 @@ int audit_take(struct audit *a, const struct event_line *line, enum chosen_time 
                         return r;
         }
         at.run = &at.boot->runs[at.boot->current];
-        at.run->n_lines++;
-        at.run->to_ns = line->time_ns;
-        r = note_clock(&at, line);
-        if (r >= 0)
-                r = step(&at, line->seq);
-        if (r <= 0 || !is_known)
-                return MIN(r, 0);
-        return count(&at, line);
+        return take(&at, line, is_known);
 }
 
-static int finish_run(const struct audit_at *at, bool is_last_boot, bool is_last_run)
+/* The lines before the first that is here; at the begin of the log that is explained. */
+static int find_head(const struct audit_at *at)
+{
+        const uint64_t first = at->run->first_seq;
+
+        if (at->run->has_start || first <= 1)
+                return 0;
+        if (audit_is_first_boot(at->audit, at->boot))
+                return find(at, FINDING_HEADLESS, first, 0);
+        return find(at, FINDING_BEHEADED, first - 1, 0);
+}
+
+static int finish_run(const struct audit_at *at, bool is_last_run)
 {
         struct audit_run *run = at->run;
-        int r = 0;
+        int r;
 
+        r = find_head(at);
         while (r >= 0 && run->n_holes > 0)
                 r = close_hole(at, 0);
         for (unsigned w = 0; r >= 0 && w < _LOSS_WHERE_MAX; w++) {
@@ -324,7 +323,7 @@ static int finish_run(const struct audit_at *at, bool is_last_boot, bool is_last
                 strcpy(f.text, loss_where_name(w));
                 r = audit_find(at, &f);
         }
-        if (r >= 0 && is_last_run && !is_last_boot && !run->has_stop)
+        if (r >= 0 && is_last_run && !run->has_stop && !audit_is_last_boot(at->audit, at->boot))
                 r = find(at, FINDING_NO_STOP, 0, 0);
         return r;
 }
@@ -333,16 +332,13 @@ int audit_finish(struct audit *a)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < a->n_hosts; i++) {
-                struct audit_at at = { .host = &a->hosts[i] };
+        audit_find_hosts(a);
+        for (size_t i = 0; r >= 0 && i < a->n_boots; i++) {
+                struct audit_at at = { .audit = a, .boot = &a->boots[i] };
 
-                for (size_t k = 0; r >= 0 && k < at.host->n_boots; k++) {
-                        at.boot = &at.host->boots[k];
-                        for (size_t n = 0; r >= 0 && n < at.boot->n_runs; n++) {
-                                at.run = &at.boot->runs[n];
-                                r = finish_run(&at, k + 1 == at.host->n_boots,
-                                               n + 1 == at.boot->n_runs);
-                        }
+                for (size_t n = 0; r >= 0 && n < at.boot->n_runs; n++) {
+                        at.run = &at.boot->runs[n];
+                        r = finish_run(&at, n + 1 == at.boot->n_runs);
                 }
         }
         return r;

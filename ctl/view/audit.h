@@ -3,6 +3,9 @@
  * Is a log complete? The lines of each run of the daemon, of each boot, of each host, against their
  * numbers and against the counters that the daemon has put among them.
  *
+ * A boot has an ID that no other has, so its lines are one stream whatever the host was called
+ * meanwhile. Which boots are of one host is found out at the end: by the machine ID, or the name.
+ *
  * What is missing is either explained by the log itself (a `lost` event, a start that nobody
  * counted before) or not (a hole in the numbers, counters that other lines than these make).
  * Nothing is signed: whoever changes lines and all counters and numbers with them is not found out.
@@ -17,9 +20,11 @@
 
 /* Of one log; what is beyond is counted, and said. */
 #define AUDIT_RUNS_MAX 10000
-#define AUDIT_FINDINGS_MAX 1000
-#define AUDIT_CLOCKS_MAX 20 /* of these: steps of the clock */
-#define AUDIT_HOSTS_MAX 256
+#define AUDIT_FINDINGS_MAX 1000 /* of each boot */
+#define AUDIT_CLOCKS_MAX 20     /* of these: steps of the clock */
+#define AUDIT_FINDINGS_ALL_MAX 100000
+#define AUDIT_NAMES_MAX 16 /* of the host in each boot */
+#define AUDIT_RULES_MAX 4096
 
 enum audit_result {
         AUDIT_COMPLETE,
@@ -60,6 +65,7 @@ struct audit_sink {
 
 struct audit_finding {
         enum finding_kind kind;
+        size_t run;
         bool is_of_sink; /* it is one if the log is of `place` */
         enum sink_place place;
         uint64_t seq, a, b;
@@ -91,45 +97,47 @@ struct audit_run {
         struct audit_sink sink[_SINK_PLACE_MAX];
 };
 
-/* Events that a rule has hidden, over all runs. */
+/* Events that a rule has hidden, over all runs of the boot. */
 struct audit_rule {
-        char name[64];
+        char *name;
         uint64_t count; /* of earlier runs */
         uint64_t last;  /* of the current one */
 };
 
-#define AUDIT_RULES_MAX 128
+/* Names of one host: the first, and those after it; `last` is what it was called in the end. */
+struct audit_names {
+        char *name[AUDIT_NAMES_MAX];
+        size_t n, last;
+        uint64_t n_more; /* changes to names beyond what is kept */
+};
 
 struct audit_boot {
         char boot_id[BOOT_ID_SIZE + 1];
+        char machine_id[BOOT_ID_SIZE + 1]; /* empty: no start has said it */
+        struct audit_names names;
+        size_t host; /* from audit_finish() on: its first boot */
         struct audit_run *runs;
         size_t n_runs;
         size_t current; /* the run that lines are of: the last, or one that comes again */
-        uint64_t last_time_ns;
+        uint64_t first_line, last_line; /* in the log */
+        uint64_t first_time_ns, last_time_ns;
         bool has_ended; /* a line was later than what is to be looked at */
-};
 
-struct audit_host {
-        char *name;
-        struct audit_boot *boots;
-        size_t n_boots;
-        size_t last_boot; /* of the line before */
         struct audit_finding *findings;
-        struct {
-                size_t boot, run;
-        } * where; /* of each finding */
         size_t n_findings;
         uint64_t n_more, n_more_unexplained;  /* beyond what is kept */
         uint64_t n_sink[_SINK_PLACE_MAX];     /* findings that are there if the log is of it */
         uint64_t n_counters[_SINK_PLACE_MAX]; /* `stats` and `stop` events that have the sink */
-        struct audit_rule rule[AUDIT_RULES_MAX];
+        struct audit_rule *rules;
         size_t n_rules;
 };
 
 struct audit {
-        struct audit_host *hosts;
-        size_t n_hosts;
-        size_t n_runs, n_ignored; /* lines beyond what is kept apart */
+        struct audit_boot *boots;
+        size_t n_boots;
+        size_t last_boot; /* of the line before */
+        size_t n_runs, n_findings, n_rules;
+        uint64_t n_ignored;       /* lines beyond what is kept apart */
         uint64_t n_read, n_lines; /* of ours; and those that were looked at */
 };
 
@@ -146,10 +154,10 @@ int audit_finish(struct audit *a);
 void audit_done(struct audit *a);
 
 /*
- * Which destination the log is of: of those that the most counters tell of, the one that fits best.
- * `hint`: from where it was read.
+ * A host is known by the first of its boots. Which destination its log is of: of those that the
+ * most counters tell of, the one that fits best. `hint`: from where it was read.
  */
-enum sink_place audit_place(const struct audit_host *h, enum sink_place hint);
+enum sink_place audit_place(const struct audit *a, size_t host, enum sink_place hint);
 
 /* Whether that finding is one, of a log of this place. */
 static inline bool finding_counts(const struct audit_finding *f, enum sink_place place)
@@ -162,11 +170,11 @@ static inline bool finding_is_explained(enum finding_kind kind)
         return kind < FINDING_HOLE;
 }
 
-enum audit_result audit_verdict(const struct audit_host *h, enum sink_place place);
+enum audit_result audit_verdict(const struct audit *a, size_t host, enum sink_place place);
 
 /* audit_findings.c: notes it for the run that is current; what is too much is counted. */
 struct audit_at {
-        struct audit_host *host;
+        struct audit *audit;
         struct audit_boot *boot;
         struct audit_run *run;
 };
@@ -180,3 +188,24 @@ int audit_inherited(const struct audit_at *at, const struct event_line *line);
 
 /* What the lines of a run stand for in the account of that sink. */
 uint64_t audit_accounted(const struct audit_run *run, enum sink_place place);
+
+/* audit_rules.c: events that rules have hidden, by the counters. -ENOMEM */
+int audit_note_rules(const struct audit_at *at, const struct event_line *line);
+
+/* The next rule of a host and how much it has hidden in all boots; from 0 on. False: no more. */
+struct audit_rules_walk {
+        size_t boot, rule;
+};
+bool audit_next_rule(const struct audit *a, size_t host, struct audit_rules_walk *walk,
+                     const char **ret_name, uint64_t *ret_count);
+
+/* audit_hosts.c: what the host is called from this line on. -ENOMEM */
+int audit_names_take(struct audit_names *names, struct span name);
+void audit_names_done(struct audit_names *names);
+
+/* Which boots are of one host. */
+void audit_find_hosts(struct audit *a);
+
+/* Whether it is the first, or the last boot of its host. */
+bool audit_is_first_boot(const struct audit *a, const struct audit_boot *boot);
+bool audit_is_last_boot(const struct audit *a, const struct audit_boot *boot);

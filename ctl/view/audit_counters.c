@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "policy/rules.h"
 #include "view/audit.h"
 
 static int find_at(const struct audit_at *at, struct audit_finding f, const struct event_line *line)
@@ -123,7 +122,7 @@ static int check_sums(const struct audit_at *at, const struct event_line *line,
 
                 if (!s->is_there)
                         continue;
-                at->host->n_counters[p]++;
+                at->boot->n_counters[p]++;
                 f.kind = FINDING_UNACCOUNTED;
                 f.a = (uint64_t)s->unaccounted;
                 if (s->unaccounted != 0)
@@ -267,45 +266,6 @@ static int check_sink(const struct audit_at *at, const struct event_line *line,
         return r;
 }
 
-static struct audit_rule *find_rule(struct audit_host *h, struct span name)
-{
-        struct audit_rule *rule;
-
-        for (size_t i = 0; i < h->n_rules; i++)
-                if (span_is(span_head(name, MIN(name.size, sizeof(rule->name) - 1)),
-                            h->rule[i].name))
-                        return &h->rule[i];
-        if (h->n_rules == AUDIT_RULES_MAX)
-                return NULL;
-        rule = &h->rule[h->n_rules++];
-        memcpy(rule->name, name.data, MIN(name.size, sizeof(rule->name) - 1));
-        return rule;
-}
-
-/* Counters of rules begin anew with each run. */
-static void note_rules(const struct audit_at *at, const struct event_line *line)
-{
-        struct json_value value;
-        struct json_scan scan;
-        struct span key;
-
-        if (!json_scan_object(&scan, line->filtered_by.text))
-                return;
-        while (json_next_member(&scan, &key, &value) > 0) {
-                const uint64_t count = number_of(&value);
-                struct audit_rule *rule;
-
-                if (span_is(key, NOT_A_RULE_EARLIER)) /* they are in the lines before */
-                        continue;
-                rule = find_rule(at->host, key);
-                if (!rule)
-                        continue;
-                if (count < rule->last || !at->run->has_counters)
-                        rule->count += rule->last;
-                rule->last = count;
-        }
-}
-
 int audit_counters(const struct audit_at *at, const struct event_line *line)
 {
         struct audit_run *run = at->run;
@@ -321,7 +281,8 @@ int audit_counters(const struct audit_at *at, const struct event_line *line)
         for (unsigned p = 0; r >= 0 && p < _SINK_PLACE_MAX; p++)
                 if (sinks[p].is_there)
                         r = check_sink(at, line, p, &sinks[p]);
-        note_rules(at, line);
+        if (r >= 0)
+                r = audit_note_rules(at, line);
         run->has_counters = true;
         run->n_events_since = 0;
         run->is_broken_since = false;

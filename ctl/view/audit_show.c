@@ -175,46 +175,91 @@ static void show_run(const struct audit_run *run, size_t n, bool utc, struct buf
         buf_append_char(ret, '\n');
 }
 
-static void show_rules(const struct audit_host *h, struct buf *ret)
+static void show_rules(const struct audit *a, size_t host, struct buf *ret)
 {
-        for (size_t i = 0; i < h->n_rules; i++) {
-                const uint64_t count = h->rule[i].count + h->rule[i].last;
+        struct audit_rules_walk walk = { 0 };
+        const char *name;
+        uint64_t count;
 
+        while (audit_next_rule(a, host, &walk, &name, &count)) {
                 if (count == 0)
                         continue;
-                buf_printf(ret, "  hidden by ");
-                show_text(span_of(h->rule[i].name), ret);
+                buf_append_string(ret, "  hidden by ");
+                show_text(span_of(name), ret);
                 buf_printf(ret, ": %" PRIu64 "\n", count);
         }
 }
 
-void audit_show(const struct audit_host *h, enum sink_place place, bool utc, struct buf *ret)
+static const char *name_of(const struct audit_boot *b)
 {
-        buf_append_string(ret, "host ");
-        show_text(span_of(h->name), ret);
-        buf_append_string(ret, ": ");
-        buf_append_string(ret, verdict_words[audit_verdict(h, place)]);
-        buf_append_char(ret, '\n');
-        for (size_t b = 0; b < h->n_boots; b++) {
-                buf_printf(ret, "  boot %s\n", h->boots[b].boot_id);
-                for (size_t n = 0; n < h->boots[b].n_runs; n++) {
-                        show_run(&h->boots[b].runs[n], n, utc, ret);
-                        for (size_t i = 0; i < h->n_findings; i++) {
-                                const struct audit_finding *f = &h->findings[i];
+        return b->names.name[b->names.last];
+}
 
-                                if (h->where[i].boot != b || h->where[i].run != n ||
-                                    !finding_counts(f, place))
-                                        continue;
-                                buf_append_string(ret, finding_is_explained(f->kind) ? "      - "
-                                                                                     : "      ! ");
-                                describe(f, ret);
-                                buf_append_char(ret, '\n');
-                        }
+/* The name that it has in the last of its boots. */
+static const char *last_name(const struct audit *a, size_t host)
+{
+        const char *name = "";
+
+        for (size_t i = host; i < a->n_boots; i++)
+                if (a->boots[i].host == host)
+                        name = name_of(&a->boots[i]);
+        return name;
+}
+
+/* And those that it had beside that. */
+static void show_names(const struct audit_boot *b, const char *last, struct buf *ret)
+{
+        const char *separator = ", also called ";
+
+        for (size_t i = 0; i < b->names.n; i++) {
+                if (strcmp(b->names.name[i], last) == 0)
+                        continue;
+                buf_append_string(ret, separator);
+                show_text(span_of(b->names.name[i]), ret);
+                separator = ", ";
+        }
+        if (b->names.n_more > 0)
+                buf_append_string(ret, " and more");
+}
+
+static void show_boot(const struct audit_boot *b, enum sink_place place, bool utc, struct buf *ret)
+{
+        for (size_t n = 0; n < b->n_runs; n++) {
+                show_run(&b->runs[n], n, utc, ret);
+                for (size_t i = 0; i < b->n_findings; i++) {
+                        const struct audit_finding *f = &b->findings[i];
+
+                        if (f->run != n || !finding_counts(f, place))
+                                continue;
+                        buf_append_string(ret,
+                                          finding_is_explained(f->kind) ? "      - " : "      ! ");
+                        describe(f, ret);
+                        buf_append_char(ret, '\n');
                 }
         }
-        if (h->n_more > 0)
-                buf_printf(ret, "  and %" PRIu64 " more\n", h->n_more);
-        show_rules(h, ret);
+        if (b->n_more > 0)
+                buf_printf(ret, "    and %" PRIu64 " more\n", b->n_more);
+}
+
+void audit_show(const struct audit *a, size_t host, enum sink_place place, bool utc,
+                struct buf *ret)
+{
+        const char *name = last_name(a, host);
+
+        buf_append_string(ret, "host ");
+        show_text(span_of(name), ret);
+        buf_append_string(ret, ": ");
+        buf_append_string(ret, verdict_words[audit_verdict(a, host, place)]);
+        buf_append_char(ret, '\n');
+        for (const struct audit_boot *b = a->boots; b < a->boots + a->n_boots; b++) {
+                if (b->host != host)
+                        continue;
+                buf_printf(ret, "  boot %s", b->boot_id);
+                show_names(b, name, ret);
+                buf_append_char(ret, '\n');
+                show_boot(b, place, utc, ret);
+        }
+        show_rules(a, host, ret);
 }
 
 static void put_time(struct buf *b, const char *key, uint64_t ns)
@@ -247,9 +292,8 @@ static void put_run(const struct audit_run *run, struct buf *b)
         json_end_object(b);
 }
 
-static void put_finding(const struct audit_host *h, size_t i, struct buf *b)
+static void put_finding(const struct audit_boot *boot, const struct audit_finding *f, struct buf *b)
 {
-        const struct audit_finding *f = &h->findings[i];
         struct buf text = { 0 };
 
         describe(f, &text);
@@ -257,51 +301,86 @@ static void put_finding(const struct audit_host *h, size_t i, struct buf *b)
         json_put_string(b, "kind", finding_names[f->kind]);
         if (!finding_is_explained(f->kind))
                 json_put_true(b, "unexplained");
-        json_put_string(b, "boot_id", h->boots[h->where[i].boot].boot_id);
-        json_put_u64(b, "run", h->where[i].run + 1);
+        json_put_string(b, "boot_id", boot->boot_id);
+        json_put_u64(b, "run", f->run + 1);
         json_put_text(b, "text", buf_span(&text));
         json_end_object(b);
         buf_done(&text);
 }
 
-static void put_boots(const struct audit_host *h, struct buf *b)
+static void put_boot(const struct audit_boot *boot, struct buf *b)
+{
+        json_begin_object(b);
+        json_put_string(b, "boot_id", boot->boot_id);
+        json_key(b, "hosts");
+        json_begin_array(b);
+        for (size_t i = 0; i < boot->names.n; i++)
+                json_text(b, span_of(boot->names.name[i]));
+        json_end_array(b);
+        json_key(b, "runs");
+        json_begin_array(b);
+        for (size_t n = 0; n < boot->n_runs; n++)
+                put_run(&boot->runs[n], b);
+        json_end_array(b);
+        json_end_object(b);
+}
+
+static void put_boots(const struct audit *a, size_t host, struct buf *b)
 {
         json_key(b, "boots");
         json_begin_array(b);
-        for (size_t i = 0; i < h->n_boots; i++) {
-                json_begin_object(b);
-                json_put_string(b, "boot_id", h->boots[i].boot_id);
-                json_key(b, "runs");
-                json_begin_array(b);
-                for (size_t n = 0; n < h->boots[i].n_runs; n++)
-                        put_run(&h->boots[i].runs[n], b);
-                json_end_array(b);
-                json_end_object(b);
-        }
+        for (size_t i = host; i < a->n_boots; i++)
+                if (a->boots[i].host == host)
+                        put_boot(&a->boots[i], b);
         json_end_array(b);
 }
 
-void audit_show_json(const struct audit_host *h, enum sink_place place, struct buf *ret)
+static void put_findings(const struct audit *a, size_t host, enum sink_place place, struct buf *b)
+{
+        uint64_t n_more = 0;
+
+        json_key(b, "findings");
+        json_begin_array(b);
+        for (size_t i = host; i < a->n_boots; i++) {
+                const struct audit_boot *boot = &a->boots[i];
+
+                if (boot->host != host)
+                        continue;
+                n_more += boot->n_more;
+                for (size_t k = 0; k < boot->n_findings; k++)
+                        if (finding_counts(&boot->findings[k], place))
+                                put_finding(boot, &boot->findings[k], b);
+        }
+        json_end_array(b);
+        json_put_u64(b, "findings_not_kept", n_more);
+}
+
+static void put_rules(const struct audit *a, size_t host, struct buf *b)
+{
+        struct audit_rules_walk walk = { 0 };
+        const char *name;
+        uint64_t count;
+
+        json_key(b, "hidden_by");
+        json_begin_object(b);
+        while (audit_next_rule(a, host, &walk, &name, &count)) {
+                json_text_key(b, span_of(name));
+                json_u64(b, count);
+        }
+        json_end_object(b);
+}
+
+void audit_show_json(const struct audit *a, size_t host, enum sink_place place, struct buf *ret)
 {
         json_begin_object(ret);
-        json_put_text(ret, "host", span_of(h->name));
-        json_put_string(ret, "verdict", verdict_names[audit_verdict(h, place)]);
+        json_put_text(ret, "host", span_of(last_name(a, host)));
+        if (a->boots[host].machine_id[0])
+                json_put_string(ret, "machine_id", a->boots[host].machine_id);
+        json_put_string(ret, "verdict", verdict_names[audit_verdict(a, host, place)]);
         json_put_string(ret, "log_of", sink_place_name(place));
-        put_boots(h, ret);
-        json_key(ret, "findings");
-        json_begin_array(ret);
-        for (size_t i = 0; i < h->n_findings; i++)
-                if (finding_counts(&h->findings[i], place))
-                        put_finding(h, i, ret);
-        json_end_array(ret);
-        json_put_u64(ret, "findings_not_kept", h->n_more);
-        json_key(ret, "hidden_by");
-        json_begin_object(ret);
-        for (size_t i = 0; i < h->n_rules; i++) {
-                json_text_key(ret, span_of(h->rule[i].name));
-                json_u64(ret, h->rule[i].count + h->rule[i].last);
-        }
-        json_end_object(ret);
+        put_boots(a, host, ret);
+        put_findings(a, host, place, ret);
+        put_rules(a, host, ret);
         json_end_object(ret);
         buf_append_char(ret, '\n');
 }

@@ -24,8 +24,9 @@ enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX]);
  */
 void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret);
 
-/* A host: its boots and runs, what was found in each, one verdict. */
-void audit_show(const struct audit_host *h, enum sink_place place, bool utc, struct buf *ret);
+/* A host, by its first boot: its boots and runs, what was found in each, one verdict. */
+void audit_show(const struct audit *a, size_t host, enum sink_place place, bool utc,
+                struct buf *ret);
 
 /* The same as one line of JSON; `ret` is empty. */
-void audit_show_json(const struct audit_host *h, enum sink_place place, struct buf *ret);
+void audit_show_json(const struct audit *a, size_t host, enum sink_place place, struct buf *ret);

@@ -175,24 +175,36 @@ static void enter(struct family *f, uint32_t at, uint32_t boot, struct span id, 
                 *place_of_id(f, id) = at;
 }
 
-/* The boot that the line is of; 0: there is no room for it. */
+static uint32_t find_known_boot(const struct family *f, struct span boot_id)
+{
+        uint32_t at = f->members[ROOT].first_child;
+
+        while (at != NO_MEMBER && !span_equal(boot_id, family_text(f, f->members[at].id)))
+                at = f->members[at].next;
+        return at;
+}
+
+/* The boot that the line is of; 0: there is no room for it. Its host may get another name. */
 static uint32_t find_boot(struct family *f, const struct event_line *line)
 {
-        uint32_t at;
+        uint32_t at = find_known_boot(f, line->boot_id);
 
         buf_reset(&f->scratch);
         buf_append_string(&f->scratch, "host ");
         show_text(line->host, &f->scratch);
         buf_append_string(&f->scratch, ", boot ");
         buf_append_span(&f->scratch, line->boot_id);
-        for (at = f->members[ROOT].first_child; at != NO_MEMBER; at = f->members[at].next)
-                if (span_equal(buf_span(&f->scratch), family_text(f, f->members[at].command)))
-                        return at;
+        if (at != NO_MEMBER && (is_full(f) || span_equal(buf_span(&f->scratch),
+                                                         family_text(f, f->members[at].command))))
+                return at;
         if (is_full(f))
                 return 0;
-        at = add(f, MEMBER_BOOT, ROOT);
+        if (at == NO_MEMBER) {
+                at = add(f, MEMBER_BOOT, ROOT);
+                f->members[at].id = keep(f, line->boot_id);
+                f->members[at].begin_ns = line->time_ns;
+        }
         f->members[at].command = keep(f, buf_span(&f->scratch));
-        f->members[at].begin_ns = line->time_ns;
         return at;
 }
 

@@ -49,7 +49,7 @@ struct member {
         uint64_t took_ns;          /* as the exit says */
         struct text command;       /* as a shell reads it; it can be shown */
         struct text user, unit;    /* bytes as they are in the log */
-        struct text id;            /* process_id */
+        struct text id;            /* process_id; of a boot: boot_id */
         uint32_t session;
         bool has_session;
         bool is_again;    /* the process of the member before this one, by another exec */

@@ -153,6 +153,33 @@ def check_options(folder, boot_id):
     assert done.returncode == 0 and not unread.exists()
 
 
+def renamed_log(boot_id, *names):
+    """A run of the daemon whose host gets one name after the other, each for 40 lines and the last to the end."""
+    lines = []
+    for line in (HERE / "rules.jsonl").read_text("utf-8").splitlines():
+        event = json.loads(line)
+        lines.append(json.dumps(event | {"host": names[min(len(lines) // 40, len(names) - 1)], "boot_id": boot_id},
+                                separators=(",", ":")))
+        if event["event"] == "stop":
+            return lines
+    raise AssertionError("no stop")
+
+
+def check_verify(groups):
+    """Hosts are told apart by their boots, and one that is renamed is one."""
+    logs = [renamed_log("a" * 32, "alpha", "beta", "alpha"), renamed_log("b" * 32, "gamma", "alpha", "delta")]
+    mixed = [line for pair in zip(*logs) for line in pair]
+    n = n_entries()
+    with sender(groups, DAEMON_UID, map(fields_of, mixed)):
+        wait_for_entries(n + len(mixed))
+    shown = subprocess.run([CTL, "verify", "-o", "json"], stdout=subprocess.PIPE, check=False).stdout.decode()
+    hosts = {host["host"]: host for host in map(json.loads, shown.splitlines()) if "host" in host}
+    assert hosts.keys() == {"vm", "alpha", "delta"}, shown
+    for name, names in {"alpha": ["alpha", "beta"], "delta": ["gamma", "alpha", "delta"]}.items():
+        assert hosts[name]["verdict"] == "complete" and hosts[name]["boots"][0]["hosts"] == names, hosts[name]
+        assert hosts[name]["boots"][0]["runs"][0]["lines"] == len(logs[0]), hosts[name]
+
+
 def main():
     run_journald.isolate()
     lines = (HERE / "story.jsonl").read_text("utf-8").splitlines()
@@ -186,6 +213,7 @@ def main():
                     process.terminate()
                     assert process.wait(DEADLINE_SECONDS) == 0
             check_options(folder, boot_id)
+            check_verify(groups)
     finally:
         for group in groups:
             group.rmdir()

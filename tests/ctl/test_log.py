@@ -227,6 +227,18 @@ def test_tree_of_a_deep_family():
     assert max(len(row) for row in shown.splitlines()) < 1200
 
 
+def test_a_host_that_is_renamed():
+    """It is one boot still: nothing is missing, and parents are those that they were."""
+    lines = [line.replace('"host":"vm"', f'"host":"{"abba"[i % 4]}"')
+             for i, line in enumerate(STORY.read_text("utf-8").splitlines())]
+    stdin = "\n".join([*lines, ""]).encode()
+    assert re.findall("missing|goes back|doubled", run("-", stdin=stdin)[0]) == \
+        re.findall("missing|goes back|doubled", run("-", stdin=STORY.read_bytes())[0])
+    assert run("-", "-o", "json", stdin=stdin)[1] == run("-", "-o", "json", stdin=STORY.read_bytes())[1]
+    shown, before = (run("tree", "-", stdin=log)[0] for log in (stdin, STORY.read_bytes()))
+    assert re.sub("host [ab],", "host vm,", shown) == before, shown
+
+
 def counters_of(shown):
     """{host: (events, rate)} of what `stats` shows."""
     found = {}
@@ -241,15 +253,25 @@ def test_stats_are_the_newest():
     stop = next(line for line in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in line)
     start = STORY.read_text("utf-8").splitlines()[0]
 
-    def counters(seq, second, seen, host="vm"):
+    def counters(seq, second, seen, host="vm", boot_id=json.loads(stop)["boot_id"]):
         event = json.loads(stop) | {"event": "stats", "seq": seq, "seen": seen, "host": host,
+                                    "boot_id": boot_id,
                                     "time": f"2026-11-22T18:40:{second:02}.000000000Z"}
         return json.dumps(event | {"rules": {"a\x1b[1mb": {"matched": 7, "spared": 1}},
                                    "filtered_by": {"a\x1b[1mb": 60}}, separators=(",", ":"))
-    lines = [start, counters(2, 0, 50), counters(3, 10, 75), counters(2, 11, 9, "other")]
+    lines = [start, counters(2, 0, 50), counters(3, 10, 75), counters(2, 11, 9, "other", "0" * 32)]
     shown, _ = run("stats", "-", stdin="\n".join(lines + [""]).encode())
     assert counters_of(shown) == {"vm": (75, "2.5"), "other": (9, None)}, shown
     assert "60 a\\x1b[1mb" in shown and re.search(r"a\\x1b\[1mb +7 +0 +0 +1\n", shown), shown
+    renamed = [*lines, counters(4, 20, 95, "later")]
+    shown, _ = run("stats", "-", stdin="\n".join([*renamed, ""]).encode())
+    assert counters_of(shown) == {"later": (95, "2.0"), "other": (9, None)}, shown
+    # Of another boot, in which it had that name from its start on.
+    machine = start.replace('"version"', f'"machine_id":"{"a" * 32}","version"')
+    other = [line.replace(json.loads(stop)["boot_id"], "1" * 32) for line in
+             (machine.replace('"host":"vm"', '"host":"later"'), counters(2, 40, 7, "later"))]
+    shown, _ = run("stats", "-", stdin="\n".join([machine, *lines[1:], *other, ""]).encode())
+    assert counters_of(shown) == {"later": (7, None), "other": (9, None)}, shown
     lines += [start, counters(2, 20, 80)]
     assert counters_of(run("stats", "-", stdin="\n".join(lines + [""]).encode())[0])["vm"] == (80, None)
     with tempfile.TemporaryDirectory() as folder:

@@ -69,13 +69,27 @@ def renumber(lines):
     return out
 
 
-def other(lines, host=None, boot=None):
-    text = "\n".join(lines)
-    if host:
-        text = text.replace('"host":"vm"', f'"host":"{host}"')
-    if boot:
-        text = text.replace(BOOT, boot)
-    return text.split("\n")
+def other(lines, host):
+    """The log of another host, which has a boot of its own."""
+    text = "\n".join(lines).replace('"host":"vm"', f'"host":"{host}"')
+    return text.replace(BOOT, host.encode().hex().rjust(32, "0")).split("\n")
+
+
+def rebooted(lines):
+    """The next day's log."""
+    return "\n".join(lines).replace(BOOT, OTHER_BOOT).replace("2026-11-26", "2026-11-27").split("\n")
+
+
+def renamed(lines, *changes):
+    """The host gets these names, each from a line on."""
+    out = list(lines)
+    for begin, name in changes:
+        out[begin:] = [re.sub('"host":"[^"]*"', f'"host":"{name}"', line, count=1) for line in out[begin:]]
+    return out
+
+
+def with_machine(lines, machine_id):
+    return [edit(line, set_in("machine_id", machine_id)) if kind(line) == "start" else line for line in lines]
 
 
 def set_in(path, value):
@@ -120,9 +134,15 @@ def check_honest():
         "without its end": (first[:-1], COMPLETE), "until some line": (first[:77], COMPLETE),
         "two hosts": (first + other(first, host="b"), COMPLETE),
         "two hosts, mixed": (mixed(rules, other(rules, host="b")), EXPLAINED),
-        "two boots": (first + other(first, boot=OTHER_BOOT), COMPLETE),
-        "two boots, mixed": (mixed(first, other(first, boot=OTHER_BOOT)), COMPLETE),
-        "a boot that crashed": (first[:50] + other(first, boot=OTHER_BOOT), EXPLAINED),
+        "two boots": (first + rebooted(first), COMPLETE),
+        "two boots, mixed": (mixed(first, rebooted(first)), COMPLETE),
+        "a boot that crashed": (first[:50] + rebooted(first), EXPLAINED),
+        "renamed": (renamed(rules, (40, "b"), (300, "vm")), EXPLAINED),
+        "renamed before its second start": (renamed(first, (30, "b")) + renamed(rebooted(first), (0, "b")), COMPLETE),
+        "two hosts, one renamed to the other's name, mixed":
+            (mixed(renamed(first, (30, "b")), other(renamed(first, (90, "c")), host="b")), COMPLETE),
+        "two hosts of one name": (with_machine(first, "a" * 32) + with_machine(rebooted(first), "b" * 32), COMPLETE),
+        "two hosts of one name, mixed, rotated away": (mixed(rules[30:], rebooted(rules[60:])), EXPLAINED),
         "rotated away": (rules[30:], EXPLAINED), "rotated away, a run": (join(runs(rules)[1:]), EXPLAINED),
         "lines of others": (["{}", '{"message":"hello"}'] + first, COMPLETE),
     }
@@ -214,7 +234,7 @@ def faults():
     yield "a line spoiled", log[:40] + ["\udcff" + log[40][1:]] + log[41:], "line 41 is missing"
     yield "a number out of range", log[:40] + [re.sub(r'"pid":\d+', '"pid":99999999999', log[40])] + log[41:], ""
     yield "two runs glued", first[:-30] + parts[2][20:], "come again"
-    yield "two boots glued", first[:-30] + other(first[20:], boot=OTHER_BOOT), "lines 1 to 20 of this run are missing"
+    yield "two boots glued", first[:-30] + rebooted(first[20:]), "lines 1 to 20 of this run are missing"
     tampered = join([renumber(without(first, 40)), *parts[1:]])
     begin = len(tampered) - len(parts[-1])
     yield "removed, another sink later", tampered[:begin] + [
@@ -222,6 +242,7 @@ def faults():
     tampered = renumber(without(first, 40))
     yield "removed, a sink made up", tampered[:-1] + [edit(tampered[-1], make_up_journal)], "events were written since"
     yield "a host among others", mixed(without(first, 60), other(first, host="b")), "line 61 is missing"
+    yield "a renamed host", renamed(without(log, 60), (40, "b"), (300, "vm")), "line 61 is missing"
     yield "a line of another host", first[:60] + other(first[60:61], host="b") + first[61:], "line 61 is missing"
 
 
@@ -265,6 +286,35 @@ def check_json():
     assert wrong[0]["run"] == 1 and wrong[0]["text"] == "line 41 comes behind later ones"
 
 
+def hosts_of(lines):
+    return [json.loads(line) for line in verify(lines, "-o", "json")[1].splitlines()]
+
+
+def check_hosts():
+    """A boot is of one host, whatever that is called; which boots are of one, the machine ID says, or the name."""
+    rules, first = read("rules"), runs(read("rules"))[0]
+    host, = hosts_of(renamed(rules, (40, "b"), (300, "c"), (400, "vm"), (500, "c")))
+    assert host["host"] == "c" and host["boots"][0]["hosts"] == ["vm", "b", "c"], host
+    assert [run["lines"] for run in host["boots"][0]["runs"]] == [len(part) for part in runs(rules)]
+    shown = verify(renamed(rules, (40, "b"), (300, "vm")))[1]
+    assert shown.startswith("host vm: incomplete") and f"\n  boot {BOOT}, also called b\n" in shown, shown
+    assert shown.count("host ") == 1 and "hidden by shells: 177" in shown, shown
+    # Its name changed with its boot, which the machine ID sees through; and two that have the same.
+    machines = with_machine(first, "a" * 32) + renamed(with_machine(rebooted(first), "a" * 32), (0, "b"))
+    host, = hosts_of(machines)
+    assert host["host"] == "b" and host["machine_id"] == "a" * 32 and len(host["boots"]) == 2, host
+    two = hosts_of(with_machine(first, "a" * 32) + with_machine(rebooted(first), "b" * 32))
+    assert [(host["host"], host["machine_id"]) for host in two] == [("vm", "a" * 32), ("vm", "b" * 32)], two
+    # The begin of a boot is missing: of a host that was there before that is a fault.
+    for head in (first, with_machine(first, "a" * 32)):
+        assert "no_start" in [f["kind"] for f in hosts_of(head + rebooted(first[20:]))[0]["findings"]]
+    two = hosts_of(mixed(first, rebooted(first[20:])))
+    assert [[f["kind"] for f in host["findings"]] for host in two] == [[], ["begins_later"]], two
+    names = [(20 + i, f"name-{i}") for i in range(40)]
+    shown = verify(renamed(first, *names))[1]
+    assert "also called vm, name-0, " in shown and " and more\n" in shown, shown
+
+
 def check_others():
     assert verify(["hello"])[0] == NOT_OURS
     assert verify(['{"a":1}'])[0] == NOT_OURS
@@ -303,4 +353,5 @@ def check_others():
 check_honest()
 check_faults()
 check_json()
+check_hosts()
 check_others()

@@ -198,18 +198,20 @@ static void show_audit(struct audit *audit, struct buf *out)
         json_object *object;
 
         assert(audit_finish(audit) == 0);
-        for (size_t i = 0; i < audit->n_hosts; i++) {
-                const struct audit_host *h = &audit->hosts[i];
-                const enum sink_place place = audit_place(h, _SINK_PLACE_MAX);
+        for (size_t i = 0; i < audit->n_boots; i++) {
+                const enum sink_place place = audit_place(audit, i, _SINK_PLACE_MAX);
 
+                assert(audit->boots[i].host <= i);
+                if (audit->boots[i].host < i)
+                        continue;
                 buf_reset(out);
-                audit_show_json(h, place, out);
+                audit_show_json(audit, i, place, out);
                 assert(out->data[out->size - 1] == '\n');
                 object = parse(span_head(buf_span(out), out->size - 1));
                 assert(object);
                 json_object_put(object);
                 check_harmless(out);
-                audit_show(h, place, true, out);
+                audit_show(audit, i, place, true, out);
                 check_harmless(out);
         }
         audit_done(audit);
