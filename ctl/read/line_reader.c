@@ -87,8 +87,9 @@ static bool take(struct line_reader *r, struct span *ret)
                 *ret = (struct span){ r->buf.data + r->start,
                                       (size_t)(at - r->buf.data) - r->start };
                 r->start = r->scanned = (size_t)(at - r->buf.data) + 1;
-                if (!r->is_skipping)
+                if (!r->is_skipping && ret->size <= LINE_SIZE_MAX)
                         return true;
+                r->n_too_long += !r->is_skipping;
                 r->is_skipping = false; /* that was the end of it */
         }
         return false;

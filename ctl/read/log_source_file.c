@@ -23,6 +23,12 @@
 /* For a look at lines from the end: most have some hundred bytes. */
 #define TAIL_BLOCK_BYTES (256 * KIB)
 
+/* The longest line with its newline and the one before it. */
+#define TAIL_BLOCK_BYTES_MAX ((size_t)LINE_SIZE_MAX + 2)
+
+/* Of the files that were read: some thousand. */
+#define NAMES_BYTES_MAX (256 * KIB)
+
 struct source_file {
         struct log_source source;
         char *path;
@@ -223,8 +229,10 @@ static void tail_lines(struct tail *t, uint64_t offset, size_t begin)
         while (end > begin && t->n > 0) {
                 const char *at = memrchr(text + begin, '\n', end - 1 - begin);
                 const size_t start = at ? (size_t)(at - text) + 1 : begin;
+                const size_t size = end - 1 - start;
 
-                t->n -= t->counts(t->userdata, (struct span){ text + start, end - 1 - start });
+                t->n -= size <= LINE_SIZE_MAX &&
+                        t->counts(t->userdata, (struct span){ text + start, size });
                 t->offset = offset + start;
                 end = start;
         }
@@ -268,14 +276,15 @@ static int tail_file(struct tail *t, int fd, uint64_t end)
                         break;
                 if (end > n) {
                         newline = memchr(t->block.data, '\n', n - 1);
-                        if (!newline && block < LINE_SIZE_MAX) { /* no line begins here */
-                                block *= 2;
+                        if (!newline && block < TAIL_BLOCK_BYTES_MAX) { /* no line begins here */
+                                block = MIN(2 * block, TAIL_BLOCK_BYTES_MAX);
                                 continue;
                         }
-                        if (!newline) { /* it is too long: that is far enough */
+                        if (!newline) { /* the last one is too long, and does not count */
+                                end -= n;
+                                r = find_line_end(t, fd, &end);
                                 t->offset = end;
-                                t->n = 0;
-                                break;
+                                continue;
                         }
                         begin = (size_t)(newline - t->block.data) + 1;
                 }

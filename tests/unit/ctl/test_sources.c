@@ -331,6 +331,50 @@ static void the_last_lines_are_found_from_the_end(void **state)
         assert_tail(5, "1 2 3 4 5 6 7 8 9 ");
 }
 
+static void append_long(size_t size)
+{
+        char *text = malloc(size + 2);
+
+        assert_non_null(text);
+        memset(text, '2', size); /* an even number, if it were read */
+        memcpy(text + size, "\n", 2);
+        append("", text);
+        free(text);
+}
+
+static void assert_tail_begins(uint64_t n, const char *first, uint64_t n_lines, uint64_t n_too_long)
+{
+        struct log_source *s;
+        unsigned calls = 0;
+        struct span line;
+
+        assert_int_equal(log_source_file_new(path, false, &s), 0);
+        assert_int_equal(log_source_tail(s, n, is_even, &calls), 0);
+        for (uint64_t i = 0; i < n_lines; i++) {
+                assert_int_equal(log_source_next(s, &line), 1);
+                assert_true(i > 0 || span_is(line, first));
+        }
+        assert_int_equal(log_source_next(s, &line), 0);
+        assert_int_equal(s->n_too_long, n_too_long);
+        log_source_free(s);
+}
+
+static void a_line_that_is_too_long_does_not_count_from_the_end(void **state)
+{
+        (void)state;
+        append_long(LINE_SIZE_MAX + 1);
+        append("", "4\n5\n");
+        append_long(LINE_SIZE_MAX);
+        append("", "6\n");
+        append_long(2 * LINE_SIZE_MAX + 12345);
+        append("", "7\n8\n");
+        append_long(LINE_SIZE_MAX + 1);
+        assert_tail_begins(1, "8", 1, 1);
+        assert_tail_begins(2, "6", 3, 2);
+        assert_tail_begins(4, "4", 6, 2);
+        assert_tail_begins(5, "4", 6, 3); /* from the beginning */
+}
+
 static void lines_longer_than_a_block_are_found_from_the_end(void **state)
 {
         char text[700 * 1024];
@@ -395,6 +439,7 @@ int main(void)
                 TEST(an_emptied_file_begins_anew),
                 TEST(a_line_without_end_is_counted),
                 TEST(a_line_that_is_too_long_is_passed_over),
+                TEST(a_line_that_is_too_long_does_not_count_from_the_end),
                 TEST(the_last_lines_are_found_from_the_end),
                 TEST(lines_longer_than_a_block_are_found_from_the_end),
                 TEST(a_pipe_is_shown_as_it_comes),
