@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "encode/encode.h"
@@ -210,7 +211,7 @@ static int list_boots(const struct options *o, struct boots *ret)
         struct input in;
         int r;
 
-        all.boot = NULL;
+        all.boot_by = BOOT_ANY;
         all.cursor_file = NULL; /* that is where to begin among those of the boot */
         all.follow = false;
         all.since_ns = 0;
@@ -238,8 +239,8 @@ static int find_boot(const struct options *o, long place, char ret[static BOOT_I
                 return r;
         at = place > 0 ? place - 1 : (long)boots->n - 1 + place;
         if (at < 0 || at >= (long)boots->n) {
-                (void)fprintf(stderr, "execsnoopctl: --boot: %s tells of %zu boots\n", name_of(o),
-                              boots->n);
+                (void)fprintf(stderr, "execsnoopctl: --boot=%ld: %s tells of %zu boot%s\n", place,
+                              name_of(o), boots->n, boots->n == 1 ? "" : "s");
                 return -EINVAL;
         }
         memcpy(ret, boots->id[at], BOOT_ID_SIZE);
@@ -247,48 +248,26 @@ static int find_boot(const struct options *o, long place, char ret[static BOOT_I
         return 0;
 }
 
-static int parse_boot_id(const char *text, char ret[static BOOT_ID_SIZE + 1])
-{
-        size_t n = 0;
-
-        for (; *text; text++) {
-                if (*text == '-')
-                        continue;
-                if (n == BOOT_ID_SIZE || !strchr("0123456789abcdef", *text))
-                        return -EINVAL;
-                ret[n++] = *text;
-        }
-        ret[n] = '\0';
-        return n == BOOT_ID_SIZE ? 0 : -EINVAL;
-}
-
 /* 1: it is in `ret`; 0: any boot. */
 static int settle_boot(const struct options *o, char ret[static BOOT_ID_SIZE + 1])
 {
-        char *end;
-        long place;
-        int r;
+        int r = 0;
 
-        if (!o->boot)
+        switch (o->boot_by) {
+        case BOOT_ANY:
                 return 0;
-        if (!*o->boot) {
+        case BOOT_THIS:
                 r = this_boot(ret);
-                return r < 0 ? say(BOOT_ID_PATH, r) : 1;
+                r = r < 0 ? say(BOOT_ID_PATH, r) : 0;
+                break;
+        case BOOT_ID:
+                memcpy(ret, o->boot_id, sizeof(o->boot_id));
+                break;
+        case BOOT_PLACE:
+                r = find_boot(o, o->boot_place, ret);
+                break;
         }
-        if (parse_boot_id(o->boot, ret) == 0)
-                return 1;
-        errno = 0;
-        place = strtol(o->boot, &end, 10);
-        if (errno == 0 && !*end && end != o->boot) {
-                r = find_boot(o, place, ret);
-                return r < 0 ? r : 1;
-        }
-        (void)fprintf(
-                stderr,
-                "execsnoopctl: --boot: '%s' is not understood, expected an ID of 32 digits, or "
-                "a number\n",
-                o->boot);
-        return -EINVAL;
+        return r < 0 ? r : 1;
 }
 
 struct counting {
@@ -322,11 +301,6 @@ static int seek_tail(const struct options *o, struct input *in)
         r = log_source_tail(in->source, o->n_lines, counts, &c);
         event_line_done(&c.line);
         chosen_begin(o->chosen);
-        if (r == -EOPNOTSUPP) {
-                (void)fprintf(stderr, "execsnoopctl: --lines: standard input has no end to begin "
-                                      "at, expected --file or the journal\n");
-                return r;
-        }
         return r < 0 ? say(in->name, r) : 0;
 }
 
@@ -432,11 +406,16 @@ int input_each(struct input *in, int (*take)(void *userdata, int kind), int (*id
         }
 }
 
-int verb_result(int r)
+int verb_result(const struct input *in, const struct screen *s, int r)
 {
-        if (r == -ENOMEM)
-                (void)fputs("execsnoopctl: out of memory\n", stderr);
-        return r < 0 && r != -EPIPE ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (r >= 0 || r == -EPIPE)
+                return in->has_no_cursor ? EXIT_CODE_OUTPUT : EXIT_SUCCESS;
+        if (s->has_failed)
+                return EXIT_CODE_OUTPUT;
+        if (r != -ENOMEM)
+                return EXIT_CODE_NO_INPUT;
+        (void)fputs("execsnoopctl: out of memory\n", stderr);
+        return EXIT_CODE_SYSTEM;
 }
 
 void input_say(uint64_t n, const char *one, const char *many)
@@ -445,10 +424,54 @@ void input_say(uint64_t n, const char *one, const char *many)
                 (void)fprintf(stderr, "execsnoopctl: %" PRIu64 " %s\n", n, n == 1 ? one : many);
 }
 
+static int write_to(int fd, const char *text, size_t size)
+{
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        n = write(fd, text, size);
+        if (n < 0)
+                return -errno;
+        return n == (ssize_t)size ? 0 : -ENOSPC;
+}
+
+/* What is no file can't be replaced; nor can one in a folder that is somebody else's. */
+static bool is_replaceable(const char *path, char **ret_new, int *ret_fd)
+{
+        struct stat st;
+
+        if ((lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) ||
+            asprintf(ret_new, "%s.%d.new", path, getpid()) < 0) {
+                *ret_new = NULL;
+                return false;
+        }
+        *ret_fd = open(*ret_new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        return *ret_fd >= 0;
+}
+
+/* All of it or, on a full disk, what was there before. */
+static int replace_file(const char *path, const char *text, size_t size)
+{
+        _cleanup_(freep) char *new = NULL;
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        if (!is_replaceable(path, &new, &fd)) {
+                fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+                return write_to(fd, text, size);
+        }
+        r = write_to(fd, text, size);
+        if (r >= 0 && rename(new, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlink(new);
+        return r;
+}
+
 static void note_cursor(struct input *in)
 {
         _cleanup_(freep) char *cursor = NULL;
-        _cleanup_(closep) int fd = -1;
         size_t size;
         int r;
 
@@ -462,11 +485,11 @@ static void note_cursor(struct input *in)
                 return; /* not one entry was read: the old one stays */
         size = strlen(cursor);
         cursor[size] = '\n'; /* in place of its NUL */
-        fd = open(in->cursor_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        r = fd < 0 || write(fd, cursor, size + 1) != (ssize_t)size + 1 ? -errno : 0;
-        if (r < 0)
-                (void)fprintf(stderr, "execsnoopctl: cannot write %s: %s\n", in->cursor_path,
-                              strerror(-r));
+        r = replace_file(in->cursor_path, cursor, size + 1);
+        if (r == 0)
+                return;
+        (void)fprintf(stderr, "execsnoopctl: cannot write %s: %s\n", in->cursor_path, strerror(-r));
+        in->has_no_cursor = true;
 }
 
 /* Whoever sees it has asked for the wrong file, or has changed Format=. */

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "read/event_line.h"
 #include "read/log_source.h"
+#include "screen.h"
 
 struct input {
         struct log_source *source;
@@ -22,6 +23,7 @@ struct input {
         char *cursor;      /* with an end in time: of the last entry that was before it */
         uint64_t until_ns;
         bool has_no_reader; /* not all that was read could be shown */
+        bool has_no_cursor; /* it could not be noted, and it has been said why */
 
         uint64_t n_lines, n_bad, n_foreign, n_unknown, n_strange;
         uint64_t n_of_format[_FORMAT_MAX]; /* ours, and of another format than the native one */
@@ -48,8 +50,11 @@ int input_shown(struct input *in, int r);
 /* What was not as it should be, on standard error; of a journal, notes where it has come to. */
 void input_finish(struct input *in);
 
-/* The exit code of a verb that has shown what it could: 0 or -errno; a reader may leave. */
-int verb_result(int r);
+/*
+ * The exit code of a verb that has shown what it could: 0 or -errno, of the screen, of memory or of
+ * the input, which has said why. Readers may leave.
+ */
+int verb_result(const struct input *in, const struct screen *s, int r);
 
 /* What was not shown, in the words of all verbs. */
 #define INPUT_FAILED_ONE "failed exec or attempt is not shown: see --failed"

@@ -168,7 +168,7 @@ int verb_log(const struct options *o)
         chosen_set_failed(o->chosen, o->shows_failed);
         r = chosen_pack(o->chosen);
         if (r < 0 || input_open(o, &v.in) < 0)
-                return r < 0 ? EXIT_FAILURE : EXIT_CODE_NO_INPUT;
+                return r < 0 ? verb_result(&v.in, &v.screen, r) : EXIT_CODE_NO_INPUT;
         screen_open(o, !v.in.source->is_live, &v.screen);
         r = streams_new(&v.streams);
         if (r >= 0 && (o->output == OUTPUT_SHORT || o->output == OUTPUT_WIDE))
@@ -180,5 +180,5 @@ int verb_log(const struct options *o)
         table_free(v.table);
         streams_free(v.streams);
         input_done(&v.in);
-        return verb_result(r);
+        return verb_result(&v.in, &v.screen, r);
 }

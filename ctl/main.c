@@ -3,14 +3,34 @@
  * execsnoopctl: what execsnoopd has logged, for people. It reads, and changes nothing; it needs no
  * right but to read the log.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "options.h"
+#include "screen.h"
 #include "verbs.h"
 #include "version.h"
+
+/* A file that is opened would get the number of one that is closed, and our output. */
+static void keep_numbers(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int show_text(const struct options *o, const char *text)
+{
+        struct screen screen;
+
+        screen_open(o, false, &screen);
+        buf_append_string(&screen.out, text);
+        (void)screen_flush(&screen);
+        screen_close(&screen);
+        return screen.has_failed ? EXIT_CODE_OUTPUT : EXIT_SUCCESS;
+}
 
 static int run(const struct options *o)
 {
@@ -28,13 +48,11 @@ static int run(const struct options *o)
         case VERB_VERIFY:
                 return verb_verify(o);
         case VERB_HELP:
-                (void)fputs(options_help, stdout);
-                break;
+                return show_text(o, options_help);
         case VERB_VERSION:
-                (void)puts("execsnoopctl " EXECSNOOPD_VERSION);
-                break;
+                return show_text(o, "execsnoopctl " EXECSNOOPD_VERSION "\n");
         }
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return EXIT_CODE_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -42,6 +60,7 @@ int main(int argc, char **argv)
         struct options options;
         int r;
 
+        keep_numbers();
         (void)signal(SIGCHLD, SIG_DFL); /* of a parent that ignores it, children have no status */
         (void)setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters; the log is UTF-8 */
         r = options_parse(argc, argv, &options) < 0 ? EXIT_CODE_USAGE : run(&options);

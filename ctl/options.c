@@ -113,6 +113,9 @@ static const struct option long_options[] = {
         {},
 };
 
+/* More digits are an ID that is not whole. */
+#define BOOT_PLACE_SIZE_MAX 9
+
 #define LINES_UNSET (UINT64_MAX - 1)
 
 /* What is settled when all options are known. */
@@ -125,6 +128,12 @@ static int refuse(const char *option, const char *value, const char *expected)
 {
         (void)fprintf(stderr, "execsnoopctl: %s: '%s' is not understood, expected %s\n", option,
                       value, expected);
+        return -EINVAL;
+}
+
+static int contradict(const char *option, const char *why)
+{
+        (void)fprintf(stderr, "execsnoopctl: %s: %s\n", option, why);
         return -EINVAL;
 }
 
@@ -185,17 +194,54 @@ static int set_colour(struct options *o, const char *value)
         return 0;
 }
 
-/* -b has an argument if what comes next looks like one, as of journalctl(1). */
-static const char *boot_argument(int argc, char **argv)
+/* With or without the hyphens of a UUID. */
+static bool parse_boot_id(const char *text, char ret[static BOOT_ID_SIZE + 1])
 {
-        const char *next = optind < argc ? argv[optind] : "";
+        size_t n = 0;
 
+        for (; *text; text++) {
+                if (*text == '-')
+                        continue;
+                if (n == BOOT_ID_SIZE || !strchr("0123456789abcdef", *text))
+                        return false;
+                ret[n++] = *text;
+        }
+        ret[n] = '\0';
+        return n == BOOT_ID_SIZE;
+}
+
+static bool parse_boot_place(const char *text, long *ret)
+{
+        if (!is_number(text + (*text == '-' || *text == '+')) || strlen(text) > BOOT_PLACE_SIZE_MAX)
+                return false;
+        *ret = strtol(text, NULL, 10);
+        return true;
+}
+
+static bool parse_boot(struct options *o, const char *text)
+{
+        if (strcmp(text, "all") == 0)
+                o->boot_by = BOOT_ANY;
+        else if (parse_boot_id(text, o->boot_id))
+                o->boot_by = BOOT_ID;
+        else if (parse_boot_place(text, &o->boot_place))
+                o->boot_by = BOOT_PLACE;
+        else
+                return false;
+        return true;
+}
+
+/* -b has an argument if what comes next is one, as of journalctl(1). */
+static int set_boot(struct options *o, int argc, char **argv)
+{
         if (optarg)
-                return optarg;
-        if (!is_number(next) && !(next[0] == '-' && is_number(next + 1)) && strlen(next) != 32)
-                return "";
-        optind++;
-        return next;
+                return parse_boot(o, optarg)
+                               ? 0
+                               : refuse("--boot", optarg, "an ID of 32 digits, a number or all");
+        o->boot_by = BOOT_THIS;
+        if (optind < argc && parse_boot(o, argv[optind]))
+                optind++;
+        return 0;
 }
 
 static int chosen_problem(int r, const char *option, const struct buf *problem)
@@ -294,8 +340,7 @@ static int set_option(struct parsing *p, int c, int argc, char **argv)
                 o->cursor_file = optarg;
                 return 0;
         case 'b':
-                o->boot = boot_argument(argc, argv);
-                return 0;
+                return set_boot(o, argc, argv);
         case 'S':
                 p->since = optarg;
                 return 0;
@@ -413,20 +458,27 @@ static int check_verb(const struct options *o)
         return 0;
 }
 
+static bool is_stdin(const struct options *o)
+{
+        return o->file && strcmp(o->file, "-") == 0;
+}
+
 /* What contradicts itself. */
 static int check(const struct options *o)
 {
         if (o->file && o->directory)
                 return refuse("--directory", o->directory, "it without --file");
         if (o->verb != VERB_TOP && chosen_has_tree(o->chosen) && o->n_lines < LINES_UNSET)
-                return refuse("--lines", "with --tree-of",
-                              "one of them: a tree grows from its root");
+                return contradict("--lines",
+                                  "a tree grows from its root, expected it without --tree-of");
         if (o->file && o->cursor_file)
                 return refuse("--cursor-file", o->cursor_file, "the journal");
-        if (o->file && strcmp(o->file, "-") == 0 && o->boot &&
-            is_number(o->boot + (*o->boot == '-')))
-                return refuse("--boot", o->boot,
-                              "the ID of a boot, for standard input is read once");
+        if (is_stdin(o) && o->boot_by == BOOT_PLACE)
+                return contradict("--boot",
+                                  "standard input is read once, expected the ID of a boot");
+        if (is_stdin(o) && o->verb != VERB_TOP && o->n_lines < LINES_UNSET)
+                return contradict("--lines", "standard input has no end to begin at, expected "
+                                             "--file or the journal");
         return 0;
 }
 
@@ -436,9 +488,7 @@ static int check(const struct options *o)
 /* How much of the end of the log is asked for, where that is not said. */
 static uint64_t lines_of(const struct options *o, bool has_since)
 {
-        const bool is_stdin = o->file && strcmp(o->file, "-") == 0;
-
-        if (has_since || is_stdin || chosen_has_tree(o->chosen))
+        if (has_since || is_stdin(o) || chosen_has_tree(o->chosen))
                 return UINT64_MAX;
         if (o->verb == VERB_STATS)
                 return 2; /* there is a rate between two */

@@ -35,9 +35,18 @@ enum when {
         WHEN_NEVER,
 };
 
-/* Exit codes: those of sysexits.h. */
+enum boot_by {
+        BOOT_ANY,
+        BOOT_THIS,
+        BOOT_ID,
+        BOOT_PLACE,
+};
+
+/* Exit codes: those of sysexits.h; of `verify` the others are verdicts. */
 #define EXIT_CODE_USAGE 64
 #define EXIT_CODE_NO_INPUT 66
+#define EXIT_CODE_SYSTEM 71
+#define EXIT_CODE_OUTPUT 74
 
 struct options {
         enum verb verb;
@@ -45,7 +54,9 @@ struct options {
         const char *file; /* "-": standard input; NULL: the journal */
         const char *directory;
         const char *cursor_file;
-        const char *boot; /* NULL: all; "": this one; an ID, or a number as of journalctl(1) */
+        enum boot_by boot_by;
+        char boot_id[BOOT_ID_SIZE + 1];
+        long boot_place; /* as of journalctl(1): 1 is the first of the log, 0 the last */
         bool follow;
         uint64_t n_lines; /* from the end of the log; UINT64_MAX: all */
         uint64_t n_rows;  /* of a ranking */

@@ -96,7 +96,7 @@ int verb_plot(const struct options *o)
         }
         v = calloc(1, sizeof(*v));
         if (!v)
-                return verb_result(-ENOMEM);
+                return EXIT_CODE_SYSTEM;
         v->relatives.on_gap = on_gap;
         v->relatives.userdata = v;
         e = relatives_read(&v->relatives, o, PLOT_MEMBERS_MAX);
@@ -110,6 +110,7 @@ int verb_plot(const struct options *o)
         if (v->relatives.family && v->relatives.in.source)
                 relatives_finish(&v->relatives);
         relatives_done(&v->relatives);
+        e = e > 0 ? e : verb_result(&v->relatives.in, &v->relatives.screen, e);
         free(v);
-        return e > 0 ? e : verb_result(e);
+        return e;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "pager.h"
@@ -46,6 +48,16 @@ void screen_open(const struct options *o, bool pages, struct screen *ret)
                 ret->pager = pager_open();
 }
 
+static int output_fails(struct screen *s, int error)
+{
+        if (error != -EPIPE && !s->has_failed) {
+                (void)fprintf(stderr, "execsnoopctl: cannot write standard output: %s\n",
+                              strerror(-error));
+                s->has_failed = true;
+        }
+        return error;
+}
+
 int screen_flush(struct screen *s)
 {
         const char *p = s->out.data;
@@ -57,7 +69,7 @@ int screen_flush(struct screen *s)
                 ssize_t n = write(STDOUT_FILENO, p, left);
 
                 if (n < 0 && errno != EINTR)
-                        return -errno;
+                        return output_fails(s, -errno);
                 if (n > 0) {
                         p += n;
                         left -= (size_t)n;

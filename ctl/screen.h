@@ -16,12 +16,16 @@ struct screen {
         unsigned width, height; /* of a terminal; else 0 */
         pid_t pager;            /* > 0: behind it */
         struct buf out;         /* what is to be written */
+        bool has_failed;        /* it could not be, and it has been said why */
 };
 
 /* `pages`: what is shown has an end, and may be longer than the terminal. */
 void screen_open(const struct options *o, bool pages, struct screen *ret);
 
-/* Writes what is in `out`, and empties it. -EPIPE: nobody reads any more; or another -errno. */
+/*
+ * Writes what is in `out`, and empties it. -EPIPE: nobody reads any more; or another -errno, and if
+ * it is of the output, it has been said why.
+ */
 int screen_flush(struct screen *s);
 
 /* Waits until the user has left the pager. */

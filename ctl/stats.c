@@ -142,7 +142,6 @@ static void stats_done(struct stats_verb *v)
         }
         screen_close(&v->screen);
         input_done(&v->in);
-        free(v);
 }
 
 int verb_stats(const struct options *o)
@@ -152,7 +151,7 @@ int verb_stats(const struct options *o)
 
         v = calloc(1, sizeof(*v));
         if (!v)
-                return verb_result(-ENOMEM);
+                return EXIT_CODE_SYSTEM;
         v->o = o;
         if (input_open(o, &v->in) < 0) {
                 free(v);
@@ -166,5 +165,7 @@ int verb_stats(const struct options *o)
         input_say(v->n_ignored, "line of more hosts than can be told apart was not looked at",
                   "lines of more hosts than can be told apart were not looked at");
         stats_done(v);
-        return verb_result(r);
+        r = verb_result(&v->in, &v->screen, r);
+        free(v);
+        return r;
 }

@@ -133,7 +133,7 @@ int verb_top(const struct options *o)
         chosen_set_failed(o->chosen, o->shows_failed);
         r = chosen_pack(o->chosen);
         if (r < 0 || input_open(o, &v.in) < 0)
-                return r < 0 ? EXIT_FAILURE : EXIT_CODE_NO_INPUT;
+                return r < 0 ? verb_result(&v.in, &v.screen, r) : EXIT_CODE_NO_INPUT;
         screen_open(o, !v.in.source->is_live, &v.screen);
         v.is_live = v.in.source->is_live && v.screen.is_terminal && o->output != OUTPUT_JSON;
         r = open_all(&v);
@@ -144,5 +144,5 @@ int verb_top(const struct options *o)
         tops_free(v.tops);
         gaps_free(v.gaps);
         input_done(&v.in);
-        return verb_result(r);
+        return verb_result(&v.in, &v.screen, r);
 }

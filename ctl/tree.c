@@ -52,5 +52,5 @@ int verb_tree(const struct options *o)
                 relatives_finish(&r);
         }
         relatives_done(&r);
-        return e > 0 ? e : verb_result(e);
+        return e > 0 ? e : verb_result(&r.in, &r.screen, e);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "input.h"
+#include "screen.h"
 #include "verbs.h"
 #include "view/audit_show.h"
 
@@ -10,6 +11,7 @@ struct verify_verb {
         const struct options *o;
         struct input in;
         struct audit audit;
+        struct screen screen;
 };
 
 static int on_line(void *userdata, int kind)
@@ -33,66 +35,76 @@ static void count_faults(const struct input *in, const struct audit *a,
         ret[FAULT_UNREAD] = in->source->n_packed + in->source->n_not_unpacked;
 }
 
-static void put(struct buf *b)
+static enum audit_result show_host(struct verify_verb *v, size_t host)
 {
-        if (b->size > 0)
-                (void)fwrite(b->data, 1, b->size, stdout);
-        buf_reset(b);
+        const enum sink_place hint = v->o->file ? _SINK_PLACE_MAX : SINK_JOURNAL;
+        const enum sink_place place = audit_place(&v->audit, host, hint);
+
+        if (v->o->output == OUTPUT_JSON)
+                audit_show_json(&v->audit, host, place, &v->screen.out);
+        else
+                audit_show(&v->audit, host, place, v->o->utc, &v->screen.out);
+        return audit_verdict(&v->audit, host, place);
 }
 
-static enum audit_result show(const struct options *o, const struct input *in,
-                              const struct audit *a)
+/* 0 or -errno, of which `ret` is independent. */
+static int show(struct verify_verb *v, enum audit_result *ret)
 {
-        const enum sink_place hint = o->file ? _SINK_PLACE_MAX : SINK_JOURNAL;
+        const struct options *o = v->o;
+        struct buf *out = &v->screen.out;
+        const struct audit *a = &v->audit;
         uint64_t faults[_LOG_FAULT_MAX];
-        enum audit_result verdict;
-        struct buf out = { 0 };
+        int r = 0;
 
-        if (a->n_lines == 0)
-                return AUDIT_NOT_OURS;
-        count_faults(in, a, faults);
-        verdict = audit_log_verdict(faults);
+        count_faults(&v->in, a, faults);
+        *ret = audit_log_verdict(faults);
         for (size_t i = 0; i < a->n_boots; i++) {
-                enum sink_place place;
+                enum audit_result verdict;
 
                 if (a->boots[i].host != i)
                         continue;
-                place = audit_place(a, i, hint);
-                verdict = MAX(verdict, audit_verdict(a, i, place));
-                if (o->output == OUTPUT_JSON)
-                        audit_show_json(a, i, place, &out);
-                else
-                        audit_show(a, i, place, o->utc, &out);
-                put(&out);
+                verdict = show_host(v, i);
+                *ret = MAX(*ret, verdict);
+                if (r >= 0)
+                        r = screen_flush(&v->screen);
         }
-        audit_show_log(faults, o->output == OUTPUT_JSON, &out);
-        put(&out);
-        buf_done(&out);
-        return verdict;
+        if (o->output == OUTPUT_JSON)
+                audit_show_log_json(faults, buf_span(&v->in.source->names), out);
+        else
+                audit_show_log(faults, buf_span(&v->in.source->names), out);
+        return r < 0 ? r : screen_flush(&v->screen);
+}
+
+static void say_what_was_not_looked_at(const struct verify_verb *v)
+{
+        if (v->audit.n_lines == 0)
+                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd%s\n", v->in.name,
+                              v->audit.n_read > 0 ? " in that time or boot" : "");
+        input_say(v->audit.n_ignored,
+                  "line of more hosts or runs than can be told apart was not looked at",
+                  "lines of more hosts or runs than can be told apart were not looked at");
 }
 
 int verb_verify(const struct options *o)
 {
         struct verify_verb v = { .o = o };
+        enum audit_result verdict = AUDIT_NOT_OURS;
         int r;
 
         if (input_open(o, &v.in) < 0)
                 return EXIT_CODE_NO_INPUT;
+        screen_open(o, false, &v.screen);
         r = input_each(&v.in, on_line, NULL, &v);
         if (r >= 0)
                 r = audit_finish(&v.audit);
         input_finish(&v.in);
         if (r >= 0)
-                r = (int)show(o, &v.in, &v.audit);
-        else
-                r = EXIT_CODE_NO_INPUT;
-        if (v.audit.n_lines == 0 && r == (int)AUDIT_NOT_OURS)
-                (void)fprintf(stderr, "execsnoopctl: %s has no line of execsnoopd%s\n", v.in.name,
-                              v.audit.n_read > 0 ? " in that time or boot" : "");
-        input_say(v.audit.n_ignored,
-                  "line of more hosts or runs than can be told apart was not looked at",
-                  "lines of more hosts or runs than can be told apart were not looked at");
+                say_what_was_not_looked_at(&v);
+        if (r >= 0 && v.audit.n_lines > 0)
+                r = show(&v, &verdict);
+        r = verb_result(&v.in, &v.screen, r);
+        screen_close(&v.screen);
         audit_done(&v.audit);
         input_done(&v.in);
-        return fflush(stdout) == 0 ? r : EXIT_FAILURE;
+        return r == EXIT_SUCCESS ? (int)verdict : r;
 }

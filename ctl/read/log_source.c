@@ -23,6 +23,7 @@ struct log_source *log_source_free(struct log_source *s)
         if (!s)
                 return NULL;
         buf_done(&s->problem);
+        buf_done(&s->names);
         s->ops->free(s);
         return NULL;
 }

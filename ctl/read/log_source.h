@@ -32,6 +32,7 @@ struct log_source {
         uint64_t n_not_unpacked; /* and for which there is no folder to unpack them */
         uint64_t n_forged;       /* entries of the journal that are not the daemon's */
         uint64_t n_bytes, n_bytes_total; /* read so far, and of how many; 0: nobody knows */
+        struct buf names;                /* of the files that were read, each with a NUL */
         struct buf problem;              /* what went wrong, for people, of the last -errno */
 };
 

@@ -52,6 +52,18 @@ static int file_fails(struct source_file *f, int error)
         return error;
 }
 
+static int note_name(struct source_file *f, const struct sibling *file)
+{
+        _cleanup_(freep) char *name = sibling_name(f->path, file);
+        const size_t size = name ? strlen(name) : 0;
+
+        if (!name)
+                return -ENOMEM;
+        if (!f->source.names.size || f->source.names.size + size < NAMES_BYTES_MAX)
+                buf_append_span(&f->source.names, (struct span){ name, size + 1 });
+        return buf_error(&f->source.names) < 0 ? -ENOMEM : 0;
+}
+
 /* Lines of this file that are there behind `offset`; the descriptor is taken in any case. */
 static int begin_file(struct source_file *f, const struct sibling *file, int fd, uint64_t offset)
 {
@@ -60,6 +72,11 @@ static int begin_file(struct source_file *f, const struct sibling *file, int fd,
 
         if (lseek(fd, (off_t)offset, SEEK_SET) < 0) {
                 r = -errno;
+                (void)close(fd);
+                return r;
+        }
+        r = note_name(f, file);
+        if (r < 0) {
                 (void)close(fd);
                 return r;
         }
@@ -387,7 +404,7 @@ int log_source_file_new(const char *path, bool follow, struct log_source **ret)
         r = siblings_list(path, &all);
         if (r < 0)
                 return r;
-        if (all.n_files == 0)
+        if (all.n_files == 0 && all.n_packed == 0)
                 return -ENOENT;
         f = calloc(1, sizeof(*f));
         if (!f)

@@ -59,6 +59,16 @@ static int add(struct siblings *s, unsigned number, enum packing packing, const 
         return 0;
 }
 
+/* Of a file that was asked for by its whole name, which may be one that rotation has packed. */
+static unsigned packing_of(const char *name)
+{
+        unsigned packing = PACKING_NONE + 1;
+
+        while (packing < _PACKING_MAX && !span_ends_with(span_of(name), packing_suffix(packing)))
+                packing++;
+        return packing < _PACKING_MAX ? packing : PACKING_NONE;
+}
+
 static int add_entry(struct siblings *s, int folder, const char *name, const char *base)
 {
         struct span suffix = { 0 };
@@ -66,9 +76,11 @@ static int add_entry(struct siblings *s, int folder, const char *name, const cha
         unsigned number = 0;
         struct stat st;
 
-        if (strcmp(name, base) != 0 && !parse_name(name, base, &number, &suffix))
+        if (strcmp(name, base) == 0)
+                packing = packing_of(base);
+        else if (!parse_name(name, base, &number, &suffix))
                 return 0;
-        while (packing < _PACKING_MAX && !span_is(suffix, packing_suffix(packing)))
+        while (number > 0 && packing < _PACKING_MAX && !span_is(suffix, packing_suffix(packing)))
                 packing++;
         if (packing == _PACKING_MAX)
                 return 0;
@@ -140,18 +152,25 @@ const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t i
         return NULL;
 }
 
+char *sibling_name(const char *path, const struct sibling *file)
+{
+        char *name;
+
+        if (file->number == 0)
+                return strdup(path);
+        return asprintf(&name, "%s.%u%s", path, file->number, packing_suffix(file->packing)) < 0
+                       ? NULL
+                       : name;
+}
+
 int sibling_open(const char *path, const struct sibling *file, enum unpacked *ret_unpacked)
 {
-        _cleanup_(freep) char *name = NULL;
+        _cleanup_(freep) char *name = sibling_name(path, file);
         _cleanup_(closep) int fd = -1;
         struct stat st;
 
-        if ((file->number == 0 ? asprintf(&name, "%s", path)
-                               : asprintf(&name, "%s.%u%s", path, file->number,
-                                          packing_suffix(file->packing))) < 0) {
-                name = NULL;
+        if (!name)
                 return -ENOMEM;
-        }
         fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return errno == ENOENT ? -ESTALE : -errno;

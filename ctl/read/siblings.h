@@ -35,6 +35,9 @@ void siblings_done(struct siblings *s);
 /* Which of them is that file; NULL: it is no longer there. */
 const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t ino);
 
+/* Its path now, to be freed; NULL: no memory. */
+char *sibling_name(const char *path, const struct sibling *file);
+
 /*
  * What is in it, to be read from the beginning; -ESTALE: the name is another file's by now.
  * `ret_unpacked`: how much of one that is packed.

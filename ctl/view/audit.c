@@ -172,12 +172,22 @@ static int step(const struct audit_at *at, uint64_t seq)
         return r < 0 ? r : 1;
 }
 
-static void count_lost(struct audit_run *run, const struct event_line *line)
+/* A loss is reported when it is over. */
+static int count_lost(const struct audit_at *at, const struct event_line *line)
 {
+        struct audit_run *run = at->run;
+
         for (unsigned w = 0; w < _LOSS_WHERE_MAX; w++)
                 if (span_is(line->where, loss_where_name(w)))
                         run->n_reported[w] += line->counters.count;
         run->uncertain += line->counters.uncertain;
+        if (line->from_ns == TIME_UNKNOWN || line->to_ns == TIME_UNKNOWN ||
+            (line->from_ns <= line->to_ns && line->to_ns <= line->time_ns))
+                return 0;
+        return audit_find(at, &(struct audit_finding){ .kind = FINDING_SPAN,
+                                                       .seq = line->seq,
+                                                       .a = line->from_ns,
+                                                       .b = line->to_ns });
 }
 
 static int count(const struct audit_at *at, const struct event_line *line)
@@ -186,8 +196,7 @@ static int count(const struct audit_at *at, const struct event_line *line)
 
         switch (line->event.kind) {
         case EVENT_LOST:
-                count_lost(run, line);
-                return 0;
+                return count_lost(at, line);
         case EVENT_SUMMARY:
                 run->n_summarized += line->counters.count;
                 return 0;

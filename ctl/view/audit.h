@@ -52,6 +52,7 @@ enum finding_kind {
         FINDING_UNACCOUNTED, /* the daemon itself says so: `a`, signed */
         FINDING_PARTS,       /* parts of `text` at `seq` add up to `b`, not `a` */
         FINDING_BACK,        /* `text` goes back at `seq` from `a` to `b` */
+        FINDING_SPAN,        /* the loss of line `seq` was from `a` to `b`, which can't be */
         FINDING_TAIL, /* `a` events of earlier runs by the counters at `seq`, `b` by the lines */
         _FINDING_KIND_MAX,
 };
@@ -93,6 +94,7 @@ struct audit_run {
         uint64_t n_events_since;
         bool is_broken_since; /* numbers were not as they should be */
         bool has_counters;
+        bool has_redacted;
         uint64_t seen, filtered, lost, redacted;
         struct audit_sink sink[_SINK_PLACE_MAX];
 };
@@ -137,6 +139,7 @@ struct audit {
         size_t n_boots;
         size_t last_boot; /* of the line before */
         size_t n_runs, n_findings, n_rules;
+        bool has_more_rules;      /* than are kept */
         uint64_t n_ignored;       /* lines beyond what is kept apart */
         uint64_t n_read, n_lines; /* of ours; and those that were looked at */
 };

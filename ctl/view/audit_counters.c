@@ -289,6 +289,7 @@ int audit_counters(const struct audit_at *at, const struct event_line *line)
         run->seen = line->counters.seen;
         run->filtered = line->counters.filtered;
         run->lost = line->counters.lost;
+        run->has_redacted |= event_line_has(line, LINE_HAS(redacted));
         run->redacted = line->counters.redacted;
         memcpy(run->sink, sinks, sizeof(sinks));
         return r;

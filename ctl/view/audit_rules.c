@@ -20,8 +20,12 @@ static int find_rule(const struct audit_at *at, struct span name, struct audit_r
         struct audit_rule *rules;
 
         *ret = find_named(b, name);
-        if (*ret || at->audit->n_rules == AUDIT_RULES_MAX)
+        if (*ret)
                 return 0;
+        if (at->audit->n_rules == AUDIT_RULES_MAX) {
+                at->audit->has_more_rules = true;
+                return 0;
+        }
         rules = reallocarray(b->rules, b->n_rules + 1, sizeof(*rules));
         if (!rules)
                 return -ENOMEM;

@@ -39,6 +39,7 @@ static const char *const finding_names[_FINDING_KIND_MAX] = {
         [FINDING_UNACCOUNTED] = "unaccounted",
         [FINDING_PARTS] = "parts",
         [FINDING_BACK] = "counter_back",
+        [FINDING_SPAN] = "loss_times",
         [FINDING_TAIL] = "earlier_events",
 };
 
@@ -143,12 +144,23 @@ static void describe_counters(const struct audit_finding *f, struct buf *ret)
         }
 }
 
+static void describe_span(const struct audit_finding *f, struct buf *ret)
+{
+        buf_printf(ret, "the loss that line %" PRIu64 " reports was from ", f->seq);
+        moment_show(f->a, true, true, 3, ret);
+        buf_append_string(ret, " to ");
+        moment_show(f->b, true, true, 3, ret);
+        buf_append_string(ret, " (UTC), which is backwards or not over by then");
+}
+
 static void describe(const struct audit_finding *f, struct buf *ret)
 {
         if (finding_is_explained(f->kind))
                 describe_explained(f, ret);
         else if (f->kind <= FINDING_BEHEADED)
                 describe_numbers(f, ret);
+        else if (f->kind == FINDING_SPAN)
+                describe_span(f, ret);
         else
                 describe_counters(f, ret);
 }
@@ -188,6 +200,8 @@ static void show_rules(const struct audit *a, size_t host, struct buf *ret)
                 show_text(span_of(name), ret);
                 buf_printf(ret, ": %" PRIu64 "\n", count);
         }
+        if (a->has_more_rules)
+                buf_append_string(ret, "  there are more rules than are kept apart\n");
 }
 
 static const char *name_of(const struct audit_boot *b)
@@ -278,7 +292,8 @@ static void put_run(const struct audit_run *run, struct buf *b)
         json_put_u64(b, "lines", run->n_lines);
         json_put_u64(b, "events", run->n_events);
         json_put_u64(b, "summarized", run->n_summarized);
-        json_put_u64(b, "redacted", run->redacted);
+        if (run->has_redacted)
+                json_put_u64(b, "redacted", run->redacted);
         json_key(b, "lost");
         json_begin_object(b);
         for (unsigned w = 0; w < _LOSS_WHERE_MAX; w++)
@@ -368,6 +383,8 @@ static void put_rules(const struct audit *a, size_t host, struct buf *b)
                 json_u64(b, count);
         }
         json_end_object(b);
+        if (a->has_more_rules)
+                json_put_true(b, "hidden_by_is_cut");
 }
 
 void audit_show_json(const struct audit *a, size_t host, enum sink_place place, struct buf *ret)
@@ -393,37 +410,62 @@ enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX])
         return n[FAULT_UNREAD] > 0 ? AUDIT_EXPLAINED : AUDIT_COMPLETE;
 }
 
-void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret)
-{
-        static const struct {
-                const char *key, *words;
-        } faults[_LOG_FAULT_MAX] = {
-                [FAULT_NO_JSON] = { "no_json", "lines that are no JSON" },
-                [FAULT_VALUE] = { "strange_values", "values that execsnoopd does not write" },
-                [FAULT_CUT] = { "cut", "lines without an end" },
-                [FAULT_TOO_LONG] = { "too_long", "lines longer than 16 MiB" },
-                [FAULT_DAMAGED] = { "damaged_files", "compressed files without their end" },
-                [FAULT_IGNORED] = { "ignored", "lines of more hosts or runs than are told apart" },
-                [FAULT_UNREAD] = { "unread_files", "compressed files that can't be read here" },
-        };
-        const enum audit_result verdict = audit_log_verdict(n);
+static const struct {
+        const char *key, *words;
+} log_faults[_LOG_FAULT_MAX] = {
+        [FAULT_NO_JSON] = { "no_json", "lines that are no JSON" },
+        [FAULT_VALUE] = { "strange_values", "values that execsnoopd does not write" },
+        [FAULT_CUT] = { "cut", "lines without an end" },
+        [FAULT_TOO_LONG] = { "too_long", "lines longer than 16 MiB" },
+        [FAULT_DAMAGED] = { "damaged_files", "compressed files without their end" },
+        [FAULT_IGNORED] = { "ignored", "lines of more hosts or runs than are told apart" },
+        [FAULT_UNREAD] = { "unread_files", "compressed files that can't be read here" },
+};
 
-        if (verdict == AUDIT_COMPLETE)
-                return;
-        if (!is_json) {
+void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], struct span files, struct buf *ret)
+{
+        const enum audit_result verdict = audit_log_verdict(n);
+        const char *separator = "read from ";
+        struct span name;
+
+        if (verdict != AUDIT_COMPLETE) {
                 buf_printf(ret, "the log itself: %s\n", verdict_words[verdict]);
                 for (unsigned i = 0; i < _LOG_FAULT_MAX; i++)
                         if (n[i] > 0)
                                 buf_printf(ret, "  %c %s: %" PRIu64 "\n",
-                                           i < FAULT_UNREAD ? '!' : '-', faults[i].words, n[i]);
-                return;
+                                           i < FAULT_UNREAD ? '!' : '-', log_faults[i].words, n[i]);
         }
+        if (files.size == 0)
+                return;
+        while (span_cut(&files, '\0', &name)) {
+                buf_append_string(ret, separator);
+                show_text(name, ret);
+                separator = ", ";
+        }
+        buf_append_char(ret, '\n');
+}
+
+void audit_show_log_json(const uint64_t n[static _LOG_FAULT_MAX], struct span files,
+                         struct buf *ret)
+{
+        const enum audit_result verdict = audit_log_verdict(n);
+        struct span name;
+
+        if (verdict == AUDIT_COMPLETE && files.size == 0)
+                return; /* it has nothing to say */
         json_begin_object(ret);
         json_key(ret, "log");
         json_begin_object(ret);
         json_put_string(ret, "verdict", verdict_names[verdict]);
         for (unsigned i = 0; i < _LOG_FAULT_MAX; i++)
-                json_put_u64(ret, faults[i].key, n[i]);
+                json_put_u64(ret, log_faults[i].key, n[i]);
+        if (files.size > 0) {
+                json_key(ret, "files");
+                json_begin_array(ret);
+                while (span_cut(&files, '\0', &name))
+                        json_text(ret, name);
+                json_end_array(ret);
+        }
         json_end_object(ret);
         json_end_object(ret);
         buf_append_char(ret, '\n');

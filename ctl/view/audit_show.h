@@ -19,10 +19,14 @@ enum log_fault {
 enum audit_result audit_log_verdict(const uint64_t n[static _LOG_FAULT_MAX]);
 
 /*
- * How many there are of each; nothing of a log that has none. `is_json`: as one line of it; `ret`
- * is empty.
+ * How many there are of each; nothing of a log that has none. Behind that the files that were read,
+ * if it is of files: their names, each with a NUL.
  */
-void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], bool is_json, struct buf *ret);
+void audit_show_log(const uint64_t n[static _LOG_FAULT_MAX], struct span files, struct buf *ret);
+
+/* The same as one line of JSON; `ret` is empty, and stays so if there is nothing to say. */
+void audit_show_log_json(const uint64_t n[static _LOG_FAULT_MAX], struct span files,
+                         struct buf *ret);
 
 /* A host, by its first boot: its boots and runs, what was found in each, one verdict. */
 void audit_show(const struct audit *a, size_t host, enum sink_place place, bool utc,

@@ -12,6 +12,7 @@ import os
 import pathlib
 import pwd
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -140,6 +141,16 @@ def check_options(folder, boot_id):
     # Of an entry that is gone: what is left is all behind it.
     cursor.write_text(re.sub(";i=[0-9a-f]+;", ";i=1;", cursor.read_text("utf-8")), "utf-8")
     assert seqs("--cursor-file", str(cursor)) == seqs()
+    before = cursor.read_text("utf-8")
+    done = subprocess.run([CTL, "-o", "json", "--cursor-file=/dev/full"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=False)
+    assert done.returncode == 74 and b"cannot write /dev/full: No space left on device" in done.stderr, done
+    # Where there is no room for a new one the old one stays.
+    done = subprocess.run([CTL, "-o", "json", "--cursor-file", cursor], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          restore_signals=False, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert done.returncode == 74 and b"cannot write" in done.stderr and cursor.read_text("utf-8") == before, done
+    assert sorted(path.name for path in cursor.parent.iterdir() if "cursor" in path.name) == ["cursor"]
     parts = pathlib.Path(folder, "parts")
     until = seqs("--cursor-file", str(parts), "--until=2026-11-22T18:31:02.2Z")
     assert until == [1, 2, 3, 4], until

@@ -190,7 +190,11 @@ def test_mistakes_are_said():
              ("--lines=few",): "expected a number", ("--file=x", "-D", "y"): "expected it without",
              ("--file=x", "--cursor-file=y"): "expected the journal", ("--nothing",): "unrecognized",
              ("-", "-b", "-1"): "expected the ID of a boot",
-             ("--tree-of=1", "-n", "5"): "expected one of them",
+             ("--tree-of=1", "-n", "5"): "expected it without --tree-of",
+             ("-", "-n", "5"): "standard input has no end to begin at, expected --file or the journal",
+             ("tree", "-", "--lines=5"): "standard input has no end", ("--boot=xyz",): "expected an ID of 32 digits",
+             ("--boot=" + "0" * 31,): "expected an ID", ("--boot=99999999999999999999",): "expected an ID",
+             (f"--file={STORY}", "-b", "xyz"): "verb: 'xyz' is not understood",
              ("top", "--by=size"): "expected exe, unit", ("top", "-o", "csv"): "expected short or json",
              ("tree", "-f"): "expected a log that has an end", ("tree", "-o", "csv"): "short or wide",
              ("stats", "-f"): "expected a log that has an end", ("stats", "-u", "0"): "expected all of it", ("log", "log"): "expected -"}
@@ -198,11 +202,13 @@ def test_mistakes_are_said():
         said = run(*options, code=64)[1]
         assert words in said, (options, said)
     for options, words in {("--file=/nowhere/log",): "No such file", ("--file=/tmp",): "No such file",
-                           ("-", "-n", "5"): "has no end", (f"--file={STORY}", "-b", "7"): "1 boots",
-                           (f"--file={STORY}", "-b", "xyz"): "unexpected"}.items():
-        code = 64 if "xyz" in options else 66
-        said = run(*options, code=code, stdin=b"")[1]
-        assert words in said or code == 64, (options, said)
+                           (f"--file={STORY}", "-b", "7"): "--boot=7: ", (f"--file={STORY}", "-b", "-1"): "tells of 1 boot\n"}.items():
+        said = run(*options, code=66, stdin=b"")[1]
+        assert words in said, (options, said)
+    boot = json.loads(STORY.read_text("utf-8").splitlines()[0])["boot_id"]
+    uuid = "-".join((boot[:8], boot[8:12], boot[12:16], boot[16:20], boot[20:]))
+    for option in (["-b", boot], ["-b", uuid], [f"--boot={uuid}"], ["-b", "1"], ["-b", "+1"], ["-b", "0"], ["-b", "all"]):
+        assert log(*option)[0] == log()[0], option
     assert run("--help")[0].startswith("execsnoopctl [VERB]")
     assert run("-V")[0].startswith("execsnoopctl ")
 
@@ -386,6 +392,9 @@ def test_compressed_siblings():
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
             assert done.stdout.decode() == "".join(lines[20:]), done
             assert f"2 older files are compressed, and in {tmpdir} no file".encode() in done.stderr, done.stderr
+        # One of them by its whole name is that alone.
+        assert run(f"--file={path}.2.zst", "-o", "json")[0] == "".join(lines[:9])
+        assert run(f"--file={path}.1.gz", "-o", "json", "-n", "2")[0] == "".join(lines[18:20])
         pathlib.Path(f"{path}.1.gz").write_bytes(packed[:-4])
         assert "its end can't be read" in run("verify", f"--file={path}", code=2)[1]
 

@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
 CTL = sys.argv[1]
@@ -230,6 +231,10 @@ def faults():
     yield "unaccounted", changed(log, "stop", set_in("sinks/file/unaccounted", 3)), "3 events are unaccounted for"
     yield "counters that go back", changed(log, "stats", set_in("seen", 100000)), "seen went back from 100000"
     yield "inherited", changed(log, "start", set_in("inherited/seen", 1), 1), "seen went back"
+    yield "a loss that is not over", changed(lossy, "lost", set_in("to", "2026-11-26T21:25:10.270000000Z")), \
+        "the loss that line 35 reports was from 2026-11-26 21:25:10.230 to 2026-11-26 21:25:10.270"
+    yield "a loss that ends before it begins", changed(lossy, "lost", set_in("to", "2026-11-26T21:25:10.220Z")), \
+        "which is backwards or not over by then"
     yield "a line cut", log[:40] + [log[40][:50]] + log[41:], "line 41 is missing"
     yield "a line spoiled", log[:40] + ["\udcff" + log[40][1:]] + log[41:], "line 41 is missing"
     yield "a number out of range", log[:40] + [re.sub(r'"pid":\d+', '"pid":99999999999', log[40])] + log[41:], ""
@@ -315,6 +320,46 @@ def check_hosts():
     assert "also called vm, name-0, " in shown and " and more\n" in shown, shown
 
 
+def check_rules():
+    """By their whole names, as they were in the configuration, over all runs and boots."""
+    names = ["x" * 255 + "a", "x" * 255 + "b", "caf\u00e9 \"quoted\"\n"]
+
+    def rename(event):
+        if "filtered_by" in event:
+            counts = event["filtered_by"]
+            event["filtered_by"] = {names[0]: counts.pop("shells", 0), names[1]: counts.pop("summed", 0),
+                                    names[2]: 0} | counts
+    log = [edit(line, rename) for line in read("rules")]
+    host, = hosts_of(log + rebooted(log))
+    assert host["hidden_by"] == {names[0]: 2 * 177, names[1]: 2 * 66, names[2]: 0}, host
+    shown = verify(log)[1]
+    assert f"hidden by {names[1]}: 66\n" in shown and "quoted" not in shown, shown
+    many = [edit(line, lambda event: "filtered_by" in event and event["filtered_by"].update(
+        {f"rule {i}": 0 for i in range(5000)})) for line in runs(read("rules"))[0]]
+    assert hosts_of(many)[0]["hidden_by_is_cut"] is True
+    assert "more rules than are kept apart" in verify(many)[1]
+
+
+def check_files():
+    """What was read is said, the oldest first; and a key of which the log has nothing is not there."""
+    log = read("rules")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log\n.jsonl")
+        for suffix, lines in {".10": log[:100], ".2": log[100:300], "": log[300:]}.items():
+            pathlib.Path(f"{path}{suffix}").write_text("".join(line + "\n" for line in lines), "utf-8")
+        subprocess.run(["gzip", f"{path}.10"], check=True)
+        names = [f"{path}.10.gz", f"{path}.2", str(path)]
+        done = subprocess.run([CTL, "verify", f"--file={path}", "-o", "json"], stdout=subprocess.PIPE, check=False)
+        host, read_from = map(json.loads, done.stdout.splitlines())
+        assert done.returncode == EXPLAINED and read_from["log"]["files"] == names, read_from
+        assert read_from["log"]["verdict"] == "complete" and host["verdict"] == "explained"
+        shown = subprocess.run([CTL, "verify", f"--file={path}"], stdout=subprocess.PIPE, check=False).stdout.decode()
+        assert shown.endswith("read from " + ", ".join(names).replace("\n", "\\x0a") + "\n"), shown
+    run_without, run_with = (hosts_of(lines)[0]["boots"][0]["runs"][0] for lines in (log[:50], log[:381]))
+    assert "redacted" not in run_without and run_with["redacted"] == 0
+    assert "stopped" not in run_without and run_with["stopped"] is True
+
+
 def check_others():
     assert verify(["hello"])[0] == NOT_OURS
     assert verify(['{"a":1}'])[0] == NOT_OURS
@@ -354,4 +399,6 @@ check_honest()
 check_faults()
 check_json()
 check_hosts()
+check_rules()
+check_files()
 check_others()
