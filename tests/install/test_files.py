@@ -9,6 +9,7 @@ import tempfile
 EXPECTED = [
     "etc/execsnoopd.conf",
     "usr/sbin/execsnoopd",
+    "usr/libexec/execsnoopd/update-service",
     "usr/bin/execsnoopctl",
     "lib/systemd/system/execsnoopd.service",
     "usr/share/execsnoopd/event.schema.json",

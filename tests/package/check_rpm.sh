@@ -22,7 +22,8 @@ rpm --query --package --list "$package" >"$temp/files"
 for file in /etc/execsnoopd.conf /etc/execsnoopd.conf.d /usr/sbin/execsnoopd \
   /usr/lib/systemd/system/execsnoopd.service /usr/lib/systemd/catalog/execsnoopd.catalog \
   /usr/lib/sysusers.d/execsnoopd.conf /usr/lib/tmpfiles.d/execsnoopd.conf \
-  /usr/share/execsnoopd/event.schema.json /usr/share/execsnoopd/sigma/execsnoopd-native.yml \
+  /usr/libexec/execsnoopd/update-service /usr/share/execsnoopd/event.schema.json \
+  /usr/share/execsnoopd/sigma/execsnoopd-native.yml \
   /usr/share/man/man8/execsnoopd.8; do
   grep -qxE "$file(\.gz)?" "$temp/files" || {
     echo "$file is not in the package"

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""lifecycle.py OLD.deb NEW.deb: the life of the package, as root on a Debian that runs systemd.
+"""lifecycle.py FOLDER: the life of the package, as root on a Debian that runs systemd.
 
 Installed, the service is there and off. Enabled it runs, in its sandbox and with little privilege,
 also as the image after an upgrade in place or after a crash; it logs a storm that journald would cut
-short if it limited our rate. An upgrade restarts it; stopped and disabled, an upgrade leaves it
-alone. Removed, it has stopped, and configuration and logs stay.
-Purged, nothing is left but the locked user. Prints what it has done; exits with 0 if all is well.
+short if it limited our rate. An upgrade misses nothing; it restarts the service only where it has to
+and says why; stopped and disabled, it is left alone. Removed, it has stopped, and configuration and
+logs stay. Purged, nothing is left but the locked user. FOLDER has the package as old.deb, and as
+later versions new.deb, unit.deb (with another unit file) and broken.deb (whose program cannot run).
+Prints what it has done; exits with 0 if all is well.
 """
 import hashlib
 import json
@@ -17,18 +19,21 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 SERVICE = "execsnoopd.service"
 LOGS = "/var/log/execsnoopd"
 LOG = LOGS + "/exec.jsonl"
 PROGRAM = "/usr/sbin/execsnoopd"
+TARGET = "/package/target"
 DROP_IN = "/etc/execsnoopd.conf.d/50-local.conf"
 # By default journald takes no more than 10,000 lines of a unit in 30 s, or up to four times as many
 # if there is much room for them. Each storm is what the daemon holds while journald gets no CPU.
 N_STORMS, STORM = 20, 3000
 
 WAIT_SECONDS = 100
+PAUSE_SECONDS = 0.005
 EXPOSURE_MAX = 1.5
 # CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON; CAP_BPF
 CAP_BPF = 1 << 39
@@ -206,7 +211,7 @@ def check_rate_is_not_limited():
     """Each exec of many storms is in the journal once, or counted as lost."""
     begin, before = time.monotonic(), main_pid()
     for _ in range(N_STORMS):
-        run("/package/storm", str(STORM), "storm", "/package/target")
+        run("/package/storm", str(STORM), "storm", TARGET)
         wait_for_stats()
     assert main_pid() == before, said("systemctl", "status", SERVICE)
     seconds = time.monotonic() - begin
@@ -217,7 +222,7 @@ def check_rate_is_not_limited():
             lost += event["count"]
         elif event["event"] == "exec" and "argv" not in event:
             bare += 1           # the ring had no room for more of it
-        elif event["event"] == "exec" and event["argv"][:2] == ["/package/target", "storm"]:
+        elif event["event"] == "exec" and event["argv"][:2] == [TARGET, "storm"]:
             logged.append((event["process_id"], event["argv"][2]))
     print(f"{N_STORMS * STORM} execs in {seconds:.1f} s: {len(logged)} logged, {bare} bare, "
           f"{lost} lost")
@@ -226,24 +231,112 @@ def check_rate_is_not_limited():
     assert len(logged) > 40000, "that is no more than the limit"
 
 
-def check_upgrades(package):
-    run("dpkg", "--install", package)
+class Execs:
+    """Goes on executing a program, until the end of the block; then `count` tells how often."""
+
+    def __init__(self, mark):
+        self.mark = mark
+        self.count = 0
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        while not self.end.wait(PAUSE_SECONDS):
+            os.waitpid(os.posix_spawn(TARGET, [TARGET, self.mark], {}), 0)
+            self.count += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+
+    def logged(self):
+        events = (json.loads(line) for line in
+                  said("journalctl", "--boot", "--output=cat", "--unit", SERVICE,
+                       "EXECSNOOP_EVENT=exec").splitlines())
+        return sum(1 for event in events if event.get("argv") == [TARGET, self.mark])
+
+
+def install(package, succeeds=True):
+    """What the package manager says."""
+    print("+ dpkg --install", package, flush=True)
+    done = subprocess.run(("dpkg", "--install", package), check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+    print(done.stdout, flush=True)
+    assert (done.returncode == 0) == succeeds, done.returncode
+    return done.stdout
+
+
+def runs_new_program():
+    return os.path.samefile(f"/proc/{main_pid()}/exe", PROGRAM)
+
+
+def check_upgrade_misses_nothing(package):
+    before = running_pid()
+    with Execs("upgraded") as execs:
+        said_by_it = install(package)
+    assert "goes on as the new program" in said_by_it and "restarting" not in said_by_it
+    assert running_pid() == before and runs_new_program()
+    assert execs.count > 0
+    wait_until(lambda: execs.logged() == execs.count, f"not all of {execs.count} are logged")
+    assert starts()[-1] == "counted", starts()
+
+
+def check_invalid_settings(package):
+    """The new version does not take them, and neither would it after a restart."""
+    before = running_pid()
+    configure("MaxSize=much\n")
+    said_by_it = install(package)
+    assert "the old program goes on" in said_by_it and f"{DROP_IN}:3" in said_by_it, said_by_it
+    assert running_pid() == before and not runs_new_program()
+    configure("")
+    run("systemctl", "reload", SERVICE)
+    wait_until(lambda: is_running() and runs_new_program(), "it does not go on as the new program")
+    assert running_pid() == before
+
+
+def check_other_unit_file(package, old):
+    before = running_pid()
+    said_by_it = install(package)
+    assert "restarting it, because its unit file has settings" in said_by_it, said_by_it
+    assert running_pid() != before and os.getpriority(os.PRIO_PROCESS, main_pid()) == -9
+    before = running_pid()
+    assert "restarting it, because its unit file" in install(old)
+    assert running_pid() != before and os.getpriority(os.PRIO_PROCESS, main_pid()) == -10
+
+
+def check_broken_program(package, old):
+    said_by_it = install(package, succeeds=False)
+    assert "restarting it, because the new program did not take over" in said_by_it, said_by_it
+    assert "execsnoopd.service:" not in install(old), "there was nothing to be done any more"
+    wait_until(lambda: is_running() and runs_new_program(), "it is not started again")
+
+
+def check_upgrades(folder):
+    old, new = f"{folder}/old.deb", f"{folder}/new.deb"
+    install(new)
     assert state() == ("disabled", "inactive"), state()
 
     configure("")
     run("systemctl", "enable", "--now", SERVICE)
     check_sandbox()
-    before = running_pid()
     check_rate_is_not_limited()
-    run("dpkg", "--install", package)
-    assert running_pid() not in (0, before), "the upgrade has not restarted the service"
+    check_upgrade_misses_nothing(new)
+    check_invalid_settings(new)
+    check_other_unit_file(f"{folder}/unit.deb", old)
+    check_broken_program(f"{folder}/broken.deb", old)
     assert os.path.exists(DROP_IN)
 
-    # Disabled, and started by hand: an upgrade restarts that, too, and does not enable it.
+    # Disabled, and started by hand: an upgrade takes that along, and does not enable it.
     run("systemctl", "disable", SERVICE)
     before = main_pid()
-    run("dpkg", "--install", package)
-    assert state() == ("disabled", "active") and main_pid() != before, state()
+    install(new)
+    assert state() == ("disabled", "active") and runs_new_program(), state()
+    assert main_pid() == before
 
 
 def check_removed():
@@ -268,10 +361,10 @@ def check_purged(before):
 
 
 def main():
-    old, new = sys.argv[1:]
+    folder = sys.argv[1]
     before = snapshot()
-    check_installed(old)
-    check_upgrades(new)
+    check_installed(f"{folder}/old.deb")
+    check_upgrades(folder)
     check_removed()
     check_purged(before)
     print(f"all is well; {len(before)} files compared")

@@ -23,7 +23,10 @@ import image
 EXIT_SKIP = 77
 TOOLS = ("dpkg-buildpackage", "dh", "lintian", "blhc", "systemd-nspawn", "mmdebstrap")
 LIFE_SECONDS = 600
-NEW_VERSION = "999"
+# Passes for a program as long as it is only asked about the configuration.
+BROKEN_PROGRAM = """#!/bin/sh
+[ "$1" = --test-config ]
+"""
 
 UNIT = """[Unit]
 SuccessAction=exit-force
@@ -32,7 +35,7 @@ FailureAction=exit-force
 Type=oneshot
 StandardOutput=file:/package/output
 StandardError=append:/package/output
-ExecStart=/usr/bin/python3 -B /package/lifecycle.py /package/old.deb /package/new.deb
+ExecStart=/usr/bin/python3 -B /package/lifecycle.py /package
 ExecStopPost=/bin/sh -c 'echo $EXIT_STATUS >/package/status'
 TimeoutStartSec=180
 """
@@ -77,15 +80,35 @@ def check_binary(folder, package):
     assert "disable execsnoopd.service" in preset.read_text("ascii"), "it is not started"
 
 
-def repack(package, target):
-    """The same as a later version."""
+def repack(package, target, version, edit):
+    """The same as a later version, of which `edit` changes the files."""
     folder = target.with_suffix(".tree")
     run("dpkg-deb", "--raw-extract", package, folder)
     control = folder / "DEBIAN/control"
-    control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {NEW_VERSION}",
+    control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}",
                               control.read_text("utf-8")), encoding="utf-8")
+    edit(folder)
     run("dpkg-deb", "--build", "--root-owner-group", folder, target)
     shutil.rmtree(folder)
+
+
+def change_unit(folder):
+    """As a build of a source with another Nice= would."""
+    path, = folder.glob("**/execsnoopd.service")
+    text = path.read_text("utf-8")
+    text = text.replace("\nNice=-10\n", "\nNice=-9\n")
+    path.write_text(re.sub(r"(?m)^(Environment=EXECSNOOPD_UNIT=).*", r"\1other", text), "utf-8")
+
+
+def break_program(folder):
+    (folder / "usr/sbin/execsnoopd").write_text(BROKEN_PROGRAM, "ascii")
+
+
+def make_packages(package, folder):
+    shutil.copy(package, folder / "old.deb")
+    for version, name, edit in ((999, "new", lambda folder: None), (1000, "unit", change_unit),
+                                (1001, "broken", break_program)):
+        repack(package, folder / f"{name}.deb", version, edit)
 
 
 def make_root(root):
@@ -166,8 +189,7 @@ def main():
         check_binary(folder, package)
         guest = folder / "guest"
         guest.mkdir()
-        shutil.copy(package, guest / "old.deb")
-        repack(package, guest / "new.deb")
+        make_packages(package, guest)
         shutil.copy(HERE / "lifecycle.py", guest)
         for name in PROGRAMS:
             shutil.copy(programs / "tests/kernel" / name, guest)

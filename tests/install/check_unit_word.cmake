@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# cmake -D SOURCE=... -P check_unit_word.cmake: the word of the unit file is another when a setting is
+# that a running process cannot be given, and the same when anything else is.
+include(${SOURCE}/systemd/unit_word.cmake)
+file(READ ${SOURCE}/systemd/execsnoopd.service.in unit)
+set(changed ${CMAKE_CURRENT_BINARY_DIR}/changed.service)
+
+# expect(same|other FROM TO)
+function(expect what from to)
+  string(REPLACE "${from}" "${to}" text "${unit}")
+  if(text STREQUAL unit)
+    message(FATAL_ERROR "'${from}' is not in the unit file")
+  endif()
+  file(WRITE ${changed} "${text}")
+  unit_word(before ${SOURCE}/systemd/execsnoopd.service.in)
+  unit_word(after ${changed})
+  set(found other)
+  if(before STREQUAL after)
+    set(found same)
+  endif()
+  if(NOT found STREQUAL what)
+    message(FATAL_ERROR "'${from}' -> '${to}': ${before}, ${after}, which is not the ${what}")
+  endif()
+endfunction()
+
+expect(other "Nice=-10" "Nice=-9")
+expect(other "ProtectClock=yes\n" "")
+expect(other "FDSTORE=64" "FDSTORE=65")
+expect(same "Restart=on-failure" "Restart=no")
+expect(same "TimeoutStopSec=15s" "TimeoutStopSec=20s")
+expect(same "ExecReload=" "ExecReload=-")
+expect(same "Description=Log" "Description=A log")
+expect(same "WantedBy=sysinit.target" "WantedBy=basic.target")
+expect(same "# Two perf events" "# 2 perf events")
+file(REMOVE ${changed})
