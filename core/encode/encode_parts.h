@@ -7,13 +7,11 @@
  */
 #pragma once
 
-#include <assert.h>
-
 #include "encode/encode_line.h"
 #include "encode/shape.h"
 
 #define PART_BIT(part) (UINT64_C(1) << (part))
-static_assert(_PART_MAX <= 64);
+_Static_assert(_PART_MAX <= 64, "bits of a set");
 
 struct plan {
         size_t room[_PART_MAX]; /* bytes, or ROOM_WHOLE */

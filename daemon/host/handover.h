@@ -13,7 +13,6 @@
  */
 #pragma once
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,7 +51,7 @@ struct handover_page {
 };
 
 /* One account more is another page. */
-static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 3);
+_Static_assert(_SINK_ACCOUNT_MAX == 2 && HANDOVER_VERSION == 3, "another layout, another version");
 
 struct handover;
 
