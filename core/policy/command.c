@@ -11,7 +11,8 @@
 #include <strings.h>
 
 #include "policy/command.h"
-#include "policy/secret_text.h"
+#include "policy/command_value.h"
+#include "policy/secret_value.h"
 
 /* Bits of `seen`. */
 #define SEEN_NEEDED(i) (UINT32_C(1) << (i))
@@ -35,7 +36,9 @@ static bool heeds_words(const struct program *p)
 
         for (unsigned i = 0; i < PROGRAM_RULES_MAX && p->rules[i].option; i++)
                 heeds |= !strchr("-/", p->rules[i].option[0]) ||
-                         (p->rules[i].needs && p->rules[i].needs[0] != '-');
+                         (p->rules[i].option[0] == '/' && p->rules[i].place != PLACE_ATTACHED) ||
+                         (p->rules[i].needs && p->rules[i].needs[0] != '-') ||
+                         (p->rules[i].unless && p->rules[i].unless[0] != '-');
         return heeds;
 }
 
@@ -105,126 +108,21 @@ static const struct program_rule *find_prefix_rule(const struct command *c, cons
         return NULL;
 }
 
+bool command_reads_secret(const struct command *c)
+{
+        return find_rule(c, (struct span)SPAN_LITERAL(COMMAND_HERE)) != NULL;
+}
+
 static enum value_place place_of(const struct program_rule *rule)
 {
         return rule->place ? rule->place : PLACE_ANY;
 }
 
-static void hide_after(struct draft *d, size_t from, size_t to, char separator)
+static void take_word(struct command *c, struct draft *d, enum value_kind kind, size_t from,
+                      size_t to)
 {
-        draft_hide(d, find_char(d, from, to, separator) + 1, to);
-}
-
-/* user:PASSWORD@host; not host:port, and an '@' in what else it may be has no ':' before it. */
-static void hide_before_at(struct draft *d, size_t from, size_t to)
-{
-        size_t colon = find_char(d, from, to, ':');
-        const char *at = memrchr(d->text + from, '@', to - from);
-
-        if (at && colon < to && d->text + colon < at &&
-            !(to - colon > 2 && d->text[colon + 1] == '/'))
-                draft_hide(d, colon + 1, at - d->text);
-}
-
-/* user/PASSWORD, user/PASSWORD@database; no path, no @script. */
-static void hide_after_slash(struct draft *d, size_t from, size_t to)
-{
-        size_t slash, at;
-
-        if (from == to || strchr("/@.-~", d->text[from]))
-                return;
-        slash = find_char(d, from, to, '/');
-        at = find_char(d, slash, to, '@');
-        draft_hide(d, slash + 1, at);
-}
-
-static void hide_pass(struct draft *d, size_t from, size_t to)
-{
-        static const char prefix[] = "pass:";
-        const size_t n = sizeof(prefix) - 1;
-
-        if (to - from > n && memcmp(d->text + from, prefix, n) == 0)
-                draft_hide(d, from + n, to);
-}
-
-static void hide_data(struct draft *d, size_t from, size_t to)
-{
-        static const char begin[] = "secret,", data[] = "data=";
-        const char *found;
-
-        if (to - from < sizeof(begin) - 1 || memcmp(d->text + from, begin, sizeof(begin) - 1) != 0)
-                return;
-        found = memmem(d->text + from, to - from, data, sizeof(data) - 1);
-        if (found) {
-                from = found - d->text + sizeof(data) - 1;
-                draft_hide(d, from, find_char(d, from, to, ','));
-        }
-}
-
-static void hide_value(struct command *c, struct draft *d, enum value_kind kind, size_t from,
-                       size_t to)
-{
-        switch (kind) {
-        case VALUE_REST:
-                c->takes_rest = true;
-                draft_hide(d, from, to);
-                break;
-        case VALUE_ALL:
-                draft_hide(d, from, to);
-                break;
-        case VALUE_ALL_BUT_PATH:
-                if (from < to && d->text[from] != '/')
-                        draft_hide(d, from, to);
-                break;
-        case VALUE_ALL_BUT_PAIR:
-                if (find_char(d, from, to, '=') == to)
-                        draft_hide(d, from, to);
-                break;
-        case VALUE_AFTER_COLON:
-                hide_after(d, from, to, ':');
-                break;
-        case VALUE_COLON_OR_ALL:
-                if (find_char(d, from, to, ':') < to)
-                        hide_after(d, from, to, ':');
-                else
-                        draft_hide(d, from, to);
-                break;
-        case VALUE_AFTER_COMMA:
-                hide_after(d, from, to, ',');
-                break;
-        case VALUE_AFTER_PERCENT:
-                hide_after(d, from, to, '%');
-                break;
-        case VALUE_AFTER_EQUALS:
-                hide_after(d, from, to, '=');
-                break;
-        case VALUE_AFTER_SLASH:
-                hide_after_slash(d, from, to);
-                break;
-        case VALUE_AFTER_DATA:
-                hide_data(d, from, to);
-                break;
-        case VALUE_BEFORE_AT:
-                hide_before_at(d, from, to);
-                break;
-        case VALUE_PASS:
-                hide_pass(d, from, to);
-                break;
-        case VALUE_COOKIE:
-                if (find_char(d, from, to, '=') < to)
-                        draft_hide(d, from, to);
-                break;
-        case VALUE_COMMAND:
-                d->is_command = true;
-                break;
-        case VALUE_LIST:
-                d->ends_at_comma = true;
-                break;
-        case VALUE_NONE:
-        case VALUE_CLEAR:
-        case VALUE_BEGINS_COMMAND:
-                break;
-        }
+        c->takes_rest |= kind == VALUE_REST;
+        value_hide(d, kind, from, to);
 }
 
 /* Quotes around the value alone, as in a text for a shell. */
@@ -234,18 +132,17 @@ static void hide_quoted(struct command *c, struct draft *d, enum value_kind kind
         const bool has_quotes =
                 to - from > 1 && is_quote(d->text[from]) && d->text[to - 1] == d->text[from];
 
-        hide_value(c, d, kind, from + has_quotes, to - has_quotes);
+        take_word(c, d, kind, from + has_quotes, to - has_quotes);
 }
 
 /* The value is not in this word, but in the next. */
-static void expect_value(struct command *c, enum value_kind kind)
+static void expect_value(struct command *c, const struct program_rule *rule)
 {
-        if (kind == VALUE_BEGINS_COMMAND)
+        if (rule->kind == VALUE_BEGINS_COMMAND)
                 c->begins = true;
-        else if (kind == VALUE_CLEAR)
-                c->skips = true;
         else
-                c->pending = kind;
+                c->pending = rule->kind;
+        c->pending_name = (struct span){ rule->option, strlen(rule->option) };
         c->is_pending_by_rule = true;
         c->is_pending_by_name = false;
 }
@@ -257,7 +154,7 @@ static void apply_rule(struct command *c, const struct program_rule *rule, struc
 
         if (value == w->size) {
                 if (place_of(rule) & PLACE_NEXT)
-                        expect_value(c, rule->kind);
+                        expect_value(c, rule);
                 return;
         }
         if (w->p[value] == '=' || (w->p[0] == '/' && w->p[value] == ':'))
@@ -295,7 +192,7 @@ static bool examine_letters(struct command *c, struct draft *d, const struct wor
                 const struct program_rule *rule = find_rule(c, option);
 
                 note_seen(c, option);
-                if (rule) {
+                if (rule && (i + 1 == w->size || (place_of(rule) & PLACE_ATTACHED))) {
                         apply_rule(c, rule, d, w, i + 1);
                         return true;
                 }
@@ -342,16 +239,18 @@ static bool finds_commands(const struct command *c)
         return false;
 }
 
-/* The name between '--' or '-' and '=', or the end; a path after it may be no secret. */
+/* The name between '--' or '-' and '=', or the end. */
 static void expect_named(struct command *c, const struct command_rules *rules, struct span name)
 {
-        static const char suffix[] = "auth";
-        const size_t n = sizeof(suffix) - 1;
-
-        if (name.size < OPTION_NAME_MIN || !name_is_secret(rules->names, name))
+        if (name.size < OPTION_NAME_MIN)
                 return;
-        c->pending = strncasecmp(name.data + name.size - n, suffix, n) == 0 ? VALUE_ALL_BUT_PATH
-                                                                            : VALUE_ALL;
+        if (name_is_secret(rules->names, name))
+                c->pending = value_kind_of(name);
+        else if (name_prints_secret(rules->names, name))
+                c->pending = VALUE_PRINTS;
+        else
+                return;
+        c->pending_name = name;
         c->is_pending_by_rule = false;
         c->is_pending_by_name = false;
 }
@@ -429,10 +328,11 @@ static void examine_number(struct command *c, const struct command_rules *rules,
 
                         if ((!is_number && kind != '*' && kind != '=') || !is_in_force(c, n, i))
                                 continue;
-                        if (kind != '=')
-                                hide_value(c, d, rule[i].kind, w->from, w->to);
-                        else if (w->size >= 3 && name_is_secret(rules->names, word)) {
-                                expect_value(c, rule[i].kind);
+                        if (kind != '=' && !span_is(word, "-"))
+                                take_word(c, d, rule[i].kind, w->from, w->to);
+                        else if (kind == '=' && w->size >= 3 && !memmem(w->p, w->size, "://", 3) &&
+                                 name_is_secret(rules->names, word)) {
+                                expect_value(c, &rule[i]);
                                 c->is_pending_by_name = true;
                         }
                 }
@@ -487,7 +387,7 @@ static void examine_plain(struct command *c, const struct command_rules *rules, 
         examine_number(c, rules, d, w);
         rule = find_rule(c, word);
         if (rule)
-                expect_value(c, rule->kind);
+                expect_value(c, rule);
         note_seen(c, word);
 }
 
@@ -504,16 +404,21 @@ static bool take_value(struct command *c, const struct command_rules *rules, str
         if (w->size > 0 && w->p[0] == '-' && !(w->size == 1))
                 return false;
         if (kind != VALUE_NONE) {
-                if (c->is_pending_by_rule || !value_is_harmless(w->p, w->size))
-                        hide_value(c, d, kind, w->from, w->to);
-                if (c->is_pending_by_name && name_is_secret(rules->names, word))
+                if (c->is_pending_by_rule || !value_is_harmless(c->pending_name, word))
+                        take_word(c, d, kind, w->from, w->to);
+                if (kind == VALUE_PASS)
+                        note_seen(c, word); /* "-pass stdin" */
+                if (kind == VALUE_CLEAR && w->from == 0 && c->pending_name.data[1] == '-')
+                        d->pairs_from = w->size;
+                if (c->is_pending_by_name && name_is_secret(rules->names, word) &&
+                    !memchr(w->p, ' ', w->size))
                         c->pending = kind; /* or that was a value, and this the name */
                 return true;
         }
         if (skips && !finds_commands(c) && is_known_command(c, rules, w))
                 return false;
         if (c->takes_rest && !skips) {
-                if (!value_is_harmless(w->p, w->size))
+                if (!value_is_harmless((struct span){ 0 }, word))
                         draft_hide(d, w->from, w->to);
                 return true;
         }

@@ -27,14 +27,15 @@ struct command {
         unsigned n_programs;
         unsigned n_words; /* that are no option nor its value */
         enum value_kind pending;
-        bool is_pending_by_rule; /* the manual says so: even "1" is no flag there */
-        bool is_pending_by_name; /* of a word that may be another's value */
-        bool takes_rest;         /* each further word is a secret */
-        bool skips;              /* the next word is the value of an option */
-        bool begins;             /* the next word is a program */
-        bool is_wrapped;         /* these are arguments of a program that runs another */
-        bool has_no_options;     /* "--" was seen */
-        bool heeds_words;        /* one of the programs has a rule for what is no option */
+        struct span pending_name; /* of the option, if it isn't by a rule; in the strings */
+        bool is_pending_by_rule;  /* the manual says so: even "1" is no flag there */
+        bool is_pending_by_name;  /* of a word that may be another's value */
+        bool takes_rest;          /* each further word is a secret */
+        bool skips;               /* the next word is the value of an option */
+        bool begins;              /* the next word is a program */
+        bool is_wrapped;          /* these are arguments of a program that runs another */
+        bool has_no_options;      /* "--" was seen */
+        bool heeds_words;         /* one of the programs has a rule for what is no option */
 };
 
 /* The shortest name of an option that may be that of a secret, "-pwd": letters are no names. */
@@ -56,7 +57,13 @@ void command_word(struct command *c, const struct command_rules *rules, struct d
  */
 void command_text(const struct command_rules *rules, struct draft *d, size_t from, size_t to);
 
-/* True of an option that says that a secret is read from standard input. */
+/* A text for standard input follows. */
+#define COMMAND_HERE "<<<"
+
+/* True if what has been seen of the command so far says that it reads a secret from there. */
+bool command_reads_secret(const struct command *c);
+
+/* True of an option that says so of any program. */
 bool command_is_reading(struct span option);
 
 /* True if words that are no options can change nothing: they need not be looked at. */

@@ -38,7 +38,8 @@ static uint8_t part_at(const struct draft *d, size_t at)
  */
 static size_t word_end(const struct draft *d, size_t at, size_t to, bool *has_quotes)
 {
-        static const char here[] = "<<<"; /* by itself: what is behind it may follow at once */
+        static const char here[] =
+                COMMAND_HERE; /* by itself: what is behind it may follow at once */
         size_t closing;
 
         if (to - at > sizeof(here) - 1 && memcmp(d->text + at, here, sizeof(here) - 1) == 0)
@@ -80,10 +81,22 @@ static void quoted_word(struct command *c, const struct command_rules *rules, st
                 words_of_text(rules, d, from, to, depth + 1);
 }
 
-/* A command of the text, as far as pipes are concerned: of its words the first, and the others. */
+/* A command of the text, as far as what it reads and writes is concerned. */
 struct piece {
         struct span program;
-        size_t from, to; /* what it writes, if it is echo; from 0 on there is its name */
+        size_t from, to;  /* what it writes, if it is echo; from 0 on there is its name */
+        bool reads;       /* a secret */
+        bool is_here;     /* the next word is what it reads */
+        bool is_of_group; /* it is all that brackets have in them */
+};
+
+/* What of the text before the word is to be known of it. */
+struct reading {
+        struct piece piece, input; /* `input` writes into the pipe before `piece` */
+        size_t group;              /* behind the last opening bracket */
+        bool group_writes;
+        bool expects_secret; /* of a script for expect */
+        bool sends;
 };
 
 static bool is_program(struct span word, const char *name)
@@ -94,34 +107,82 @@ static bool is_program(struct span word, const char *name)
                (word.size == n || word.data[word.size - n - 1] == '/');
 }
 
+static bool writes(struct span program)
+{
+        return is_program(program, "echo") || is_program(program, "printf") ||
+               is_program(program, "yes");
+}
+
 bool command_is_reading(struct span option)
 {
-        return span_is(option, "--password-stdin") || span_is(option, "--with-token");
+        static const char *const ends[] = { "password-stdin", "passphrase-stdin",
+                                            "pass-stdin",     "token-stdin",
+                                            "secret-stdin",   "key-stdin",
+                                            "--with-token",   NULL };
+
+        for (const char *const *end = ends; *end; end++)
+                if (span_ends_with(option, *end))
+                        return true;
+        return false;
 }
 
-static bool reads_secret(const struct piece *p, struct span word)
+/* Without the quotes around it. */
+static void hide_word(struct draft *d, size_t from, size_t to)
 {
-        return is_program(word, "chpasswd") || command_is_reading(word) ||
-               (is_program(p->program, "sudo") && span_is(word, "-S")) ||
-               (is_program(p->program, "passwd") && span_is(word, "--stdin"));
+        const bool is_quoted =
+                to - from > 1 && is_quote(d->text[from]) && d->text[to - 1] == d->text[from];
+
+        draft_hide(d, from + is_quoted, to - is_quoted);
 }
 
-/* A word; `input` is the piece that writes into the pipe before this one. */
-static void note_word(struct draft *d, struct piece *p, struct piece *input, size_t from, size_t to)
+/* expect "*assword:"; send "SECRET\r" */
+static void note_expected(struct draft *d, struct reading *r, struct span word)
 {
-        const struct span word = { d->text + from, to - from };
+        static const char *const asks[] = { "assword", "assphrase", "asscode", NULL };
+        const size_t from = word.data - d->text;
 
-        if (!p->program.data)
-                p->program = word;
-        else if (p->from == 0 && word.data[0] != '-' &&
-                 (is_program(p->program, "echo") || is_program(p->program, "printf")))
-                p->from = from;
-        p->to = to;
-        if (input->from == 0 || !reads_secret(p, word))
-                return;
-        if (memchr(d->text + input->from, '$', MIN(input->to - input->from, (size_t)2)) == NULL)
+        if (r->sends && !span_is(word, "--")) {
+                r->sends = false;
+                if (is_quote(word.data[0]) && memchr(word.data, '\\', word.size))
+                        hide_word(d, from, from + word.size);
+        }
+        r->sends |= r->expects_secret && (span_is(word, "send") || span_is(word, "exp_send"));
+        for (const char *const *ask = asks; *ask; ask++)
+                r->expects_secret |= memmem(word.data, word.size, *ask, strlen(*ask)) != NULL;
+}
+
+static void hide_input(struct draft *d, struct piece *input)
+{
+        /* but for variables */
+        const bool is_variable =
+                !input->is_of_group &&
+                memchr(d->text + input->from, '$', MIN(input->to - input->from, (size_t)2)) != NULL;
+
+        if (!is_variable)
                 draft_hide(d, input->from, input->to);
         input->from = 0;
+}
+
+/* A word, of which the command knows already. */
+static void note_word(struct draft *d, struct reading *r, const struct command *c, size_t from,
+                      size_t to)
+{
+        const struct span word = { d->text + from, to - from };
+        struct piece *p = &r->piece;
+
+        note_expected(d, r, word);
+        if (!p->program.data)
+                p->program = word;
+        else if (p->from == 0 && word.data[0] != '-' && writes(p->program))
+                p->from = from;
+        p->to = to;
+        p->reads |= command_reads_secret(c) || command_is_reading(word);
+        r->group_writes |= writes(p->program);
+        if (p->is_here && p->reads)
+                hide_word(d, from, to);
+        p->is_here = span_is(word, COMMAND_HERE);
+        if (r->input.from > 0 && p->reads)
+                hide_input(d, &r->input);
 }
 
 /* The '&' of "2>&1" ends no command, and that of "|&" has no other before it than the '|' has. */
@@ -131,19 +192,25 @@ static bool ends_command(const struct draft *d, size_t at)
 }
 
 /* At a separator. */
-static void next_piece(const struct draft *d, size_t at, struct piece *p, struct piece *input)
+static void next_piece(const struct draft *d, size_t at, struct reading *r)
 {
         const bool is_pipe = d->text[at] == '|' && at > 0 && d->text[at - 1] != '|' &&
                              !(at + 1 < d->size && d->text[at + 1] == '|');
 
-        *input = is_pipe ? *p : (struct piece){ 0 };
-        *p = (struct piece){ 0 };
+        r->input = is_pipe ? r->piece : (struct piece){ 0 };
+        r->piece = (struct piece){ 0 };
+        if (d->text[at] == '(') {
+                r->group = at + 1;
+                r->group_writes = false;
+        } else if (d->text[at] == ')' && r->group_writes) {
+                r->piece = (struct piece){ .from = r->group, .to = at, .is_of_group = true };
+        }
 }
 
 static void words_of_text(const struct command_rules *rules, struct draft *d, size_t from,
                           size_t to, unsigned depth)
 {
-        struct piece piece = { 0 }, input = { 0 };
+        struct reading reading = { 0 };
         bool has_quotes[2] = { true, true };
         struct command command;
         size_t end;
@@ -154,15 +221,15 @@ static void words_of_text(const struct command_rules *rules, struct draft *d, si
 
                 if (part == PART_SEPARATOR && ends_command(d, from)) {
                         command_begin(&command);
-                        next_piece(d, from, &piece, &input);
+                        next_piece(d, from, &reading);
                 }
                 if (part == PART_SEPARATOR || part == PART_BLANK) {
                         from++;
                         continue;
                 }
                 end = word_end(d, from, to, has_quotes);
-                note_word(d, &piece, &input, from, end);
                 quoted_word(&command, rules, d, from, end, depth);
+                note_word(d, &reading, &command, from, end);
                 from = end;
         }
 }

@@ -127,6 +127,8 @@ static void strip_suffix(struct span *name)
         static const char *const suffixes[] = { ".exe", ".bin", ".real", ".orig", ".distrib",
                                                 ".py",  ".sh",  ".pl",   ".rb",   NULL };
 
+        if (!memchr(name->data, '.', name->size)) /* as nearly all */
+                return;
         for (const char *const *s = suffixes; *s; s++)
                 if (span_strip_suffix(name, *s))
                         return;

@@ -12,13 +12,16 @@
 enum value_kind {
         VALUE_NONE,
         VALUE_ALL,
-        VALUE_ALL_BUT_PATH,   /* a word that begins with '/' names a file */
         VALUE_ALL_BUT_PAIR,   /* name=value says itself what it is */
         VALUE_AFTER_COLON,    /* user:PASSWORD */
         VALUE_COLON_OR_ALL,   /* likewise, but without a colon all of it is one */
         VALUE_AFTER_COMMA,    /* user,PASSWORD */
         VALUE_AFTER_PERCENT,  /* user%PASSWORD */
         VALUE_AFTER_EQUALS,   /* key=SECRET, whatever the key */
+        VALUE_AFTER_GREATER,  /* >SECRET; else it is none */
+        VALUE_DSN,            /* h=host,u=user,p=SECRET */
+        VALUE_OF_USER,        /* user:PASSWORD, or before an '@'; no URL */
+        VALUE_PRINTS,         /* a command that prints the secret: echo SECRET */
         VALUE_AFTER_SLASH,    /* user/PASSWORD@database */
         VALUE_AFTER_DATA,     /* secret,...,data=SECRET */
         VALUE_BEFORE_AT,      /* user:PASSWORD@host, without a scheme */
@@ -44,7 +47,9 @@ enum value_place {
  *   "2"                                  the so-many-th word that is no option nor one's value
  *   "*"                                  each of these
  *   "="                                  each of these that is named like a secret; its value
- * follows and counts only if the word or letter ("-b") `needs` came before, and `unless` did not.
+ *                                        follows
+ *   "<<<"                                standard input is a secret, here or by a pipe
+ * and counts only if the word or letter ("-b") `needs` came before, and `unless` did not.
  */
 struct program_rule {
         const char *option;
@@ -54,7 +59,7 @@ struct program_rule {
 };
 
 /* More than any program has: bits of what it needs. */
-#define PROGRAM_RULES_MAX 12
+#define PROGRAM_RULES_MAX 16
 
 struct program {
         const char *names;  /* separated by blanks */

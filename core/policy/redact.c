@@ -26,7 +26,7 @@ struct redactor {
         enum redact_mode arguments, environment;
         struct program_index *programs;
         struct secret_names names;
-        struct name_memo last_name;
+        struct known_name known[NAMES_KNOWN];
         struct command_rules rules;
         struct sieve sieve;
         bool skips_nothing;
@@ -64,7 +64,7 @@ int redactor_new(const struct redact_options *options, struct redactor **ret)
                 return -ENOMEM;
         r->arguments = options->arguments;
         r->environment = options->environment;
-        r->names.last = &r->last_name;
+        r->names.known = r->known;
         error = name_list_new(options->names, BUILTIN_NAMES, &r->names.names);
         if (error == 0)
                 error = name_list_new(options->keep_names, BUILTIN_KEEP_NAMES, &r->names.keep);

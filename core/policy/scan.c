@@ -6,7 +6,7 @@
 
 static inline bytes is_pair(bytes v)
 {
-        return (bytes)(v == '=') | (bytes)(v == ':');
+        return (bytes)(v == '=') | (bytes)(v == '>') | (bytes)(v == ':');
 }
 
 static inline bytes is_blank_byte(bytes v)

@@ -2,33 +2,27 @@
 /* Secrets that are known by their names. */
 #pragma once
 
-#include <string.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "policy/name_list.h"
 
-/* The last name that was asked for; `size` 0: none. */
-struct name_memo {
+/*
+ * Names that have been asked for, each in a place by its hash: several stages ask for each, and the
+ * options of a program and the members of its JSON come again and again. 18 KiB a redactor.
+ */
+#define NAMES_KNOWN 256
+
+struct known_name {
         char name[NAME_SIZE_MAX];
-        size_t size;
+        uint8_t size; /* 0: none */
         bool is_secret;
 };
 
 struct secret_names {
         struct name_list *names; /* of secrets */
         struct name_list *keep;  /* but for these */
-        struct name_memo *last;  /* each name is asked for by several stages, and lists repeat it */
+        struct known_name *known;
 };
 
-static inline bool name_is_secret(const struct secret_names *s, struct span name)
-{
-        struct name_memo *last = s->last;
-
-        if (name.size == 0 || name.size > NAME_SIZE_MAX)
-                return name_list_has(s->names, name) && !name_list_has(s->keep, name);
-        if (name.size == last->size && memcmp(name.data, last->name, name.size) == 0)
-                return last->is_secret;
-        last->is_secret = name_list_has(s->names, name) && !name_list_has(s->keep, name);
-        last->size = name.size;
-        memcpy(last->name, name.data, name.size);
-        return last->is_secret;
-}
+bool name_is_secret(const struct secret_names *s, struct span name);

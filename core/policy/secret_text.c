@@ -13,14 +13,21 @@
  *   ...&name=value&...    there, and behind '?', to the next '&'
  *   name=value,name=...   to a ',', ';', '&' or blank that has another name behind it
  *   Name: value           of a header, to the end of the line or its quote
+ *   name => "value"       likewise as with '='
+ *   name=(...)            to its closing bracket
+ *   <name>value</name>    to the next '<'
+ *   "name": "NAME", "value": "value"       the second, where NAME is that of a secret
  *
  * Where the text is a command for a shell, its separators end a value, too.
  */
 #include <strings.h>
 
+#include "policy/command_value.h"
 #include "policy/draft.h"
 #include "policy/scan.h"
+#include "policy/secret_code.h"
 #include "policy/secret_text.h"
+#include "policy/secret_value.h"
 #include "policy/token.h"
 
 /* A name, its separator, and what is known of the value behind it. */
@@ -31,6 +38,7 @@ struct pair {
         char quote;      /* around name and value together, or NUL */
         bool has_quotes; /* the name alone is quoted: JSON */
         bool has_blank;  /* between separator and value */
+        bool prints;     /* the value is a command that writes the secret */
         char separator;
 };
 
@@ -45,17 +53,6 @@ static bool equals_any(struct span s, const char *const *words)
                 if (span_is_nocase(s, *words))
                         return true;
         return false;
-}
-
-bool value_is_harmless(const char *value, size_t size)
-{
-        static const char *const words[] = { "true", "false", "yes",  "no",  "on",
-                                             "off",  "none",  "null", "nil", NULL };
-
-        if (size > sizeof("false") - 1) /* the longest; nearly all values are */
-                return false;
-        return size == 0 || (size == 1 && (is_digit(value[0]) || is_quote(value[0]))) ||
-               equals_any((struct span){ value, size }, words);
 }
 
 static size_t count_backslashes(const struct draft *d, size_t at)
@@ -243,6 +240,8 @@ static size_t hide_value(struct draft *d, struct pair *p, bool is_first)
         skip_scheme(d, p);
         if (p->value == d->size)
                 return d->size;
+        if (p->quote && d->text[p->value] == p->quote)
+                return p->value;
         quote = p->value;
         while (quote < d->size && quote - p->value < 8 && d->text[quote] == '\\')
                 quote++;
@@ -259,20 +258,18 @@ static size_t hide_value(struct draft *d, struct pair *p, bool is_first)
                 end = find_char(d, p->value, d->size, ']');
         } else if (p->has_quotes && d->text[p->value] == '{')
                 return p->value;
+        else if (!is_whole && d->text[p->value] == '(')
+                end = MIN(find_char(d, p->value, d->size, ')'), d->size);
         else if (is_header(p) && is_header_name(draft_span(d, p->name, p->name_end)))
                 end = end_of_line(d, p);
         else
                 end = find_end(d, p, is_whole && !is_header(p));
-        if (!value_is_harmless(d->text + p->value, end - p->value))
-                draft_hide(d, p->value, end);
+        if (p->prints)
+                value_hide(d, VALUE_PRINTS, p->value, end);
+        else if (!value_is_harmless(draft_span(d, p->name, p->name_end),
+                                    draft_span(d, p->value, end)))
+                value_hide(d, value_kind_of(draft_span(d, p->name, p->name_end)), p->value, end);
         return MAX(end, p->value);
-}
-
-static bool name_ends(const struct draft *d, const struct pair *p, const char *end)
-{
-        const size_t n = strlen(end);
-
-        return p->name_end - p->name >= n && strncasecmp(d->text + p->name_end - n, end, n) == 0;
 }
 
 /* The tag of an image: registry/auth:latest, auth:1.2. */
@@ -288,6 +285,27 @@ static bool is_tag(const char *value, size_t size)
                (size == sizeof(latest) - 1 && memcmp(value, latest, size) == 0);
 }
 
+/* -storepass:env NAME, -storepass:file NAME. */
+static bool is_source(const struct draft *d, const struct pair *p)
+{
+        const struct span value = draft_span(d, p->value, d->size);
+
+        return d->text[p->name] == '-' && (span_is(value, "env") || span_is(value, "file"));
+}
+
+/* "auth: add login": the title of a change, not a value that ends its line. */
+static bool is_prose(const struct draft *d, const struct pair *p)
+{
+        size_t at = p->value;
+
+        if (!p->has_blank || p->has_quotes ||
+            !span_is_nocase(draft_span(d, p->name, p->name_end), "auth"))
+                return false;
+        while (at < d->size && is_alnum(d->text[at]))
+                at++;
+        return at + 1 < d->size && d->text[at] == ' ' && is_alnum(d->text[at + 1]);
+}
+
 /* PWD=/home, but not Pwd=secret; credentials=/file; volumes (secret:/run/secret:ro) and images. */
 static bool is_no_value(const struct draft *d, const struct pair *p)
 {
@@ -297,11 +315,8 @@ static bool is_no_value(const struct draft *d, const struct pair *p)
         if (left == 0)
                 return true;
         if (p->separator == ':')
-                return value[0] == '/' || is_tag(value, left);
-        if (value[0] != '/')
-                return false;
-        return span_is_nocase(draft_span(d, p->name, p->name_end), "pwd") ||
-               name_ends(d, p, "auth") || name_ends(d, p, "credentials");
+                return value[0] == '/' || is_tag(value, left) || is_source(d, p) || is_prose(d, p);
+        return value[0] == '/' && span_is_nocase(draft_span(d, p->name, p->name_end), "pwd");
 }
 
 /* Signatures and keys that are secrets in a URL alone. */
@@ -324,14 +339,43 @@ static bool may_have_colon(const struct draft *d, const struct pair *p)
                strchr(",;&{=(", p->before);
 }
 
+/* Whether the value is a secret, because of the name or of what is before that. */
+static bool is_secret_pair(const struct draft *d, const struct secret_names *names, struct pair *p)
+{
+        const struct span name = draft_span(d, p->name, p->name_end);
+
+        if (is_secret_of_query(d, p) || name_is_secret(names, name) ||
+            value_of_secret_name(names, d->text + d->pairs_from, name))
+                return true;
+        p->prints = name_prints_secret(names, name);
+        return p->prints;
+}
+
+/* <name>value</name>, at the '>'; a tag that has more in it names nothing. */
+static size_t examine_element(struct draft *d, const struct secret_names *names, size_t at)
+{
+        struct pair p = { .separator = '>' };
+        size_t end;
+
+        if (!find_name(d, at, &p) || p.name_end != at || p.before != '<')
+                return at + 1;
+        end = find_char(d, at + 1, d->size, '<');
+        if (name_is_secret(names, draft_span(d, p.name, at)) &&
+            !value_is_harmless(draft_span(d, p.name, at), draft_span(d, at + 1, end)))
+                draft_hide(d, at + 1, end);
+        return MAX(end, at + 1);
+}
+
 static size_t examine_pair(struct draft *d, const struct secret_names *names, size_t at)
 {
         struct pair p = { .separator = d->text[at], .value = at + 1 };
         size_t end;
 
+        if (p.separator == '>')
+                return examine_element(d, names, at);
         if (!find_name(d, at, &p) || (p.separator == ':' && !may_have_colon(d, &p)))
                 return at + 1;
-        while (p.value < d->size && d->text[p.value] == '=')
+        while (p.value < d->size && (d->text[p.value] == '=' || d->text[p.value] == '>'))
                 p.value++;
         if (p.separator == ':' && p.value < d->size && d->text[p.value] == ':')
                 return at + 1;
@@ -343,7 +387,7 @@ static size_t examine_pair(struct draft *d, const struct secret_names *names, si
         }
         if (is_no_value(d, &p))
                 return at + 1;
-        if (!is_secret_of_query(d, &p) && !name_is_secret(names, draft_span(d, p.name, p.name_end)))
+        if (!is_secret_pair(d, names, &p))
                 return at + 1;
         end = hide_value(d, &p, is_in_first_word(d, p.name));
         return MAX(end, at + 1);
@@ -377,9 +421,12 @@ static bool is_number(const struct draft *d, size_t from, size_t to)
 /* Addresses to which whoever knows them may post: what is behind these is the secret. */
 static void hide_webhook(struct draft *d, size_t at)
 {
-        static const char *const places[] = { "hooks.slack.com/services/",
-                                              "discord.com/api/webhooks/",
-                                              "discordapp.com/api/webhooks/", NULL };
+        static const char *const places[] = {
+                "hooks.slack.com/services/",    "discord.com/api/webhooks/",
+                "discordapp.com/api/webhooks/", "hooks.slack.com/workflows/",
+                "hooks.slack.com/triggers/",    NULL
+        };
+
         const struct span url = draft_span(d, at, d->size);
         size_t begin, end;
 
@@ -391,6 +438,21 @@ static void hide_webhook(struct draft *d, size_t at)
                         end++;
                 draft_hide(d, begin, end);
         }
+}
+
+bool url_user_is_key(const char *user, size_t size)
+{
+        bool has_digit = false, has_letter = false;
+
+        if (size < URL_KEY_SIZE_MIN)
+                return false;
+        for (size_t i = 0; i < size; i++) {
+                if (!is_alnum(user[i]) && user[i] != '_' && user[i] != '-')
+                        return false;
+                has_digit |= is_digit(user[i]);
+                has_letter |= user[i] > '9';
+        }
+        return has_digit && has_letter;
 }
 
 /*
@@ -418,24 +480,26 @@ static size_t examine_url(struct draft *d, size_t at)
         }
         if (host > colon && colon > 0)
                 draft_hide(d, colon + 1, host);
+        else if (host > 0 && colon == 0 && url_user_is_key(d->text + at, host - at))
+                draft_hide(d, at, host);
         else if (colon > 0 && host == 0 && d->is_cut && end == d->size)
                 draft_hide(d, colon + 1, end);
         return MAX(host, at);
 }
 
-/* bot123456789:TOKEN, of Telegram: a number, and 35 characters. */
+/* bot123456789:TOKEN, of Telegram: a number, and 35 characters or a few more. */
 static void examine_bot(struct draft *d, size_t colon)
 {
-        const size_t size = 35;
+        const size_t size_min = 34, size_max = 40;
         size_t begin = colon, end = colon + 1;
 
         while (begin > 0 && colon - begin < 12 && is_digit(d->text[begin - 1]))
                 begin--;
         if (colon - begin < 8)
                 return;
-        while (end < d->size && end - colon <= size + 1 && is_name_char(d->text[end]))
+        while (end < d->size && end - colon <= size_max + 1 && is_name_char(d->text[end]))
                 end++;
-        if (end - colon - 1 == size)
+        if (end - colon > size_min && end - colon <= size_max + 1)
                 draft_hide(d, begin, end);
 }
 
@@ -528,5 +592,6 @@ void secret_text_hide(struct draft *d, const struct secret_names *names)
         hide_tokens(d);
         if (d->has_blanks)
                 hide_private_keys(d);
+        secret_code_hide(d, names);
         hide_pairs(d, names);
 }

@@ -12,5 +12,8 @@
  */
 void secret_text_hide(struct draft *d, const struct secret_names *names);
 
-/* True for what says that there is no secret, or only that there is one: empty, "yes", "0". */
-bool value_is_harmless(const char *value, size_t size);
+/* Shorter ones are names of users. */
+#define URL_KEY_SIZE_MIN 20
+
+/* scheme://KEY@host: true of what is no name of a user but a key. */
+bool url_user_is_key(const char *user, size_t size);

@@ -100,6 +100,9 @@ bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size);
 /* At '-', of so many bytes that may be its name; "--" alone is up to the caller. */
 bool option_is_harmless(const struct sift *s, const char *p, size_t name_size);
 
+/* At a quote of a text or of a string, with a blank or a bracket before it. */
+bool quote_is_harmless(const struct sift *s, const char *p);
+
 /* At the letter or digit that begins a word. */
 bool word_is_harmless(const struct sift *s, const char *p);
 
@@ -108,10 +111,11 @@ bool colon_may_have_host(struct sift *s, const char *p);
 
 /*
  * In the block at `p`, of these bits: the first whose place is not harmless, or BLOCK_SIZE. `name`
- * are the bits that may be parts of names. Of pairs; of options that may be "--"; of what is behind
- * the name of an option, and ends its string; of options in a text.
+ * are the bits that may be parts of names. Of pairs; of quotes behind a blank; of options that may
+ * be "--"; of what is behind the name of an option, and ends its string; of options in a text.
  */
 unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name);
+unsigned find_quote(const struct sift *s, const char *p, uint64_t quotes);
 unsigned find_last_option(const struct sift *s, const char *p, uint64_t options);
 unsigned find_end_of_option(struct sift *s, const char *p, uint64_t ends, uint64_t name);
 unsigned find_option_of_text(const struct sift *s, const char *p, uint64_t options, uint64_t name);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "policy/command.h"
+#include "policy/secret_code.h"
 #include "policy/secret_text.h"
+#include "policy/secret_value.h"
 #include "policy/sieve_internal.h"
 
 /* Programs with longer names may be any. */
@@ -24,7 +26,8 @@ static bool name_is_harmless(const struct sift *s, struct span name)
 {
         const struct secret_names *names = s->sieve->names;
 
-        return !name_list_may_have(names->names, name) || !name_is_secret(names, name);
+        return !name_list_may_have(names->names, name) ||
+               (!name_is_secret(names, name) && !name_prints_secret(names, name));
 }
 
 /* ?sig=, &key= and the like (secret_text.h): by the last letter. */
@@ -67,7 +70,8 @@ bool pair_is_harmless(const struct sift *s, const char *p, size_t name_size)
                 name.data++;
                 name.size--;
         }
-        return name.size == 0 || (name_is_harmless(s, name) && !may_be_of_query(s, name));
+        return name.size == 0 || (name_is_harmless(s, name) && !may_be_of_query(s, name) &&
+                                  !value_of_secret_name(s->sieve->names, s->begin, name));
 }
 
 /* Of colons in a block; the strings behind it are looked at once, a bit ahead. */
@@ -85,19 +89,27 @@ bool colon_may_have_host(struct sift *s, const char *p)
 
 static bool is_end_of_url(const struct sift *s, const char *p)
 {
-        return p == s->end || *p == '\0' || is_blank(*p) || is_quote(*p) ||
-               strchr("<>\\/?#", *p) != NULL;
+        static const bool ends[256] = {
+                ['\0'] = true, ['\t' ... '\r'] = true, [' '] = true, ['"'] = true,
+                ['\''] = true, ['<'] = true,           ['>'] = true, ['\\'] = true,
+                ['/'] = true,  ['?'] = true,           ['#'] = true,
+        };
+
+        return p == s->end || ends[(uint8_t)*p];
 }
 
 /* Behind "://": a port may be, but no user with a password, and no address that is a secret. */
 static bool url_is_harmless(const struct sift *s, const char *p)
 {
+        const char *begin = p;
         bool has_colon = false;
 
         if (starts_with(s, p, "hooks.") || starts_with(s, p, "discord"))
                 return false;
         for (; !is_end_of_url(s, p); p++) {
                 if (has_colon && !is_digit(*p))
+                        return false;
+                if (*p == '@' && url_user_is_key(begin, p - begin))
                         return false;
                 has_colon |= *p == ':';
         }
@@ -135,7 +147,13 @@ bool option_is_harmless(const struct sift *s, const char *p, size_t name_size)
 
 static bool ends_name_of_program(char c)
 {
-        return is_blank(c) || is_quote(c) || strchr("/\\;|&()`", c) != NULL; /* or NUL */
+        static const bool ends[256] = {
+                ['\0'] = true, ['\t' ... '\r'] = true, [' '] = true, ['"'] = true, ['\''] = true,
+                ['/'] = true,  ['\\'] = true,          [';'] = true, ['|'] = true, ['&'] = true,
+                ['('] = true,  [')'] = true,           ['`'] = true,
+        };
+
+        return ends[(uint8_t)c];
 }
 
 static bool program_is_harmless(const struct sift *s, const char *p)
@@ -150,6 +168,52 @@ static bool program_is_harmless(const struct sift *s, const char *p)
         return n < PROGRAM_SIZE_MAX && (!program || !program_takes_secrets(program));
 }
 
+/* echo and its like, which may write a secret into a pipe (command_text.c). */
+static bool writes(const struct sift *s, const char *p)
+{
+        static const char *const words[] = { "echo", "printf", "yes", "send", NULL };
+
+        for (const char *const *word = words; *word; word++) {
+                const size_t n = strlen(*word);
+
+                if (starts_with(s, p, *word) && (p + n == s->end || !is_alnum(p[n])))
+                        return true;
+        }
+        return false;
+}
+
+bool quote_is_harmless(const struct sift *s, const char *p)
+{
+        return !secret_code_begin(s->sieve->names, s->begin, p);
+}
+
+/* At '(': with a quote behind it, it may be of a function that is given a secret. */
+static bool bracket_is_harmless(const struct sift *s, const char *p)
+{
+        p++;
+        for (unsigned n = 0; n < 8 && p < s->end && is_blank(*p); n++)
+                p++;
+        return p == s->end || !is_quote(*p) || quote_is_harmless(s, p);
+}
+
+static bool mark_is_harmless(const struct sift *s, const char *p, size_t name_size)
+{
+        switch (*p) {
+        case ':':
+                return colon_is_harmless(s, p, name_size);
+        case '(':
+                return bracket_is_harmless(s, p);
+        default:
+                return pair_is_harmless(s, p, name_size);
+        }
+}
+
+/* Whether the same name is as harmless wherever it is. */
+static bool may_be_known(struct span name)
+{
+        return name.data[name.size - 1] != 'e' && name.data[name.size - 1] != 'E'; /* "value" */
+}
+
 bool word_is_harmless(const struct sift *s, const char *p)
 {
         if (token_begins(p, s->end, s->is_cut))
@@ -157,6 +221,8 @@ bool word_is_harmless(const struct sift *s, const char *p)
         if (!s->is_text)
                 return true;
         if (p > s->begin && p[-1] == '-' && starts_with(s, p, "BEGIN "))
+                return false;
+        if (writes(s, p))
                 return false;
         return program_is_harmless(s, p);
 }
@@ -200,12 +266,12 @@ unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name)
                 const size_t n = name_before(s, pair, name, bit);
                 const struct span known = { pair - n - 1, n + 1 };
                 /* In brackets the name is more than what it ends with. */
-                const bool has_name =
-                        *pair == '=' && n > 0 && pair - n > s->begin && pair[-1] != ']';
+                const bool has_name = (*pair == '=' || *pair == '>') && n > 0 &&
+                                      pair - n > s->begin && pair[-1] != ']' && may_be_known(known);
 
                 if (has_name && is_known(s, known))
                         continue;
-                if (*pair == '=' ? !pair_is_harmless(s, pair, n) : !colon_is_harmless(s, pair, n))
+                if (!mark_is_harmless(s, pair, n))
                         return bit;
                 if (has_name)
                         s->harmless = known;
@@ -231,6 +297,17 @@ static bool end_is_harmless(struct sift *s, const char *p, size_t name_size)
                 return false;
         s->harmless = known;
         return true;
+}
+
+unsigned find_quote(const struct sift *s, const char *p, uint64_t quotes)
+{
+        for (; quotes; quotes &= quotes - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(quotes);
+
+                if (!quote_is_harmless(s, p + bit))
+                        return bit;
+        }
+        return BLOCK_SIZE;
 }
 
 unsigned find_last_option(const struct sift *s, const char *p, uint64_t options)

@@ -37,9 +37,15 @@ struct outline {
         bytes classes[BLOCK_SIZE / VECTOR_SIZE];
 };
 
+/* What may follow the name of a secret. */
 static inline bytes is_pair(bytes v)
 {
-        return (bytes)(v == '=') | (bytes)(v == ':');
+        return (bytes)(v == '=') | (bytes)(v == '>') | (bytes)(v == ':') | (bytes)(v == '(');
+}
+
+static inline bytes is_quote_byte(bytes v)
+{
+        return (bytes)(v == '"') | (bytes)(v == '\'');
 }
 
 /*
@@ -91,10 +97,14 @@ static inline bytes is_slash(bytes v)
         return (bytes)(v == '/');
 }
 
-/* What may be between a name and its '=' or ':'. */
+/*
+ * What may be between a name and its '=' or ':', or between one that is a value and that of the
+ * next value (value_of_secret_name()).
+ */
 static inline bytes is_beside_name(bytes v)
 {
-        return is_blank_byte(v) | (bytes)(v == '"') | (bytes)(v == '\'') | (bytes)(v == '\\');
+        return is_blank_byte(v) | is_quote_byte(v) | (bytes)(v == '\\') | (bytes)(v == ',') |
+               (bytes)(v == ';');
 }
 
 /* Before a colon: of a driver's name, "thin" or "oci", and the number of a token. */
@@ -337,7 +347,7 @@ static inline const char *examine_text(struct sift *s, const char *p)
         const uint64_t name = alnum | BLOCK_MASK(block, is_name_mark);
         const uint64_t behind_alnum = alnum << 1 | (p > s->begin && is_alnum(p[-1]));
         const uint64_t behind_name = name << 1 | (p > s->begin && is_name_part(p[-1]));
-        uint64_t here = bits_below(s->end - p), pairs, options;
+        uint64_t here = bits_below(s->end - p), pairs, options, quotes;
         unsigned word, pair, option;
 
         word = find_word(s, p, alnum & ~behind_alnum & here);
@@ -346,6 +356,9 @@ static inline const char *examine_text(struct sift *s, const char *p)
         pairs &= behind_grams(s, block, name, grams_of_names(s, block)) |
                  special_colons(s, p, block, pairs);
         pair = pairs ? find_pair(s, p, pairs, name) : BLOCK_SIZE;
+        quotes = BLOCK_MASK(block, is_quote_byte) & here & bits_below(pair);
+        quotes &= quotes ? BLOCK_MASK(block, is_blank_byte) << 1 | 1 : 0;
+        pair = MIN(pair, quotes ? find_quote(s, p, quotes) : BLOCK_SIZE);
         options = BLOCK_MASK(block, is_dash) & ~behind_name & here & bits_below(pair);
         option = options ? find_option_of_text(s, p, options, name) : BLOCK_SIZE;
         pair = MIN(pair, option);

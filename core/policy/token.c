@@ -41,6 +41,8 @@ static const struct shape shapes_A[] = {
         { PREFIX("ABIA"), CHARSET_CAPITAL, 16, 16 },
         { PREFIX("ACCA"), CHARSET_CAPITAL, 16, 16 },
         { PREFIX("AIza"), CHARSET_WORD, 35, 0 },
+        { PREFIX("AKCp8"), CHARSET_WORD, 50, 0 },
+        { PREFIX("ATBB"), CHARSET_WORD, 28, 40 },
         { PREFIX("AGE-SECRET-KEY-1"), CHARSET_CAPITAL, 20, 0 },
         { PREFIX("ATATT3x"), CHARSET_BASE64, 30, 0 },
         { PREFIX("ATCTT3x"), CHARSET_BASE64, 30, 0 },
@@ -49,6 +51,17 @@ static const struct shape shapes_A[] = {
 
 static const struct shape shapes_E[] = {
         { PREFIX("EAACEdEose0cBA"), CHARSET_WORD, 5, 0 },
+        { .prefix = { 0 } },
+};
+
+static const struct shape shapes_G[] = {
+        { PREFIX("GOCSPX-"), CHARSET_WORD, 20, 0 },
+        { PREFIX("GR1348941"), CHARSET_WORD, 12, 0 },
+        { .prefix = { 0 } },
+};
+
+static const struct shape shapes_L[] = {
+        { PREFIX("LTAI"), CHARSET_WORD, 12, 26 },
         { .prefix = { 0 } },
 };
 
@@ -64,6 +77,7 @@ static const struct shape shapes_P[] = {
 
 static const struct shape shapes_S[] = {
         { PREFIX("SG."), CHARSET_DOTTED, 20, 0 },
+        { PREFIX("SWMTKN-1-"), CHARSET_WORD, 16, 0 },
         { .prefix = { 0 } },
 };
 
@@ -73,13 +87,12 @@ static const struct shape shapes_b[] = {
 };
 
 static const struct shape shapes_d[] = {
-        { PREFIX("dapi"), CHARSET_WORD, 32, 34 },
-        { PREFIX("dckr_pat_"), CHARSET_WORD, 8, 0 },
-        { PREFIX("dckr_oat_"), CHARSET_WORD, 8, 0 },
-        { PREFIX("doo_v1_"), CHARSET_WORD, 5, 0 },
-        { PREFIX("dop_v1_"), CHARSET_WORD, 5, 0 },
-        { PREFIX("dor_v1_"), CHARSET_WORD, 5, 0 },
-        { .prefix = { 0 } },
+        { PREFIX("dapi"), CHARSET_WORD, 32, 34 },     { PREFIX("dckr_pat_"), CHARSET_WORD, 8, 0 },
+        { PREFIX("dckr_oat_"), CHARSET_WORD, 8, 0 },  { PREFIX("doo_v1_"), CHARSET_WORD, 5, 0 },
+        { PREFIX("dop_v1_"), CHARSET_WORD, 5, 0 },    { PREFIX("dor_v1_"), CHARSET_WORD, 5, 0 },
+        { PREFIX("dp.ct."), CHARSET_DOTTED, 30, 0 },  { PREFIX("dp.pt."), CHARSET_DOTTED, 30, 0 },
+        { PREFIX("dp.sa."), CHARSET_DOTTED, 30, 0 },  { PREFIX("dp.st."), CHARSET_DOTTED, 30, 0 },
+        { PREFIX("dt0c01."), CHARSET_DOTTED, 40, 0 }, { .prefix = { 0 } },
 };
 
 static const struct shape shapes_f[] = {
@@ -94,6 +107,8 @@ static const struct shape shapes_g[] = {
         { PREFIX("glpat-"), CHARSET_DOTTED, 8, 0 }, { PREFIX("glptt-"), CHARSET_WORD, 8, 0 },
         { PREFIX("gldt-"), CHARSET_WORD, 12, 0 },   { PREFIX("glrt-"), CHARSET_WORD, 12, 0 },
         { PREFIX("glsa_"), CHARSET_WORD, 20, 0 },   { PREFIX("glsoat-"), CHARSET_WORD, 8, 0 },
+        { PREFIX("glcbt-"), CHARSET_WORD, 16, 0 },  { PREFIX("glft-"), CHARSET_WORD, 16, 0 },
+        { PREFIX("glimt-"), CHARSET_WORD, 16, 0 },  { PREFIX("glagent-"), CHARSET_WORD, 20, 0 },
         { PREFIX("gsk_"), CHARSET_WORD, 30, 0 },    { .prefix = { 0 } },
 };
 
@@ -107,6 +122,7 @@ static const struct shape shapes_h[] = {
 
 static const struct shape shapes_l[] = {
         { PREFIX("lin_api_"), CHARSET_WORD, 20, 0 },
+        { PREFIX("lsv2_"), CHARSET_WORD, 32, 0 },
         { .prefix = { 0 } },
 };
 
@@ -114,6 +130,7 @@ static const struct shape shapes_n[] = {
         { PREFIX("nfp_"), CHARSET_WORD, 30, 0 },
         { PREFIX("npm_"), CHARSET_WORD, 30, 0 },
         { PREFIX("ntn_"), CHARSET_WORD, 30, 0 },
+        { PREFIX("nvapi-"), CHARSET_WORD, 40, 0 },
         { .prefix = { 0 } },
 };
 
@@ -123,6 +140,9 @@ static const struct shape shapes_o[] = {
 };
 
 static const struct shape shapes_p[] = {
+        { PREFIX("phx_"), CHARSET_WORD, 30, 0 },
+        { PREFIX("pscale_"), CHARSET_WORD, 30, 0 },
+        { PREFIX("pul-"), CHARSET_WORD, 40, 40 },
         { PREFIX("pypi-AgE"), CHARSET_BASE64, 16, 0 },
         { .prefix = { 0 } },
 };
@@ -141,6 +161,9 @@ static const struct shape shapes_s[] = {
         { PREFIX("sk-ant-"), CHARSET_WORD, 5, 0 },    { PREFIX("sk-proj-"), CHARSET_WORD, 16, 0 },
         { PREFIX("sk-or-v1-"), CHARSET_WORD, 16, 0 }, { PREFIX("sk-"), CHARSET_WORD, 40, 0 },
         { PREFIX("sk_live_"), CHARSET_WORD, 5, 0 },   { PREFIX("sk_test_"), CHARSET_WORD, 5, 0 },
+        { PREFIX("sbp_"), CHARSET_WORD, 40, 0 },      { PREFIX("secret_"), CHARSET_WORD, 43, 43 },
+        { PREFIX("sntryu_"), CHARSET_WORD, 40, 0 },   { PREFIX("sqa_"), CHARSET_WORD, 40, 40 },
+        { PREFIX("sqp_"), CHARSET_WORD, 40, 40 },     { PREFIX("squ_"), CHARSET_WORD, 40, 40 },
         { PREFIX("sntrys_"), CHARSET_BASE64, 30, 0 }, { PREFIX("sq0atp-"), CHARSET_WORD, 16, 0 },
         { PREFIX("sq0csp-"), CHARSET_WORD, 16, 0 },   { .prefix = { 0 } },
 };
@@ -176,12 +199,16 @@ static const struct initial {
         const char *second;
         const struct shape *shapes;
 } initials[128] = {
-        ['A'] = { "BCGIKST", shapes_A }, ['E'] = { "A", shapes_E }, ['N'] = { "R", shapes_N },
-        ['P'] = { "M", shapes_P },       ['S'] = { "G", shapes_S }, ['b'] = { "o", shapes_b },
-        ['d'] = { "aco", shapes_d },     ['f'] = { "i", shapes_f }, ['g'] = { "hils", shapes_g },
-        ['h'] = { "fv", shapes_h },      ['l'] = { "i", shapes_l }, ['n'] = { "fpt", shapes_n },
-        ['o'] = { "p", shapes_o },       ['p'] = { "y", shapes_p }, ['r'] = { "8ku", shapes_r },
-        ['s'] = { "hknq", shapes_s },    ['t'] = { "s", shapes_t }, ['w'] = { "h", shapes_w },
+        ['A'] = { "BCGIKST", shapes_A }, ['E'] = { "A", shapes_E },
+        ['G'] = { "OR", shapes_G },      ['L'] = { "T", shapes_L },
+        ['N'] = { "R", shapes_N },       ['P'] = { "M", shapes_P },
+        ['S'] = { "G", shapes_S },       ['b'] = { "o", shapes_b },
+        ['d'] = { "acopt", shapes_d },   ['f'] = { "i", shapes_f },
+        ['g'] = { "hils", shapes_g },    ['h'] = { "fv", shapes_h },
+        ['l'] = { "is", shapes_l },      ['n'] = { "fptv", shapes_n },
+        ['o'] = { "p", shapes_o },       ['p'] = { "hsuy", shapes_p },
+        ['r'] = { "8ku", shapes_r },     ['s'] = { "behknq", shapes_s },
+        ['t'] = { "s", shapes_t },       ['w'] = { "h", shapes_w },
         ['x'] = { "ako", shapes_x },     ['y'] = { "a", shapes_y },
 };
 

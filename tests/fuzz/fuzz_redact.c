@@ -46,12 +46,22 @@ static const char *const ways[] = {
         "cd /; sshpass -p " SECRET " ssh host",
         "true && curl -u bob:" SECRET " url | cat",
         "whsec_a/b+0123456789" SECRET,
+        "ALTER USER bob PASSWORD '" SECRET "'",
+        "create user bob identified by '" SECRET "'",
+        "setPassword('bob', '" SECRET "')",
+        "<a><password>" SECRET "</password></a>",
+        "{\"name\":\"DB_PASSWORD\",\"value\":\"" SECRET "\"}",
+        "x => 1, password => \"" SECRET "\"",
+        "echo " SECRET " | passwd --stdin bob",
+        "kinit bob <<< " SECRET,
+        "RESTIC_PASSWORD_COMMAND='echo " SECRET "'",
+        "scheme://0123456789" SECRET "@host/",
 };
 
 static const char *const programs[] = {
-        "tool", "mysql", "curl",     "docker",  "kubectl", "sudo",    "env",
-        "ssh",  "sh",    "find",     "openssl", "nmcli",   "python3", "xargs",
-        "git",  "7z",    "htpasswd", "net",     "aws",     "openvpn",
+        "tool", "mysql",   "curl",  "docker",  "kubectl", "sudo",     "env",    "ssh",        "sh",
+        "find", "openssl", "nmcli", "python3", "xargs",   "git",      "7z",     "htpasswd",   "net",
+        "aws",  "openvpn", "psql",  "az",      "bundle",  "oathtool", "influx", "cryptsetup",
 };
 
 static struct redactor *redactors[_REDACT_MODE_MAX];

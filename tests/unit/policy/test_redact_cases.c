@@ -122,6 +122,17 @@ static bool passes(struct redactor *r, const char *line)
         return false;
 }
 
+static const char *const hidden_files[] = {
+        FOLDER "hidden.cases",        FOLDER "hidden_data.cases",  FOLDER "hidden_systems.cases",
+        FOLDER "hidden_clouds.cases", FOLDER "hidden_texts.cases",
+};
+
+static const char *const clear_files[] = {
+        FOLDER "clear.cases",
+        FOLDER "clear_systems.cases",
+        FOLDER "clear_tools.cases",
+};
+
 static void run_file(const char *path, bool has_secrets, enum redact_sieve sieve)
 {
         _cleanup_(redactor_freep) struct redactor *r = NULL;
@@ -148,14 +159,16 @@ static void secrets_are_hidden_and_nothing_else(void **state)
 {
         (void)state;
         for (enum redact_sieve sieve = 0; sieve < _REDACT_SIEVE_MAX; sieve++)
-                run_file(FOLDER "hidden.cases", true, sieve);
+                for (size_t i = 0; i < ELEMENTSOF(hidden_files); i++)
+                        run_file(hidden_files[i], true, sieve);
 }
 
 static void what_only_looks_like_a_secret_stays(void **state)
 {
         (void)state;
         for (enum redact_sieve sieve = 0; sieve < _REDACT_SIEVE_MAX; sieve++)
-                run_file(FOLDER "clear.cases", false, sieve);
+                for (size_t i = 0; i < ELEMENTSOF(clear_files); i++)
+                        run_file(clear_files[i], false, sieve);
 }
 
 /* The strings of all cases in a row, from the second of each on. */
@@ -202,8 +215,10 @@ static void nothing_is_passed_over_wherever_it_is(void **state)
                 for (unsigned i = 0; i < before; i++)
                         buf_append_char(&argv, 'x');
                 buf_append_char(&argv, '\0');
-                append_cases(FOLDER "hidden.cases", &argv);
-                append_cases(FOLDER "clear.cases", &argv);
+                for (size_t i = 0; i < ELEMENTSOF(hidden_files); i++)
+                        append_cases(hidden_files[i], &argv);
+                for (size_t i = 0; i < ELEMENTSOF(clear_files); i++)
+                        append_cases(clear_files[i], &argv);
                 redact_as(REDACT_SIEVE_NONE, &argv, &expected);
                 for (enum redact_sieve sieve = 0; sieve < REDACT_SIEVE_NONE; sieve++) {
                         _cleanup_(buf_done) struct buf result = { 0 };
