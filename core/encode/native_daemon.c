@@ -80,6 +80,8 @@ static void put_sink(struct buf *b, const struct stats *s, const struct sink_sta
         json_key(b, sink->name);
         json_begin_object(b);
         json_put_u64(b, "before", sink->before);
+        if (sink->is_new && sink->before > 0)
+                json_put_true(b, "opened");
         json_put_u64(b, "written", sink->written);
         json_put_u64(b, "lost", sink->lost);
         json_put_u64(b, "down", sink->down);

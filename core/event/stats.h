@@ -20,6 +20,7 @@ struct sink_stats {
         uint64_t written; /* delivered to the kernel: journal socket, file, pipe */
         uint64_t backlog; /* accepted, waiting */
         uint64_t before;  /* seen before this sink was opened */
+        bool is_new;      /* its stream begins in this run: `before` is in none of its lines */
         uint64_t lost;    /* refused, for the backlog was full or it was too large; and `down` */
         uint64_t down;    /* of lost: before our time, since the previous run */
         uint64_t lines;   /* lines delivered, those of the daemon's own events included */

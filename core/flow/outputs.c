@@ -21,6 +21,7 @@ struct output {
         struct sink *sink; /* or NULL */
         enum config_format format;
         uint64_t before; /* events offered, or reported, before the sink was there */
+        bool is_new;     /* its stream goes on with none of an earlier run */
 };
 
 struct outputs {
@@ -142,6 +143,7 @@ void outputs_set_sink(struct outputs *o, enum sink_place place, struct sink *sin
         o->output[place].sink = sink;
         o->output[place].format = format;
         ledger_reset_sink(o->ledger, place);
+        o->output[place].is_new = sink && !sink->account->is_open;
         if (sink && sink->account->is_open)
                 account_resume(o, place, sink);
         else if (sink)
@@ -421,6 +423,7 @@ void outputs_sink_stats(const struct outputs *o, enum sink_place place, struct s
         *ret = out->sink->stats;
         ret->name = sink_place_name(place);
         ret->before = out->before;
+        ret->is_new = out->is_new;
         ret->error = out->sink->error;
         ret->error_what = out->sink->error_what;
         ledger_fill_sink(o->ledger, place, ret);

@@ -10,6 +10,7 @@
 static const struct sink_stats a_sink = {
         .name = "journal",
         .before = 25,
+        .is_new = true,
         .written = 1,
         .lost = 2,
         .down = 1,
@@ -162,7 +163,8 @@ static void stats_show_each_counter_in_its_place(void **state)
                     "\"attempt\":{\"seen\":0,\"sent\":0,\"filtered\":0,\"lost_ring_full\":0,"
                     "\"lost_no_ring\":0,\"lost_other\":0,\"recursion_misses\":12,\"bare\":0,"
                     "\"lost_chunks\":0,\"faults\":0,\"untracked\":0}},"
-                    "\"sinks\":{\"journal\":{\"before\":25,\"written\":1,\"lost\":2,\"down\":1,"
+                    "\"sinks\":{\"journal\":{\"before\":25,\"opened\":true,\"written\":1,\"lost\":"
+                    "2,\"down\":1,"
                     "\"backlog\":3,\"lines\":4,"
                     "\"bytes\":5,\"retries\":6,\"backlog_bytes\":7,\"unaccounted\":-110}},"
                     "\"unaccounted\":-110}");

@@ -317,6 +317,7 @@ static void what_a_sink_of_the_run_before_lacks_is_reported(void **state)
         assert_int_equal(stats.sink[0].down, 30);
         assert_int_equal(stats.sink[0].lost, 30);
         assert_int_equal(stats.sink[0].before, 70);
+        assert_false(stats.sink[0].is_new);
         assert_int_equal(account_read(s->account).sending, 0);
         assert_int_equal(account_read(s->account).uncertain, 1); /* until that is reported */
         assert_true(outputs_has_unreported(o));
@@ -376,6 +377,7 @@ static void new_sink_begins_behind_all_that_was(void **state)
         assert_false(ledger_has_unreported(rig->fixture.flow->ledger, SINK_FILE));
         pipeline_stats(p, &stats);
         assert_int_equal(stats.sink[0].before, 100);
+        assert_true(stats.sink[0].is_new);
         assert_int_equal(stats.sink[0].down, 0);
 }
 
