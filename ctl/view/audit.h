@@ -39,6 +39,7 @@ enum finding_kind {
         FINDING_UNCOUNTED,  /* nobody has counted what was executed before this start */
         FINDING_HEADLESS,   /* the log begins with line `a` of a run */
         FINDING_NO_STOP,    /* the run ends without a stop, and another boot follows */
+        FINDING_OPENED,     /* `a` events of earlier runs, of which `b` are here: not in use then */
         FINDING_CLOCK_BACK, /* by `a` nanoseconds; no fault */
         /* unexplained */
         FINDING_HOLE,        /* lines `a` to `b` */
@@ -60,6 +61,7 @@ enum finding_kind {
 /* The counters of a sink, at one moment. */
 struct audit_sink {
         bool is_there;
+        bool is_new; /* its stream begins in that run */
         uint64_t before, written, lost, down, backlog, lines, backlog_bytes;
         int64_t unaccounted;
 };

@@ -48,6 +48,8 @@ static void read_sink(struct span text, struct audit_sink *ret)
         if (!json_scan_object(&scan, text))
                 return;
         while (json_next_member(&scan, &key, &value) > 0) {
+                if (span_is(key, "opened"))
+                        ret->is_new = span_is(value.text, "true");
                 if (span_is(key, "unaccounted"))
                         (void)json_to_i64(&value, &ret->unaccounted);
                 for (size_t i = 0; i < ELEMENTSOF(members); i++)
@@ -193,6 +195,15 @@ uint64_t audit_accounted(const struct audit_run *run, enum sink_place place)
         return run->n_events + run->n_summarized + reported(run, place);
 }
 
+/*
+ * By a reload: what had been lost or summed up in that run before is in none of its lines, and in
+ * none of its counters.
+ */
+static bool is_opened_meanwhile(const struct audit_run *run, const struct audit_sink *s)
+{
+        return !run->has_inherited && s->before > 0;
+}
+
 /* What is lost by now, and told; at the end exactly. */
 static int check_losses(const struct audit_at *at, const struct event_line *line,
                         enum sink_place place, const struct audit_sink *s)
@@ -203,8 +214,7 @@ static int check_losses(const struct audit_at *at, const struct event_line *line
                                    .place = place,
                                    .a = line->counters.lost + s->lost,
                                    .b = reported(run, place) };
-        /* A sink that a reload has opened is not told of what was lost before. */
-        const bool is_whole = run->has_inherited || s->before == 0;
+        const bool is_whole = !is_opened_meanwhile(run, s);
 
         if (!run->has_start || run->is_broken_since || run->n_missing > 0 || run->n_holes > 0)
                 return 0;
@@ -215,22 +225,27 @@ static int check_losses(const struct audit_at *at, const struct event_line *line
 
 /*
  * What the lines of the runs before this one stand for. They have it in their counters, but for
- * those that were killed before they had told any: from the last one that has, or the first, on.
- * False: not all of it is here.
+ * those that were killed before they had told any: from the last one that has on. `ret_uncertain`:
+ * so many of them may have been counted twice, at a kill. False: not all of it is here.
  */
-static bool earlier_events(const struct audit_at *at, enum sink_place place, uint64_t *ret)
+static bool earlier_events(const struct audit_at *at, enum sink_place place, uint64_t *ret,
+                           uint64_t *ret_uncertain)
 {
-        uint64_t sum = 0;
+        uint64_t sum = 0, uncertain = at->run->uncertain;
 
         for (const struct audit_run *run = at->run; run-- > at->boot->runs;) {
                 if (!run->has_start)
                         return false;
                 sum += audit_accounted(run, place);
-                if (!run->has_counters && run->has_inherited)
+                if (!run->has_counters && run->has_inherited) {
+                        uncertain += run->uncertain;
                         continue;
-                if (run->has_counters && !run->sink[place].is_there)
-                        return false; /* it was not in use */
-                *ret = sum + (run->has_counters ? run->sink[place].before : 0);
+                }
+                if (!run->has_counters || !run->sink[place].is_there ||
+                    is_opened_meanwhile(run, &run->sink[place]))
+                        return false;
+                *ret = sum + run->sink[place].before;
+                *ret_uncertain = uncertain;
                 return true;
         }
         return false;
@@ -244,10 +259,15 @@ static int check_before(const struct audit_at *at, const struct event_line *line
                 .kind = FINDING_TAIL, .is_of_sink = true, .place = place, .a = s->before
         };
 
-        if (!at->run->has_inherited || at->run->has_counters || !earlier_events(at, place, &f.b))
+        uint64_t uncertain;
+
+        if (!at->run->has_inherited || at->run->has_counters ||
+            !earlier_events(at, place, &f.b, &uncertain))
                 return 0;
-        if (f.a == f.b || (f.b > f.a && f.b - f.a <= at->run->uncertain))
+        if (f.a == f.b || (f.b > f.a && f.b - f.a <= uncertain))
                 return 0;
+        if (s->is_new && f.a > f.b)
+                f.kind = FINDING_OPENED;
         return find_at(at, f, line);
 }
 

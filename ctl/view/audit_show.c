@@ -27,6 +27,7 @@ static const char *const finding_names[_FINDING_KIND_MAX] = {
         [FINDING_UNCOUNTED] = "uncounted",
         [FINDING_HEADLESS] = "begins_later",
         [FINDING_NO_STOP] = "no_stop",
+        [FINDING_OPENED] = "not_in_use",
         [FINDING_CLOCK_BACK] = "clock_back",
         [FINDING_HOLE] = "hole",
         [FINDING_DOUBLED] = "doubled",
@@ -64,6 +65,12 @@ static void describe_explained(const struct audit_finding *f, struct buf *ret)
                 break;
         case FINDING_HEADLESS:
                 buf_printf(ret, "the log begins here, with line %" PRIu64 " of the run", f->a);
+                break;
+        case FINDING_OPENED:
+                buf_printf(ret,
+                           "this destination was not in use for a while: of %" PRIu64
+                           " events before, it has %" PRIu64,
+                           f->a, f->b);
                 break;
         case FINDING_NO_STOP:
                 buf_append_string(ret,
