@@ -184,6 +184,7 @@ class Daemon(harness.Daemon):
             raise AssertionError(f"{missing} lines of the journal are missing")
         if missing == 0:
             checks.check_ledger(entries, "journal")
+            harness.check_proof(self.journal_raw())
         checks.check_stream(entries, complete=missing == 0)
         written = entries[-1]["sinks"]["journal"]["written"]
         if not 0 <= written - sum(e["event"] in checks.KERNEL_EVENTS for e in entries) <= missing:

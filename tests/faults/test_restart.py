@@ -40,6 +40,7 @@ class Restart(unittest.TestCase):
         """Each run goes on where the one before was cut off, and nothing is missing or twice."""
         last = events[-1]
         faults.check_sums(events)
+        harness.check_proof([json.dumps(event).encode() + b"\n" for event in events])
         told = sum(e["event"] in KERNEL_EVENTS for e in events)
         others = {"file", "journal", "blind"} - {sink}
         told += sum(e["count"] for e in events
