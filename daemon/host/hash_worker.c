@@ -9,18 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gcrypt.h>
-#include <linux/ioprio.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -28,6 +23,7 @@
 #include "host/clock.h"
 #include "host/exit_code.h"
 #include "host/hash_worker.h"
+#include "host/helper.h"
 
 #define READ_SIZE (128 * KIB)
 
@@ -164,26 +160,14 @@ static int on_step(void *userdata)
         return poll(&other, 1, 0) > 0 || clock_monotonic_ns() > w->end_ns;
 }
 
-/* The lowest there is: a hash can wait. */
-static void lower_priority(void)
-{
-        const struct sched_param none = {};
-
-        (void)setpriority(PRIO_PROCESS, 0, 19);
-        (void)sched_setscheduler(0, SCHED_IDLE, &none);
-        (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-                      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
-/* What this process could do with the files of others beyond reading them. */
-static int lower_privilege(void)
+/* Reading any file is all that this process could do with the files of others. */
+static int confine(void)
 {
         const struct rlimit none = {};
 
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-            setrlimit(RLIMIT_FSIZE, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        if (setrlimit(RLIMIT_FSIZE, &none) < 0)
                 return -errno;
-        return capabilities_keep(CAPABILITY(CAP_DAC_READ_SEARCH));
+        return helper_confine(STDERR_FILENO + 1, CAPABILITY(CAP_DAC_READ_SEARCH));
 }
 
 static bool is_request(const struct hash_message *m, ssize_t size)
@@ -202,10 +186,8 @@ int hash_worker_run(int socket)
         if (!gcry_check_version(NULL) || gcry_control(GCRYCTL_DISABLE_SECMEM, 0) != 0 ||
             gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) != 0)
                 return EXIT_CODE_FAILURE;
-        (void)close_range(STDERR_FILENO + 1, ~0U, 0);
-        (void)signal(SIGALRM, SIG_DFL);
-        lower_priority();
-        if (lower_privilege() < 0)
+        helper_lower_priority();
+        if (confine() < 0)
                 return EXIT_CODE_FAILURE;
         while ((size = recv(socket, &message, sizeof(message), 0)) > 0) {
                 if (!is_request(&message, size))

@@ -4,8 +4,6 @@
  * told when the process ends is known.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +18,7 @@
 #include "host/handover.h"
 #include "host/hash_worker.h"
 #include "host/hasher.h"
+#include "host/helper.h"
 #include "host/log.h"
 #include "host/loop.h"
 #include "host/timer.h"
@@ -148,42 +147,15 @@ static int on_socket(sd_event_source *source _unused_, int fd, uint32_t events _
         return hasher_run(h);
 }
 
-/* With our signals blocked, as those of the service are not for it; it ends with the socket. */
-static int spawn(int socket)
-{
-        char *argv[] = { (char *)HASHER_NAME, NULL };
-        char *environment[] = { NULL };
-        posix_spawn_file_actions_t actions;
-        pid_t pid;
-        int r;
-
-        r = posix_spawn_file_actions_init(&actions);
-        if (r != 0)
-                return -r;
-        r = posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
-        for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && r == 0; fd++)
-                r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-        if (r == 0)
-                r = -capabilities_lend(CAPABILITY(CAP_DAC_READ_SEARCH));
-        if (r == 0)
-                r = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environment);
-        (void)capabilities_lend(0);
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return -r;
-}
-
 static int start_process(struct hasher *h)
 {
         _cleanup_(closep) int socket = -1;
-        int ends[2], r;
+        int r;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-                return -errno;
-        socket = ends[0];
-        r = spawn(ends[1]);
-        (void)close(ends[1]);
-        if (r >= 0)
-                r = loop_add_io(h->event, socket, EPOLLIN, on_socket, h, &h->source);
+        socket = helper_start(HASHER_NAME, NULL, 0, CAPABILITY(CAP_DAC_READ_SEARCH));
+        if (socket < 0)
+                return socket;
+        r = loop_add_io(h->event, socket, EPOLLIN, on_socket, h, &h->source);
         if (r < 0)
                 return r;
         h->socket = TAKE_FD(socket);
