@@ -15,6 +15,7 @@
 #include "host/handover.h"
 #include "host/hash_worker.h"
 #include "host/log.h"
+#include "host/pack_worker.h"
 #include "policy/rules.h"
 #include "sink/sink.h"
 #include "trial.h"
@@ -189,6 +190,8 @@ int main(int argc, char **argv)
 
         if (argc == 1 && strcmp(argv[0], HASHER_NAME) == 0)
                 return hash_worker_run(STDIN_FILENO);
+        if (argc == 1 && strcmp(argv[0], PACKER_NAME) == 0)
+                return pack_worker_run();
         log_open(STDERR_FILENO, JOURNAL_SOCKET);
         if (parse_options(argc, argv, &options, &command) < 0)
                 return EXIT_CODE_USAGE;

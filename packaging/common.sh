@@ -4,7 +4,7 @@
 # speaks on stderr: stdout belongs to the daemon and to the tests.
 
 BUILD_PACKAGES="gcc libc6-dev make cmake pkg-config clang llvm bpftool
-                libbpf-dev libelf-dev libgcrypt20-dev libsystemd-dev"
+                libbpf-dev libelf-dev libgcrypt20-dev libsystemd-dev libzstd-dev"
 
 say() {
   printf '%s\n' "$*" >&2

@@ -101,6 +101,27 @@ const struct value_type value_hash = {
         .format_number = format_hash,
 };
 
+static const char *const compressions[_COMPRESS_MAX] = {
+        [COMPRESS_NO] = "no",
+        [COMPRESS_ZSTD] = "zstd",
+};
+
+static int parse_compress(struct span text, uint64_t *ret, struct buf *problem)
+{
+        return parse_choice(text, compressions, ELEMENTSOF(compressions), "a compression", ret,
+                            problem);
+}
+
+static void format_compress(uint64_t value, struct buf *ret)
+{
+        buf_append_string(ret, compressions[value]);
+}
+
+const struct value_type value_compress = {
+        .parse_number = parse_compress,
+        .format_number = format_compress,
+};
+
 static const char *const messages[_MESSAGE_MAX] = {
         [MESSAGE_JSON] = "json",
         [MESSAGE_TEXT] = "text",

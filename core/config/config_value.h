@@ -44,6 +44,13 @@ enum config_hash {
         _HASH_MAX,
 };
 
+/* What becomes of rotated files. */
+enum config_compress {
+        COMPRESS_NO,
+        COMPRESS_ZSTD,
+        _COMPRESS_MAX,
+};
+
 /* What the MESSAGE of an entry of the journal is for. */
 enum config_message {
         MESSAGE_JSON, /* programs */
@@ -72,20 +79,21 @@ struct value_type {
 /* Takes the first word off the text; false: there is none. */
 bool value_take_word(struct span *text, struct span *ret);
 
-extern const struct value_type value_flag;    /* bool */
-extern const struct value_type value_size;    /* bytes */
-extern const struct value_type value_time;    /* ns */
-extern const struct value_type value_count;   /* unsigned */
-extern const struct value_type value_mode;    /* unsigned, permission bits */
-extern const struct value_type value_format;  /* enum config_format */
-extern const struct value_type value_redact;  /* enum redact_mode */
-extern const struct value_type value_filter;  /* enum config_filter */
-extern const struct value_type value_hash;    /* enum config_hash */
-extern const struct value_type value_message; /* enum config_message */
-extern const struct value_type value_path;    /* char *, absolute */
-extern const struct value_type value_place;   /* char *, absolute, or a name, or empty */
-extern const struct value_type value_errnos;  /* struct errno_set */
-extern const struct value_type value_names;   /* char **, NULL-terminated, never NULL once parsed */
+extern const struct value_type value_flag;     /* bool */
+extern const struct value_type value_size;     /* bytes */
+extern const struct value_type value_time;     /* ns */
+extern const struct value_type value_count;    /* unsigned */
+extern const struct value_type value_mode;     /* unsigned, permission bits */
+extern const struct value_type value_format;   /* enum config_format */
+extern const struct value_type value_redact;   /* enum redact_mode */
+extern const struct value_type value_filter;   /* enum config_filter */
+extern const struct value_type value_hash;     /* enum config_hash */
+extern const struct value_type value_compress; /* enum config_compress */
+extern const struct value_type value_message;  /* enum config_message */
+extern const struct value_type value_path;     /* char *, absolute */
+extern const struct value_type value_place;    /* char *, absolute, or a name, or empty */
+extern const struct value_type value_errnos;   /* struct errno_set */
+extern const struct value_type value_names; /* char **, NULL-terminated, never NULL once parsed */
 /* Of names of options; BUILTIN_GLOBS among them stands for those that redaction knows by itself. */
 #define BUILTIN_GLOBS "@builtin"
 extern const struct value_type value_globs; /* char **, likewise */

@@ -53,6 +53,13 @@ static int slot_look(const struct rotation *r, unsigned number, enum slot *ret)
         return 0;
 }
 
+bool rotation_has(const struct rotation *r, unsigned number)
+{
+        enum slot slot;
+
+        return slot_look(r, number, &slot) < 0 || slot != SLOT_FREE;
+}
+
 /* 0: moved, or not there. */
 static int move_name(const struct rotation *r, unsigned from, unsigned to, size_t suffix)
 {

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct sink_file_system;
 
 struct rotation {
@@ -32,6 +34,9 @@ int rotation_make_room(struct rotation *r, unsigned *ret);
 /* All that has this number gets that one, which is free; or goes. Number 0 is PATH itself. */
 int rotation_move(const struct rotation *r, unsigned from, unsigned to);
 int rotation_remove(const struct rotation *r, unsigned number);
+
+/* Something has that number, be it packed. */
+bool rotation_has(const struct rotation *r, unsigned number);
 
 /*
  * Removes what is beyond the limit, which may have been higher once; also behind a gap, of which

@@ -23,6 +23,7 @@
 #include "sink/account.h"
 
 struct backlog;
+struct packing;
 struct sink;
 
 /* One event on its way out. All borrowed until sink_write() returns. */
@@ -116,6 +117,7 @@ struct sink_file_config {
         uint64_t max_size;         /* bytes, 0: no limit */
         uint64_t max_age_ns;       /* 0: no limit */
         unsigned max_files;        /* the current one included, at least 1 */
+        bool compresses;           /* from the second rotated one on */
         unsigned mode;
         bool sync;
 };
@@ -132,6 +134,9 @@ int sink_file_configure(struct sink *s, const struct sink_file_config *config);
  */
 int sink_file_lock(const struct sink *s);
 void sink_file_inherit_lock(struct sink *s, int fd);
+
+/* Which of its files are to be compressed; lives as long as the sink. */
+struct packing *sink_file_packing(struct sink *s);
 
 /* Of one that sink_file_new() has made; valid as long as it is. */
 const char *sink_file_path(const struct sink *s);

@@ -26,8 +26,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sink/line_end.h"
 #include "sink/log_lock.h"
 #include "sink/own_file.h"
+#include "sink/packing.h"
 #include "sink/rotation.h"
 #include "sink/sink_internal.h"
 
@@ -36,9 +38,6 @@
 
 /* A cause like a full disk or a wrong owner lasts; a rotation costs up to MaxFiles renames. */
 #define ROTATE_PAUSE_NS (30 * NSEC_PER_SEC)
-
-/* Larger than most lines, small enough for the stack. */
-#define REPAIR_BLOCK_BYTES (16 * KIB)
 
 struct sink_file {
         struct sink sink;
@@ -56,6 +55,7 @@ struct sink_file {
         bool unsynced;
 
         struct log_lock lock;
+        struct packing packing;
         char what[PATH_MAX + 128]; /* of an error that has no static text */
         char blocked_what[NAME_MAX + 128];
         int rotate_error; /* of the last rotation, 0: none */
@@ -108,35 +108,6 @@ static uint64_t file_now(const struct sink_file *f, clockid_t clock)
         return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* The end of the last line of the first `size` bytes: behind its newline, or 0 without any. */
-static int find_last_line_end(int fd, uint64_t size, uint64_t *ret)
-{
-        char block[REPAIR_BLOCK_BYTES];
-        uint64_t end = size;
-
-        while (end > 0) {
-                uint64_t start = end - MIN(end, sizeof(block));
-                const char *newline;
-                ssize_t n;
-
-                n = pread(fd, block, end - start, (off_t)start);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if ((uint64_t)n != end - start)
-                        return -EAGAIN; /* somebody else is making it shorter right now */
-                newline = memrchr(block, '\n', (size_t)n);
-                if (newline) {
-                        *ret = start + (uint64_t)(newline - block) + 1;
-                        return 0;
-                }
-                end = start;
-        }
-        *ret = 0;
-        return 0;
-}
-
 static int file_truncate(struct sink_file *f, uint64_t size)
 {
         int r;
@@ -157,7 +128,7 @@ static int file_settle(struct sink_file *f)
         f->torn = true; /* until the contrary is known */
         if (fstat(f->fd, &st) < 0)
                 return -errno;
-        r = find_last_line_end(f->fd, (uint64_t)st.st_size, &end);
+        r = line_end_find(f->fd, (uint64_t)st.st_size, &end);
         if (r < 0)
                 return r;
         if (end < (uint64_t)st.st_size) {
@@ -196,6 +167,7 @@ static void file_close(struct sink_file *f)
                 (void)file_settle(f);
         (void)file_sync(f);
         (void)close(TAKE_FD(f->fd));
+        packing_close(&f->packing);
         f->torn = false;
         f->unsynced = false;
         f->rotate_error = 0;
@@ -238,6 +210,7 @@ static int file_adopt(struct sink_file *f, int fd)
         f->is_other = has_other_format(f, fd);
         f->born_ns = file_birth(f, fd);
         f->fd = fd;
+        packing_open(&f->packing);
         return 0;
 }
 
@@ -284,6 +257,7 @@ static int file_open(struct sink_file *f)
         if (r < 0)
                 return file_open_failed(f, refusal, r);
         TAKE_FD(fd);
+        packing_clean(&f->packing);
         return 0;
 }
 
@@ -357,6 +331,9 @@ static int file_rotate(struct sink_file *f)
         r = file_sync(f);
         if (r < 0)
                 return rotate_failed(f, "rotate (fdatasync)", r);
+        r = packing_yield(&f->packing);
+        if (r < 0)
+                return rotate_failed(f, "rotate (unlink)", r);
         r = rotation_make_room(&rotation, &number);
         if (r >= 0)
                 r = number > 0 ? rotation_move(&rotation, 0, number)
@@ -422,6 +399,7 @@ static uint64_t file_room(struct sink_file *f, size_t offset)
 
 static int file_write_failed(struct sink_file *f, size_t offset, int error)
 {
+        packing_make_way(&f->packing, error);
         if (offset > 0)
                 (void)file_settle(f); /* if this fails too, it is tried again at the next flush */
         return sink_fail(&f->sink, "write", error);
@@ -481,6 +459,8 @@ static enum sink_state sink_file_flush(struct sink *s)
         }
         if (f->rotate_error != 0)
                 (void)sink_fail(s, f->rotate_what, f->rotate_error);
+        else if (f->packing.error != 0)
+                (void)sink_fail(s, f->packing.what, f->packing.error);
         else
                 sink_clear_error(s);
         return backlog_count(f->sink.backlog) > 0 ? SINK_BUSY : SINK_IDLE;
@@ -505,6 +485,7 @@ static void sink_file_free(struct sink *s)
         struct sink_file *f = sink_file(s);
 
         file_close(f);
+        packing_done(&f->packing);
         log_lock_done(&f->lock);
         free(f->path);
         free(f);
@@ -528,7 +509,7 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
         if (!f)
                 return -ENOMEM;
         f->system = system;
-        f->fd = f->lock.fd = -1;
+        f->fd = f->lock.fd = f->packing.files.file = -1;
         s = &f->sink;
         r = sink_init(s, &sink_file_ops, backlog);
         if (r < 0)
@@ -537,6 +518,8 @@ int sink_file_new_on(const struct sink_file_system *system, const struct sink_fi
         if (!f->path)
                 return -ENOMEM;
         r = log_lock_init(&f->lock, f->path);
+        if (r >= 0)
+                r = packing_init(&f->packing, system, f->path);
         if (r < 0)
                 return r;
         r = sink_file_configure(s, config);
@@ -562,6 +545,11 @@ int sink_file_lock(const struct sink *s)
         return ((const struct sink_file *)s)->lock.fd;
 }
 
+struct packing *sink_file_packing(struct sink *s)
+{
+        return &sink_file(s)->packing;
+}
+
 const char *sink_file_path(const struct sink *s)
 {
         return ((const struct sink_file *)s)->path;
@@ -583,5 +571,6 @@ int sink_file_configure(struct sink *s, const struct sink_file_config *config)
         f->config.path = f->path;
         f->rotate_error = 0; /* it may have been about the old settings */
         f->rotate_after_ns = 0;
+        packing_configure(&f->packing, config->compresses, config->max_files);
         return 0;
 }

@@ -43,6 +43,7 @@ static struct sink_file_config file_config_of(const struct config *config)
                 .max_size = config->file.max_size,
                 .max_age_ns = config->file.max_age_ns,
                 .max_files = config->file.max_files,
+                .compresses = config->file.compress == COMPRESS_ZSTD,
                 .mode = config->file.mode,
                 .sync = config->file.sync,
         };
@@ -119,6 +120,7 @@ const struct sink_kind sink_kinds[_SINK_PLACE_MAX] = {
                 .recover = file_recover,
                 .lock = sink_file_lock,
                 .inherit = sink_file_inherit_lock,
+                .packing = sink_file_packing,
         },
         [SINK_STDOUT] = {
                 .is_wanted = stdout_is_wanted,

@@ -16,6 +16,7 @@
 
 struct account;
 struct config;
+struct packing;
 struct sink;
 
 /* Which of them there are to be, for the life of the process. */
@@ -55,6 +56,9 @@ struct sink_kind {
          */
         int (*lock)(const struct sink *s);
         void (*inherit)(struct sink *s, int lock);
+
+        /* What of it is to be compressed; NULL: nothing ever is. */
+        struct packing *(*packing)(struct sink *s);
 };
 
 extern const struct sink_kind sink_kinds[_SINK_PLACE_MAX];

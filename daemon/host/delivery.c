@@ -16,6 +16,7 @@
 #include "host/delivery.h"
 #include "host/log.h"
 #include "host/outlet.h"
+#include "host/packer.h"
 #include "sink/sink.h"
 #include "sink/sink_kind.h"
 
@@ -37,6 +38,7 @@ struct delivery {
         struct account *accounts; /* _SINK_ACCOUNT_MAX, or NULL; borrowed */
         struct sink_options options;
         int lock; /* of the image before, until the sink is there that has it; or -1 */
+        struct packer *packer;
         const struct config *prepared;
         struct place place[_SINK_PLACE_MAX];
 };
@@ -90,6 +92,8 @@ static void place_close(struct delivery *s, enum sink_place i)
         struct place *p = &s->place[i];
         int r;
 
+        if (sink_kinds[i].packing)
+                packer_use(s->packer, NULL);
         outlet_finish(p->outlet, end_ns);
         r = flow_end_sink(s->flow, i);
         if (r < 0)
@@ -131,12 +135,17 @@ static void place_commit(struct delivery *s, enum sink_place i)
                           sink_place_name(i));
 }
 
+static int on_packed(void *userdata)
+{
+        return delivery_flush(userdata);
+}
+
 int delivery_new(struct sd_event *event, struct flow *flow, struct account *accounts,
                  const struct sink_options *options, struct delivery **ret)
 {
-        struct delivery *s;
+        _cleanup_(delivery_freep) struct delivery *s = calloc(1, sizeof(*s));
+        int r;
 
-        s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->event = sd_event_ref(event);
@@ -145,7 +154,10 @@ int delivery_new(struct sd_event *event, struct flow *flow, struct account *acco
         s->accounts = accounts;
         s->options = *options;
         s->lock = -1;
-        *ret = s;
+        r = packer_new(event, on_packed, s, &s->packer);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
         return 0;
 }
 
@@ -154,6 +166,7 @@ struct delivery *delivery_free(struct delivery *s)
         if (!s)
                 return NULL;
         delivery_revert(s);
+        packer_free(s->packer);
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
                 outlet_free(s->place[i].outlet);
         sd_event_unref(s->event);
@@ -204,6 +217,8 @@ void delivery_commit(struct delivery *s)
                         (void)sink_kinds[i].configure(sink, s->prepared);
                 if (s->place[i].outlet)
                         outlet_hurry(s->place[i].outlet);
+                if (sink_kinds[i].packing)
+                        packer_use(s->packer, sink ? sink_kinds[i].packing(sink) : NULL);
                 s->place[i].backlog_size = backlog_of(s, i, s->prepared);
         }
         s->prepared = NULL;
@@ -260,6 +275,7 @@ int delivery_flush(struct delivery *s)
                 if (r < 0)
                         return r;
         }
+        packer_run(s->packer);
         return 0;
 }
 

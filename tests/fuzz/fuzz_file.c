@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "file_disk.h"
+#include "sink/packing.h"
 
 #define STEPS_MAX GIVEN_MAX
 #define BACKLOG_SIZE (size_t)(32 * KIB)
@@ -111,11 +112,75 @@ static void give(struct world *w, enum event_kind kind, uint32_t lost, size_t pa
         check_counters(w);
 }
 
+static void configure(struct world *w)
+{
+        int r;
+
+        r = sink_file_configure(w->sink, &w->config);
+        assert(r == 0);
+}
+
+/* A copy of a rotated file is made, or one more step is taken with it: it is not compressed here.
+ */
+static void pack(struct world *w, uint8_t step)
+{
+        struct packing *p = sink_file_packing(w->sink);
+        struct packing_files files;
+        char block[4096];
+        off_t done = 0;
+        ssize_t n;
+
+        switch (step % 5) {
+        case 0:
+                packing_look(p);
+                if (packing_begin(p, &files) <= 0)
+                        return;
+                while ((n = (ssize_t)read_at(files.file, done, block, sizeof(block))) > 0) {
+                        assert(write(files.copy, block, (size_t)n) == n);
+                        done += n;
+                }
+                return;
+        case 1:
+                if (packing_is_busy(p) && !p->is_named)
+                        (void)packing_name(p);
+                return;
+        case 2: /* where neither of the two can be removed, both stay */
+                if (packing_is_busy(p) && p->is_named && !disk.unlink_error)
+                        (void)packing_end(p);
+                return;
+        case 3:
+                if (!disk.unlink_error)
+                        packing_give_up(p, -EIO, NULL);
+                return;
+        default:
+                w->config.compresses = !w->config.compresses || packing_is_busy(p);
+                configure(w);
+        }
+}
+
+/* The copy that is being made stays as it is; one that has its name goes, as the next one sees to.
+ */
+static void leave_copy(struct world *w)
+{
+        struct packing *p = sink_file_packing(w->sink);
+        const int unlink_error = disk.unlink_error;
+
+        disk.unlink_error = 0;
+        if (p->is_named)
+                packing_give_up(p, 0, NULL);
+        disk.unlink_error = unlink_error;
+        closep(&p->files.file);
+        closep(&p->files.copy);
+        closep(&p->files.folder);
+        p->files.file = p->files.copy = p->files.folder = -1;
+}
+
 /* We are killed: nothing is put right, nothing is delivered; the next one starts. */
 static void killed(struct world *w)
 {
         const int truncate_error = disk.truncate_error;
 
+        leave_copy(w);
         disk.truncate_error = EIO;
         disk.interrupt = 0;
         w->sink = sink_free(w->sink);
@@ -163,11 +228,14 @@ static void take_away(struct world *w, bool by_copy)
         assert(ftruncate(from, 0) == 0);
 }
 
-/* As somebody who does not know what the name is for. */
+/* As somebody who does not know what the name is for; beside a copy both would be in the way. */
 static void make_folder(unsigned number)
 {
-        char name[sizeof(path) + 16];
+        char name[sizeof(path) + 32];
 
+        (void)snprintf(name, sizeof(name), "%s.%u.zst", path, number);
+        if (access(name, F_OK) == 0)
+                return;
         (void)snprintf(name, sizeof(name), "%s.%u", path, number);
         assert(mkdir(name, 0700) == 0 || errno == EEXIST);
 }
@@ -179,14 +247,6 @@ static void append_foreign(const char *data, size_t size)
 
         if (fd >= 0 && ends_in_newline(fd, size_of(fd)))
                 assert(write(fd, data, size) == (ssize_t)size);
-}
-
-static void configure(struct world *w)
-{
-        int r;
-
-        r = sink_file_configure(w->sink, &w->config);
-        assert(r == 0);
 }
 
 static int error_of(uint8_t arg)
@@ -316,6 +376,9 @@ static bool run_with(struct world *w, uint8_t op, uint8_t arg)
         case 'd':
                 make_folder(arg % 4 + 1);
                 return true;
+        case 'p':
+                pack(w, arg);
+                return true;
         case 'z':
                 (void)sink_resize(w->sink, 1024 + (size_t)arg * 256);
                 check_counters(w);
@@ -411,12 +474,15 @@ static bool starts_with(struct span s, struct span prefix)
 static bool is_in_rotation(const char *name)
 {
         const char *digits = name + strlen(path);
-        char lower[sizeof(path) + 16];
+        char lower[sizeof(path) + 32];
 
         if (strncmp(name, path, strlen(path)) != 0)
                 return false;
         for (unsigned n = *digits ? (unsigned)atoi(digits + 1) : 0; n > 2; n--) {
-                (void)snprintf(lower, sizeof(lower), "%s.%u", path, n - 1);
+                (void)snprintf(lower, sizeof(lower), "%s.%u.zst", path, n - 1);
+                if (access(lower, F_OK) == 0)
+                        continue;
+                lower[strlen(lower) - strlen(".zst")] = '\0';
                 if (access(lower, F_OK) < 0)
                         return false;
         }
@@ -463,6 +529,21 @@ static bool next_file(DIR *d, char ret[static sizeof(folder) + 256])
         return e;
 }
 
+/* While a copy is put in the place of its file, both are there. */
+static bool is_copy(const char *name)
+{
+        char file[sizeof(folder) + 256];
+        struct stat st;
+        char *suffix;
+
+        (void)snprintf(file, sizeof(file), "%s", name);
+        suffix = strstr(file, ".zst");
+        if (!suffix)
+                return false;
+        *suffix = '\0';
+        return lstat(file, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Each line that was written is in one file; but the oldest may have gone by rotation. */
 static void check_files(struct world *w)
 {
@@ -472,7 +553,8 @@ static void check_files(struct world *w)
 
         assert(d);
         while (next_file(d, name))
-                check_file(w, name, &first);
+                if (!is_copy(name))
+                        check_file(w, name, &first);
         (void)closedir(d);
         assert(w->n_torn == model.n_torn || (w->may_prune && w->n_torn < model.n_torn));
         assert(w->initial.size == 0 || w->may_prune);

@@ -16,6 +16,7 @@ import contextlib
 import faulthandler
 import fcntl
 import glob
+import io
 import json
 import os
 import pathlib
@@ -250,6 +251,14 @@ def write_config(path, defaults, settings):
             file.write(f"[{section}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
 
 
+def read_lines(path):
+    with open(path, "rb") as file:
+        if path.endswith(".zst"):
+            run = subprocess.run(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, check=True)
+            return io.BytesIO(run.stdout).readlines()
+        return file.readlines()
+
+
 class Daemon:
     """The daemon with a configuration and a folder of its own.
 
@@ -341,22 +350,26 @@ class Daemon:
         return self.stderr()[before:]
 
     def files(self, path=None):
-        """The file and those it was rotated to, the oldest first."""
+        """The file and those it was rotated to, compressed or not, the oldest first."""
         path = path or self.path
-        old = [p for p in glob.glob(glob.escape(path) + ".*")
-               if p[len(path) + 1:].isdigit() and os.path.isfile(p)]
-        old.sort(key=lambda p: -int(p[len(path) + 1:]))
-        return old + ([path] if os.path.exists(path) else [])
+        old = {}
+        for name in glob.glob(glob.escape(path) + ".*"):
+            number = name[len(path) + 1:].removesuffix(".zst")
+            # Of a file and its copy, it is the file that counts.
+            if number.isdigit() and os.path.isfile(name) and name < old.get(int(number), "~"):
+                old[int(number)] = name
+        return [old[n] for n in sorted(old, reverse=True)] + (
+            [path] if os.path.exists(path) else [])
 
     def raw_lines(self):
         if self.sink == "stdout":
             with self.lines.changed:
                 return list(self.lines.lines)
-        lines = []
-        for path in self.files():
-            with open(path, "rb") as file:
-                lines += file.readlines()
-        return lines
+        while True:
+            try:
+                return [line for path in self.files() for line in read_lines(path)]
+            except FileNotFoundError:       # compressed or removed meanwhile
+                pass
 
     def events(self):
         """All so far. Those of files are read again each time: rotation moves them."""

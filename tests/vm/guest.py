@@ -360,7 +360,8 @@ AT_WORK = (
     package_checks.check_rate_is_not_limited, check_broken_reload_changes_nothing,
     check_reload_adds_exits_and_failures, check_exits, check_failures,
     check_processor_that_comes_back, check_ledger, check_restart_without_a_processor,
-    package_checks.check_reload_adds_a_file, package_checks.check_program_at_home_has_its_hash)
+    package_checks.check_reload_adds_a_file, package_checks.check_program_at_home_has_its_hash,
+    package_checks.check_old_files_are_compressed)
 # The longest checks, on the newest.
 WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_goes,
          world_checks.check_machine_that_sleeps)

@@ -19,7 +19,8 @@ import pathlib
 import shutil
 import subprocess
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1", "libgcrypt20"]
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "python3", "libbpf1", "libgcrypt20",
+            "libzstd1"]
 # None of them depends on another.
 MODULES = ["binfmt_misc", "overlay"]
 TOOLS = {"apt-get": "apt", "chroot": "coreutils", "cmake": "cmake", "cpio": "cpio",

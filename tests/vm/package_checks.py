@@ -23,6 +23,9 @@ EXPOSURE_MAX = 1.5
 N_STORM = 700
 N_CHATTER = 700
 PAUSE_SECONDS = 0.01
+N_FILES = 300       # several files of 64K
+COMPRESS_SECONDS = 300
+ZSTD_MAGIC = bytes.fromhex("28b52ffd")
 FORK_TO_EXEC_USEC = 10**5  # at most, between what the service manager takes for the start and it
 HOME = "/home/somebody"
 UNIT_DROP_IN = "/run/systemd/system/execsnoopd.service.d/no-btf.conf"
@@ -169,6 +172,26 @@ def check_program_at_home_has_its_hash(journal, port):
     event, = journal.wait("exec that has it", has_argument("at-home-again"))
     assert "sha256" in event["exe_file"], event
     port.say("note", f"files {json.dumps(journal.wait_stats()['files'])}")
+
+
+def check_old_files_are_compressed(journal, port):
+    """In the sandbox of the unit, by its user, with its folder."""
+    done = reload_with("[File]\nEnabled=yes\nMaxSize=64K\nCompress=zstd\n")
+    assert done.returncode == 0, done.stdout
+    n_events = len(journal.events)
+    succeed(f"{KERNEL_TESTS}/storm", str(N_FILES), "files", f"{KERNEL_TESTS}/target")
+    journal.wait_accounted("files", N_FILES + 1, since=n_events)
+    packed = f"{LOG}.2.zst"
+    end = time.monotonic() + COMPRESS_SECONDS
+    while not os.path.exists(packed) or os.path.exists(f"{LOG}.2"):
+        assert time.monotonic() < end, os.listdir(os.path.dirname(LOG))
+        time.sleep(0.1)
+    with open(packed, "rb") as file:
+        assert file.read(4) == ZSTD_MAGIC
+    old, new = ((st.st_uid, st.st_gid, st.st_mode) for st in map(os.stat, (packed, LOG)))
+    assert old == new, (old, new)
+    port.say("note", f"of 64K {os.path.getsize(packed)} bytes are left")
+    reload_and_wait(journal, "[File]\nEnabled=yes\n")
 
 
 def check_restart_is_counted(journal, port):
