@@ -3,7 +3,8 @@
  * The file sink's files, in the order in which they were written. Rotation renames and never copies
  * (core/sink/sink_file.c), so a file is known by its inode: at the end of one, its number at that
  * moment tells which comes next, however often it was renamed meanwhile. A file that is no longer
- * PATH gets no more lines; the last read of it comes behind that finding, so there is no gap.
+ * PATH gets no more lines; the last read of it comes behind that finding, so there is no gap. One
+ * that has been packed in the meantime is known by what it begins with.
  *
  * Where ours has gone in the meantime (MaxFiles=), the oldest that was written to after it is next;
  * what was between is missing, and shows as a hole in `seq`.
@@ -28,6 +29,9 @@
 
 /* Of the files that were read: some thousand. */
 #define NAMES_BYTES_MAX (256 * KIB)
+
+/* What tells one file from another: a line, or most of one, with its moment. */
+#define BEGINNING_BYTES 512
 
 struct source_file {
         struct log_source source;
@@ -97,24 +101,79 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
         return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
 }
 
-/* The one behind the open one; NULL: that is the last. */
-static const struct sibling *find_next(const struct source_file *f, const struct siblings *all)
+/* When it was written to last; the one of a packed file is that of what is in it. */
+static struct timespec last_written(const struct source_file *f)
 {
-        const struct sibling *own = NULL;
-        struct timespec mtime = f->at.mtime;
         struct stat st;
 
-        if (f->fd < 0)
-                return all->n_files > 0 ? &all->files[0] : NULL;
-        own = siblings_find(all, f->at.dev, f->at.ino);
+        return f->at.packing == PACKING_NONE && fstat(f->fd, &st) == 0 ? st.st_mtim : f->at.mtime;
+}
+
+/* Both begin with the same bytes: our lines differ in theirs. */
+static bool has_same_beginning(int a, int b)
+{
+        char of_a[BEGINNING_BYTES], of_b[BEGINNING_BYTES];
+        const ssize_t n = pread(a, of_a, sizeof(of_a), 0);
+
+        return n >= 0 && pread(b, of_b, sizeof(of_b), 0) == n && memcmp(of_a, of_b, (size_t)n) == 0;
+}
+
+/* The open file has been packed meanwhile, and this is it. -ESTALE: that file has gone already. */
+static int is_packed_from(const struct source_file *f, const struct sibling *file)
+{
+        _cleanup_(closep) int fd = -1;
+        enum unpacked unpacked;
+
+        fd = sibling_open(f->path, file, &unpacked);
+        return fd < 0 ? fd : has_same_beginning(f->fd, fd);
+}
+
+/*
+ * The open file among those of this moment, or NULL. Where its inode is gone, it may have been
+ * packed: that has been written to last at the same time; but so may others have been.
+ */
+static int find_own(const struct source_file *f, const struct siblings *all,
+                    const struct sibling **ret)
+{
+        const struct timespec mtime = last_written(f);
+
+        *ret = siblings_find(all, f->at.dev, f->at.ino);
+        for (size_t i = 0; i < all->n_files && !*ret; i++) {
+                const struct sibling *file = &all->files[i];
+                int r;
+
+                if (file->packing == PACKING_NONE || is_later(&file->mtime, &mtime) ||
+                    is_later(&mtime, &file->mtime))
+                        continue;
+                r = is_packed_from(f, file);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        *ret = file;
+        }
+        return 0;
+}
+
+/* *ret: the one behind the open one; NULL: that is the last. */
+static int find_next(const struct source_file *f, const struct siblings *all,
+                     const struct sibling **ret)
+{
+        const struct sibling *own, *end = all->files + all->n_files;
+        const struct timespec mtime = last_written(f);
+        int r;
+
+        *ret = all->n_files > 0 && f->fd < 0 ? &all->files[0] : NULL;
+        if (all->n_files == 0 || f->fd < 0)
+                return 0;
+        r = find_own(f, all, &own);
+        if (r < 0)
+                return r;
         if (own)
-                return own + 1 < all->files + all->n_files ? own + 1 : NULL;
-        if (f->at.packing == PACKING_NONE && fstat(f->fd, &st) == 0)
-                mtime = st.st_mtim; /* it was written to meanwhile */
-        for (size_t i = 0; i < all->n_files; i++)
-                if (is_later(&all->files[i].mtime, &mtime))
-                        return &all->files[i];
-        return NULL;
+                *ret = own + 1 < end ? own + 1 : NULL;
+        for (const struct sibling *file = all->files; !own && file < end && !*ret; file++)
+                if (is_later(&file->mtime, &mtime))
+                        *ret = file;
+        return 0;
 }
 
 static void count_unpacked(struct source_file *f, enum unpacked unpacked)
@@ -136,9 +195,11 @@ static int open_next(struct source_file *f)
                 if (r < 0)
                         return r;
                 f->source.n_packed = all.n_packed;
-                next = find_next(f, &all);
-                if (!next)
-                        return 0;
+                r = find_next(f, &all, &next);
+                if (r == -ESTALE)
+                        continue;
+                if (r < 0 || !next)
+                        return r;
                 if (f->fd >= 0 && !f->is_last_read) {
                         f->is_last_read = true;
                         return 1;

@@ -11,6 +11,9 @@
 /* Beyond this it is a number that somebody else has given. */
 #define NUMBER_MAX 1000000
 
+/* Until two looks at the folder show the same. */
+#define ATTEMPTS_MAX 10
+
 static void closedirp(DIR **d)
 {
         if (*d)
@@ -113,7 +116,7 @@ static void drop_copies(struct siblings *s)
         s->n_files = n;
 }
 
-int siblings_list(const char *path, struct siblings *ret)
+static int list_once(const char *path, struct siblings *ret)
 {
         _cleanup_(siblings_done) struct siblings s = { 0 };
         _cleanup_(closedirp) DIR *d = NULL;
@@ -142,6 +145,40 @@ int siblings_list(const char *path, struct siblings *ret)
         *ret = s;
         s = (struct siblings){ 0 };
         return 0;
+}
+
+static bool are_same(const struct siblings *a, const struct siblings *b)
+{
+        if (a->n_files != b->n_files || a->n_packed != b->n_packed)
+                return false;
+        for (size_t i = 0; i < a->n_files; i++)
+                if (a->files[i].number != b->files[i].number ||
+                    a->files[i].dev != b->files[i].dev || a->files[i].ino != b->files[i].ino)
+                        return false;
+        return true;
+}
+
+/* A folder is read while names in it change: one that is given meanwhile may not be seen. */
+int siblings_list(const char *path, struct siblings *ret)
+{
+        _cleanup_(siblings_done) struct siblings before = { 0 };
+        int r;
+
+        r = list_once(path, &before);
+        for (int i = 0; i < ATTEMPTS_MAX && r >= 0; i++) {
+                struct siblings now = { 0 };
+
+                r = list_once(path, &now);
+                if (r < 0)
+                        break;
+                if (i + 1 == ATTEMPTS_MAX || are_same(&before, &now)) {
+                        *ret = now;
+                        return 0;
+                }
+                siblings_done(&before);
+                before = now;
+        }
+        return r;
 }
 
 const struct sibling *siblings_find(const struct siblings *s, dev_t dev, ino_t ino)

@@ -101,7 +101,7 @@ static void rotated_files_come_first_the_highest_number_before_all(void **state)
         log_source_free(s);
 }
 
-static void pack(const char *command, const char *suffix)
+static void compress_file(const char *command, const char *suffix)
 {
         char line[256];
 
@@ -126,9 +126,9 @@ static void compressed_files_are_read_like_others(void **state)
         append(".2", "3\n4\n");
         append(".3", "2\n");
         append(".4", "1\n");
-        pack("gzip", ".2");
-        pack("gzip", ".4");
-        pack("gzip -k", ".3"); /* is being packed: it is there twice */
+        compress_file("gzip", ".2");
+        compress_file("gzip", ".4");
+        compress_file("gzip -k", ".3"); /* is being packed: it is there twice */
         assert_int_equal(log_source_file_new(path, false, &s), 0);
         assert_lines(s, "1 2 3 4 5 6 ");
         assert_int_equal(s->n_packed + s->n_broken + s->n_cut, 0);
@@ -155,7 +155,7 @@ static void a_file_may_be_compressed_while_it_is_read(void **state)
         append("", "4\n");
         assert_int_equal(log_source_file_new(path, true, &s), 0);
         assert_int_equal(log_source_next(s, &line), 1);
-        pack("gzip", ".2");
+        compress_file("gzip", ".2");
         assert_lines(s, "2 3 4 ");
         log_source_free(s);
 }
@@ -169,8 +169,8 @@ static void compressed_files_that_cannot_be_read_are_counted(void **state)
         append("", "3\n");
         append(".1.gz", "this is something else\n");
         append(".2", "1\n2\n");
-        pack("gzip", ".2");
-        pack("truncate -s -4", ".2.gz"); /* its checksum is cut off */
+        compress_file("gzip", ".2");
+        compress_file("truncate -s -4", ".2.gz"); /* its checksum is cut off */
         assert_int_equal(log_source_file_new(path, false, &s), 0);
         assert_lines(s, "1 2 3 ");
         assert_int_equal(s->n_broken, 2);
@@ -230,6 +230,60 @@ static void two_rotations_before_one_look_lose_nothing(void **state)
         move("", ".1");
         append("", "3\n");
         assert_lines(s, "2 3 ");
+        log_source_free(s);
+}
+
+static void a_file_that_is_packed_while_it_is_read_goes_on_with_the_next(void **state)
+{
+        const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+        struct log_source *s;
+        char name[160];
+
+        (void)state;
+        append(".3", "1\n");
+        append(".2", "2\n");
+        append(".1", "3\n");
+        for (int i = 1; i <= 3; i++) { /* in one tick of the clock */
+                (void)snprintf(name, sizeof(name), "%s.%d", path, i);
+                assert_int_equal(utimensat(AT_FDCWD, name, times, 0), 0);
+        }
+        append("", "4\n");
+        assert_int_equal(log_source_file_new(path, false, &s), 0);
+        for (int i = 1; i <= 2; i++) {
+                struct span line;
+
+                assert_int_equal(log_source_next(s, &line), 1);
+                assert_int_equal(line.data[0], '0' + i);
+        }
+        compress_file("zstd -q --rm", ".3");
+        compress_file("zstd -q --rm", ".2"); /* which is open */
+        move(".3.zst", ".4.zst");
+        move(".2.zst", ".3.zst");
+        move(".1", ".2");
+        move("", ".1");
+        append("", "5\n");
+        assert_lines(s, "3 4 5 ");
+        log_source_free(s);
+}
+
+static void a_file_that_is_packed_while_it_is_followed_loses_nothing(void **state)
+{
+        struct log_source *s;
+
+        (void)state;
+        append("", "1\n");
+        assert_int_equal(log_source_file_new(path, true, &s), 0);
+        assert_lines(s, "1 ");
+        append("", "2\n");
+        move("", ".1");
+        append("", "3\n");
+        move(".1", ".2");
+        move("", ".1");
+        append("", "4\n");
+        compress_file("zstd -q --rm", ".2");
+        assert_lines(s, "2 3 4 ");
+        append("", "5\n");
+        assert_lines(s, "5 ");
         log_source_free(s);
 }
 
@@ -435,6 +489,8 @@ int main(void)
                 TEST(a_file_that_is_not_there_is_an_error),
                 TEST(following_goes_over_rotations_without_a_gap),
                 TEST(two_rotations_before_one_look_lose_nothing),
+                TEST(a_file_that_is_packed_while_it_is_read_goes_on_with_the_next),
+                TEST(a_file_that_is_packed_while_it_is_followed_loses_nothing),
                 TEST(a_file_that_was_removed_is_followed_by_what_is_later),
                 TEST(an_emptied_file_begins_anew),
                 TEST(a_line_without_end_is_counted),
