@@ -279,6 +279,25 @@ def check_ecs(engine, path):
                                           if native[key] != ecs[key]])
 
 
+def check_rotated(engine, folder, path):
+    """A log as `Compress=zstd` leaves it: one pattern names all of its files."""
+    with open(path, "rb") as file:
+        lines = file.readlines()
+    log = f"{folder}/rotated.jsonl"
+    third = len(lines) // 3
+    for suffix, part in ((".2", lines[:third]), (".1", lines[third:2 * third]),
+                         ("", lines[2 * third:])):
+        with open(log + suffix, "wb") as file:
+            file.writelines(part)
+    subprocess.run(["zstd", "-q", "--rm", log + ".2"], check=True)
+    found = []
+    for files in (path, log + "*"):
+        engine.forget()
+        engine.load(files)
+        found.append(engine.rows("SELECT * EXCLUDE (received) FROM events ORDER BY time, seq"))
+    assert len(found[0]) == len(lines) and found[0] == found[1]
+
+
 def main():
     day = HERE.parent / "data/ordinary_day.jsonl.zst"
     with tempfile.TemporaryDirectory() as folder, engines.opened(sys.argv[1]) as (opened, missing):
@@ -296,6 +315,8 @@ def main():
             events = [json.loads(line) for line in file]
         for engine in opened:
             check_day(engine, path, events)
+            if engine.name == "duckdb":
+                check_rotated(engine, folder, path)
         print("checked in:", *(engine.name for engine in opened))
     if missing:
         print("not checked:", *missing, file=sys.stderr)

@@ -399,6 +399,53 @@ def test_compressed_siblings():
         assert "its end can't be read" in run("verify", f"--file={path}", code=2)[1]
 
 
+def rotate(path, oldest):
+    """As the daemon does it with Compress=zstd. Returns the number of the oldest file."""
+    for number in range(oldest, 0, -1):
+        for suffix in ("", ".zst"):
+            if os.path.exists(f"{path}.{number}{suffix}"):
+                os.rename(f"{path}.{number}{suffix}", f"{path}.{number + 1}{suffix}")
+    path.rename(f"{path}.1")
+    path.touch()
+    if oldest > 0:
+        copy = path.with_name(f".{path.name}.zst.tmp")
+        subprocess.run(["zstd", "-qf", f"{path}.2", "-o", copy], check=True)
+        copy.rename(f"{path}.2.zst")
+        os.unlink(f"{path}.2")
+    return oldest + 1
+
+
+def test_files_that_are_compressed_while_they_are_read():
+    """Followed and as a whole, again and again: no line twice, and none is missing."""
+    line = next(x for x in STORY.read_text("utf-8").splitlines(keepends=True) if '"event":"exec",' in x)
+    lines = [re.sub(r'"seq":\d+', f'"seq":{i}', line, count=1) for i in range(1, 301)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "log")
+        path.touch()
+        command = [CTL, f"--file={path}", "-o", "json"]
+        with subprocess.Popen([*command, "-f", "-n", "all"], stdout=subprocess.PIPE, text=True,
+                              env=ENVIRONMENT) as follower:
+            written, oldest, n_whole = 0, 0, 0
+            while written < len(lines):
+                there = written
+                with tempfile.TemporaryFile("w+", encoding="utf-8") as shown, \
+                        subprocess.Popen(command, stdout=shown, env=ENVIRONMENT) as whole:
+                    while whole.poll() is None and written < len(lines):
+                        with path.open("a", encoding="utf-8") as file:
+                            file.write("".join(lines[written:written + 5]))
+                        written += 5
+                        oldest = rotate(path, oldest)
+                    assert whole.wait(DEADLINE_SECONDS) == 0
+                    shown.seek(0)
+                    found = shown.readlines()
+                    assert found == lines[:len(found)] and there <= len(found), (there, found)
+                    n_whole += 1
+            assert n_whole > 1, n_whole
+            for expected in lines:
+                assert follower.stdout.readline() == expected
+            follower.terminate()
+
+
 def test_a_reader_that_leaves():
     with subprocess.Popen(f"yes '{STORY.read_text('utf-8').splitlines()[1]}' | head -20000 | "
                           f"'{CTL}' - | head -3", shell=True, stdout=subprocess.PIPE,

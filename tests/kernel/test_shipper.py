@@ -3,7 +3,7 @@
 """A shipper that is killed and restarted at random delivers every line, or one sees which it has not.
 
 rsyslog, with the configuration of content/ship, reads the file of a real daemon that rotates it all
-the time. Killed or stopped at random, and down for less than a file lasts, it misses nothing; what
+the time, and compresses what is older. Killed or stopped at random, and down for less than a file lasts, it misses nothing; what
 it delivers twice, the views of content/sql have once. Then it is down while several files come and
 go: what is missing is then exactly what the views find.
 """
@@ -32,6 +32,7 @@ SETTINGS = {"Capture": {"RingSize": "8M"}, "Stats": {"Interval": "1s"},
             "Filter": {"Default": "drop"},
             "Rule": [{"Name": "ours", "Exe": f'"{TARGET}"', "Action": "keep"}],
             "File": {"MaxSize": "512K", "MaxFiles": "1000"}}
+COMPRESSING = {**SETTINGS, "File": {**SETTINGS["File"], "Compress": "zstd"}}
 N_KILLS = 10
 BATCH, N_BATCHES, N_MISSED = 30, 8, 1800
 POLL_SECONDS = 0.3      # all lines are read each time
@@ -95,10 +96,17 @@ def ranges(numbers):
 
 class ShipperTest(unittest.TestCase):
     def test_killed_at_random_it_delivers_all_or_one_sees_what_not(self):
+        self.check_killed(SETTINGS)
+
+    def test_the_same_while_files_are_compressed(self):
+        """The one before the current stays plain, which is what the shipper goes on in."""
+        self.check_killed(COMPRESSING)
+
+    def check_killed(self, settings):
         harness.need(shutil.which("rsyslogd") or os.environ.get("CI"), "rsyslog is not here")
         seed = random.randrange(1 << 32)
         print(f"seed {seed}", file=sys.stderr)
-        with Daemon(SETTINGS, sink="file") as daemon:
+        with Daemon(settings, sink="file") as daemon:
             shipper = Shipper(daemon)
             shipper.start()
             self.kill_at_random(daemon, shipper, random.Random(seed))
@@ -115,6 +123,8 @@ class ShipperTest(unittest.TestCase):
             last = daemon.raw_lines()[-1]
             wait_until(lambda: has_line(last, shipper), "the last line")
             shipper.end(signal.SIGTERM)
+            n_compressed = sum(path.endswith(".zst") for path in daemon.files())
+            self.assertEqual(n_compressed > 0, settings is COMPRESSING)
             self.check(daemon.raw_lines(), shipper)
 
     def kill_at_random(self, daemon, shipper, chance):
