@@ -251,6 +251,9 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         if (size < sizeof(*r))
                 return DECODE_SHORT;
         memcpy(r, record, sizeof(*r));
+        if (!(r->facts.present & FACT_PARENT)) /* the kernel side has none of these then */
+                r->facts.present &=
+                        ~(uint32_t)(FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE);
 
         event = (struct exec_event){
                 .kind = kind_of(&r->head),

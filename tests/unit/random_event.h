@@ -108,7 +108,7 @@ static inline void random_facts(struct random_event *r)
 
         f->present = r->seed ^ r->seed << 7;
         if (!(f->present & FACT_PARENT))
-                f->present &= ~(uint32_t)(FACT_PARENT_UID | FACT_PARENT_EXEC);
+                f->present &= ~(uint32_t)(FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE);
         f->traits = random_next(r, 3) == 0 ? r->seed & ((TRAIT_SECURE << 1) - 1) : 0;
         f->retval = -(int32_t)random_next(r, 600);
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
@@ -224,6 +224,18 @@ static inline void random_ancestors(struct random_event *r)
         }
 }
 
+static inline void random_parent(struct random_event *r)
+{
+        struct exec_event *e = &r->event;
+
+        if (event_has(e, FACT_PARENT_EXE) && random_next(r, 8) == 0)
+                e->cut |= EXEC_CUT(FIELD_PARENT_EXE);
+        if (random_next(r, 2) == 0)
+                e->parent_argv = random_strings(r, 3, "");
+        if (random_next(r, 8) == 0)
+                e->cut |= EVENT_CUT_PARENT_ARGV;
+}
+
 /* What is no fact of an exec. */
 static inline void random_rest(struct random_event *r, enum event_kind kind)
 {
@@ -276,10 +288,8 @@ static inline const struct exec_event *random_event_make(struct random_event *r,
                 e->cut |= EXEC_CUT(FIELD_ARGV);
         if (random_next(r, 2) == 0 && kind != EVENT_PROCESS)
                 e->env = random_strings(r, 3, "#=");
-        if (random_next(r, 2) == 0)
-                e->parent_argv = random_strings(r, 3, "");
-        if (random_next(r, 8) == 0)
-                e->cut |= EVENT_CUT_PARENT_ARGV;
+        if (event_has(e, FACT_PARENT))
+                random_parent(r);
         random_rest(r, kind);
         if (kind == EVENT_PROCESS) {
                 e->filename = (struct span){ 0 };

@@ -268,7 +268,7 @@ static void empty_fields_are_there_and_cut_ones_are_not(void **state)
         struct exec_event event;
 
         record_make_exec(&record, 0, 1, 1000);
-        record.exec.facts.present = FACT_EXE_FILE | FACT_PARENT_EXE;
+        record.exec.facts.present = FACT_EXE_FILE | FACT_PARENT | FACT_PARENT_EXE;
         event = decode(*state, &record);
         assert_span(event.parent_exe, "/");
         assert_non_null(event.filename.data);
@@ -600,6 +600,21 @@ static void decoder_of_nothing_can_be_freed(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void parent_that_is_not_known_has_no_facts(void **state)
+{
+        const uint32_t parents = FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE;
+        struct exec_event event;
+
+        record_make_full(&record, 0, 1, 1000);
+        record.exec.facts.present |= FACT_PARENT | parents;
+        event = decode(*state, &record);
+        assert_int_equal(event.facts.present & parents, parents);
+        record.exec.facts.present &= ~(uint32_t)FACT_PARENT;
+        event = decode(*state, &record);
+        assert_int_equal(event.facts.present & parents, 0);
+        assert_null(event.parent_exe.data);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -612,6 +627,7 @@ int main(void)
                 TEST(exit_before_its_exec_is_refused),
                 TEST(exit_of_another_size_is_refused),
                 TEST(absent_facts_stay_absent),
+                TEST(parent_that_is_not_known_has_no_facts),
                 TEST(empty_fields_are_there_and_cut_ones_are_not),
                 TEST(cut_fields_keep_what_they_have),
                 TEST(fixed_strings_need_no_nul),
