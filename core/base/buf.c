@@ -78,6 +78,29 @@ void buf_append_span(struct buf *b, struct span s)
         buf_append(b, s.data, s.size);
 }
 
+void buf_append_again(struct buf *b, size_t start, size_t size)
+{
+        char *p = buf_reserve(b, size);
+
+        if (!p)
+                return;
+        memcpy(p, b->data + start, size);
+        b->size += size;
+}
+
+void buf_insert_string(struct buf *b, size_t at, const char *s)
+{
+        const size_t size = strlen(s);
+        char *p;
+
+        if (!buf_reserve(b, size))
+                return;
+        p = b->data + at;
+        memmove(p + size, p, b->size - at);
+        memcpy(p, s, size);
+        b->size += size;
+}
+
 void buf_append_string(struct buf *b, const char *s)
 {
         buf_append(b, s, strlen(s));

@@ -42,6 +42,11 @@ void buf_append_span(struct buf *b, struct span s);
 void buf_append_string(struct buf *b, const char *s);
 void buf_append_char(struct buf *b, char c);
 void buf_append_u64(struct buf *b, uint64_t value);
+
+/* What it has there once more, at its end; and something more in the middle. */
+void buf_append_again(struct buf *b, size_t start, size_t size);
+void buf_insert_string(struct buf *b, size_t at, const char *s);
+
 void buf_printf(struct buf *b, const char *format, ...) _printf_(2, 3);
 
 static inline int buf_error(const struct buf *b)

@@ -153,6 +153,14 @@ void json_i64(struct buf *b, int64_t value)
         buf_append_u64(b, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+void json_put_id(struct buf *b, const char *key, uint64_t id)
+{
+        json_key(b, key);
+        buf_append_char(b, '"');
+        buf_append_u64(b, id);
+        buf_append_char(b, '"');
+}
+
 void json_plain(struct buf *b, struct span plain)
 {
         char *p = reserve_next(b, plain.size + 2);

@@ -79,6 +79,9 @@ static inline void json_put_i64(struct buf *b, const char *key, int64_t value)
         json_i64(b, value);
 }
 
+/* A number that is a name: it may come to have more digits than a reader's numbers. */
+void json_put_id(struct buf *b, const char *key, uint64_t id);
+
 static inline void json_put_true(struct buf *b, const char *key)
 {
         json_key(b, key);

@@ -194,16 +194,23 @@ static struct date date_of_day(int64_t days)
         return (struct date){ year + 1, month - 9, day };
 }
 
+/* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z */
+#define TIME_FIRST INT64_C(-62167219200)
+#define TIME_LAST INT64_C(253402300799)
+
+bool text_has_time(int64_t sec, uint32_t nsec)
+{
+        return sec >= TIME_FIRST && sec <= TIME_LAST && nsec < NSEC_PER_SEC;
+}
+
 bool text_time(int64_t sec, uint32_t nsec, char ret[static TEXT_TIME_SIZE])
 {
-        /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z */
-        const int64_t first = INT64_C(-62167219200), last = INT64_C(253402300799);
         struct date date;
         uint32_t second;
 
-        if (sec < first || sec > last || nsec >= NSEC_PER_SEC)
+        if (!text_has_time(sec, nsec))
                 return false;
-        second = (uint32_t)((sec - first) % 86400); /* `first` is a midnight, and not later */
+        second = (uint32_t)((sec - TIME_FIRST) % 86400); /* that is a midnight, and not later */
         date = date_of_day((sec - second) / 86400);
 
         memcpy(ret, "0000-00-00T00:00:00.000000000Z", TEXT_TIME_SIZE);

@@ -53,6 +53,7 @@ static inline size_t text_base64_size(size_t size)
  * or a billion nanoseconds.
  */
 bool text_time(int64_t sec, uint32_t nsec, char ret[static TEXT_TIME_SIZE]);
+bool text_has_time(int64_t sec, uint32_t nsec); /* what that would return */
 
 /* 16 digits and a NUL */
 #define TEXT_HEX_SIZE 17

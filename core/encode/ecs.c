@@ -9,11 +9,9 @@
  * kernel the category is `process`, and everything else is about the host, is told from them by
  * that, and has all its facts as they are natively.
  */
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 
-#include "encode/encode.h"
+#include "encode/encode_context.h"
 #include "encode/encode_forms.h"
 #include "encode/encode_line.h"
 #include "encode/encode_parts.h"
@@ -106,29 +104,34 @@ static void put_common(struct encoder *e, struct buf *b, const struct encode_con
         json_base64(&e->apart, host);
 }
 
-/* Identifiers are strings. */
-static void put_id(struct buf *b, const char *key, uint64_t id)
-{
-        json_key(b, key);
-        buf_append_char(b, '"');
-        buf_append_u64(b, id);
-        buf_append_char(b, '"');
-}
-
-static void end_host(struct encoder *e, const struct exec_event *event)
+/* The end of the host, which knows of PID namespaces. */
+static void put_next(struct encoder *e, enum event_kind kind, const struct exec_event *event,
+                     uint64_t boot_ns _unused_)
 {
         const uint32_t usual = e->namespaces[NAMESPACE_PID];
         uint32_t pid_ns = 0;
 
-        if (event && event_has(event, FACT_NAMESPACES))
+        if (event_kind_is_kernel(kind) && kind != EVENT_EXIT && event_has(event, FACT_NAMESPACES))
                 pid_ns = event->facts.namespaces[NAMESPACE_PID];
         if (pid_ns != 0 && pid_ns != usual)
-                put_id(e->out, "pid_ns_ino", pid_ns);
+                json_put_id(e->out, "pid_ns_ino", pid_ns);
         json_end_object(e->out);
 }
 
-static void begin_own(struct encoder *e)
+/* Which process it is about: so it is found with the events that say whose parent it is. */
+static void put_known_process(struct encoder *e, const struct exec_event *event)
 {
+        json_key(e->out, "process");
+        json_begin_object(e->out);
+        json_put_u64(e->out, "pid", event->facts.pid);
+        encoder_put_process_id(e, "entity_id", event->facts.start_ns, event->facts.pid);
+        json_end_object(e->out);
+}
+
+static void begin_own(struct encoder *e, const struct exec_event *event)
+{
+        if (event && event->kind == EVENT_PROCESS)
+                put_known_process(e, event);
         json_key(e->out, "execsnoopd");
         json_begin_object(e->out);
         buf_append_span(e->out, buf_span(&e->apart));
@@ -138,12 +141,7 @@ static void begin_own(struct encoder *e)
 static void put_owner(struct encoder *e, const struct exec_event *event, const struct plan *plan,
                       const char *key, uint32_t id, enum part name)
 {
-        json_key(e->out, key);
-        json_begin_object(e->out);
-        put_id(e->out, "id", id);
-        if (name != _PART_MAX)
-                encoder_put_part(e, event, name, plan);
-        json_end_object(e->out);
+        encoder_put_owner(e, event, plan, &(struct owner){ key, "id", id, name });
 }
 
 static void put_owners(struct encoder *e, const struct exec_event *event, const struct plan *plan)
@@ -282,14 +280,6 @@ static void put_exec_process(struct encoder *e, const struct exec_event *event,
         json_end_object(b);
 }
 
-/* The exact bytes of everything, and then the names of everything that is cut. */
-static void end_own(struct encoder *e, const struct exec_event *event)
-{
-        encoder_put_exact(e, event);
-        encoder_put_truncated(e, "truncated");
-        json_end_object(e->out);
-}
-
 /* What there is no field for. */
 static void put_exec_rest(struct encoder *e, const struct exec_event *event,
                           const struct plan *plan)
@@ -299,7 +289,7 @@ static void put_exec_rest(struct encoder *e, const struct exec_event *event,
                                            PART_UNIT,     PART_SLICE,  PART_USER_UNIT };
         struct buf *b = e->out;
 
-        begin_own(e);
+        begin_own(e, event);
         if (event_has(event, FACT_LOGINUID))
                 json_put_u64(b, "loginuid", event->facts.loginuid);
         if (event_has(event, FACT_SESSION))
@@ -322,14 +312,13 @@ static void put_exec_rest(struct encoder *e, const struct exec_event *event,
                 json_key(b, "session_leader_comm_base64");
                 json_base64(b, event->leader_comm);
         }
-        end_own(e, event);
+        encoder_end_own(e, event);
 }
 
 static void put_exec(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         size_t start;
 
-        end_host(e, event);
         start = json_begin_member(e->out, "container");
         encoder_put_part(e, event, PART_CONTAINER_ID, plan);
         json_end_member(e->out, start);
@@ -345,7 +334,6 @@ static void put_exit(struct encoder *e, const struct exec_event *event, const st
         const int status = (int)event->status;
         struct buf *b = e->out;
 
-        end_host(e, NULL);
         put_owner(e, event, plan, "user", event->facts.uid, _PART_MAX);
         json_key(b, "process");
         json_begin_object(b);
@@ -358,127 +346,55 @@ static void put_exit(struct encoder *e, const struct exec_event *event, const st
         encoder_put_time(e, "end", event->boot_ns);
         json_end_object(b);
         encoder_put_part(e, event, PART_TAGS, plan);
-        begin_own(e);
+        begin_own(e, event);
         native_put_signal(b, status);
-        end_own(e, event);
+        encoder_end_own(e, event);
 }
-
-/* Which process it is about: so it is found with the events that say whose parent it is. */
-static void put_known_process(struct encoder *e, const struct exec_event *event)
-{
-        json_key(e->out, "process");
-        json_begin_object(e->out);
-        json_put_u64(e->out, "pid", event->facts.pid);
-        encoder_put_process_id(e, "entity_id", event->facts.start_ns, event->facts.pid);
-        json_end_object(e->out);
-}
-
-static void put_native(struct encoder *e, const struct exec_event *event, const struct plan *plan)
-{
-        end_host(e, NULL);
-        if (event->kind == EVENT_PROCESS)
-                put_known_process(e, event);
-        begin_own(e);
-        native_put_event(e, event, plan);
-        json_end_object(e->out);
-}
-
-static void put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan)
-{
-        if (event->kind == EVENT_EXIT)
-                put_exit(e, event, plan);
-        else if (event_kind_is_kernel(event->kind))
-                put_exec(e, event, plan);
-        else
-                put_native(e, event, plan);
-}
-
-static void put_lost(struct encoder *e, const struct loss *loss)
-{
-        end_host(e, NULL);
-        begin_own(e);
-        native_put_lost(e, loss);
-        json_end_object(e->out);
-}
-
-static void put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
-                      enum left_out left_out)
-{
-        end_host(e, NULL);
-        begin_own(e);
-        native_put_start(e, boot_ns, info, left_out);
-        json_end_object(e->out);
-}
-
-static void put_stats(struct encoder *e, const struct stats *stats, bool with_rules)
-{
-        end_host(e, NULL);
-        begin_own(e);
-        native_put_stats(e, stats, with_rules);
-        json_end_object(e->out);
-}
-
-static enum event_kind kind_of(const char *line)
-{
-        char kind[16] = "";
-        int end = 0;
-
-        if (sscanf(line, PREFIX "%*[^\"]" CODE "%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
-                return _EVENT_KIND_MAX;
-        return event_kind_from_name(kind);
-}
-
-/* A native key has another name here, and its exact bytes are apart. */
-#define FIELD(name, native, how)                                                                   \
-        .key = name, .key_base64 = native "_base64", .mark = native, .form = &(how),               \
-        .is_exact_apart = true
-/* Likewise one that is there once more. */
-#define AGAIN(name, native, how) .key = name, .mark = native, .form = &(how)
-#define SAME(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
 
 static const struct shape_part parts[_PART_MAX] = {
-        [PART_NAME] = { FIELD("name", "name", form_text) },
-        [PART_USER] = { FIELD("name", "user", form_text) },
-        [PART_USER_AGAIN] = { AGAIN("name", "user", form_text) },
-        [PART_EFFECTIVE_USER] = { FIELD("name", "euser", form_text) },
-        [PART_GROUP] = { FIELD("name", "group", form_text) },
-        [PART_EFFECTIVE_GROUP] = { AGAIN("name", "group", form_text) },
-        [PART_UNIT] = { SAME("unit", form_text) },
-        [PART_CONTAINER_ID] = { FIELD("id", "container_id", form_text) },
-        [PART_PARENT_COMM] = { FIELD("name", "parent_comm", form_text) },
-        [PART_TTY] = { SAME("tty", form_text) },
-        [PART_CGROUP] = { SAME("cgroup", form_text) },
-        [PART_EXE] = { FIELD("executable", "exe", form_text) },
-        [PART_FILENAME] = { SAME("filename", form_text) },
-        [PART_CWD] = { FIELD("working_directory", "cwd", form_text) },
-        [PART_PARENT_EXE] = { FIELD("executable", "parent_exe", form_text) },
-        [PART_USER_UNIT] = { SAME("user_unit", form_text) },
-        [PART_SLICE] = { SAME("slice", form_text) },
+        [PART_NAME] = { PART_RENAMED("name", "name", form_text) },
+        [PART_USER] = { PART_RENAMED("name", "user", form_text) },
+        [PART_USER_AGAIN] = { PART_AGAIN("name", "user", form_text) },
+        [PART_EFFECTIVE_USER] = { PART_RENAMED("name", "euser", form_text) },
+        [PART_GROUP] = { PART_RENAMED("name", "group", form_text) },
+        [PART_EFFECTIVE_GROUP] = { PART_AGAIN("name", "group", form_text) },
+        [PART_UNIT] = { PART_NATIVE("unit", form_text) },
+        [PART_CONTAINER_ID] = { PART_RENAMED("id", "container_id", form_text) },
+        [PART_PARENT_COMM] = { PART_RENAMED("name", "parent_comm", form_text) },
+        [PART_TTY] = { PART_NATIVE("tty", form_text) },
+        [PART_CGROUP] = { PART_NATIVE("cgroup", form_text) },
+        [PART_EXE] = { PART_RENAMED("executable", "exe", form_text) },
+        [PART_FILENAME] = { PART_NATIVE("filename", form_text) },
+        [PART_CWD] = { PART_RENAMED("working_directory", "cwd", form_text) },
+        [PART_PARENT_EXE] = { PART_RENAMED("executable", "parent_exe", form_text) },
+        [PART_USER_UNIT] = { PART_NATIVE("user_unit", form_text) },
+        [PART_SLICE] = { PART_NATIVE("slice", form_text) },
         [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
         [PART_STDOUT] = { .key = "stdout", .form = &form_descriptor },
         [PART_STDERR] = { .key = "stderr", .form = &form_descriptor },
         [PART_TAGS] = { .key = "tags", .form = &form_words },
         [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
-        [PART_CAPS_EFFECTIVE] = { AGAIN("effective", "caps", form_capabilities) },
-        [PART_CAPS_PERMITTED] = { AGAIN("permitted", "caps", form_capabilities) },
+        [PART_CAPS_EFFECTIVE] = { PART_AGAIN("effective", "caps", form_capabilities) },
+        [PART_CAPS_PERMITTED] = { PART_AGAIN("permitted", "caps", form_capabilities) },
         [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
-        [PART_ENV] = { FIELD("env_vars", "env", form_bindings) },
-        [PART_COMMAND_LINE] = { AGAIN("command_line", "command_line", form_joined) },
-        [PART_ARGV] = { FIELD("args", "argv", form_strings), .has_own_mark = true },
-        [PART_PARENT_COMMAND_LINE] = { AGAIN("command_line", "parent_command_line", form_joined) },
-        [PART_PARENT_ARGV] = { FIELD("args", "parent_argv", form_strings) },
+        [PART_ENV] = { PART_RENAMED("env_vars", "env", form_bindings) },
+        [PART_COMMAND_LINE] = { PART_AGAIN("command_line", "command_line", form_joined) },
+        [PART_ARGV] = { PART_RENAMED("args", "argv", form_strings), .has_own_mark = true },
+        [PART_PARENT_COMMAND_LINE] = { PART_AGAIN("command_line", "parent_command_line",
+                                                  form_joined) },
+        [PART_PARENT_ARGV] = { PART_RENAMED("args", "parent_argv", form_strings) },
 };
 
 const struct shape shape_ecs = {
         .prefix = PREFIX,
+        .code = CODE,
         .limit_min = 3584, /* 3.3 KiB are of fixed size */
         .parts = parts,
         .own_parts = native_parts,
         .put_common = put_common,
         .put_head = put_head,
-        .put_event = put_event,
-        .put_lost = put_lost,
-        .put_start = put_start,
-        .put_stats = put_stats,
-        .kind_of = kind_of,
+        .put_next = put_next,
+        .put_exec = put_exec,
+        .put_exit = put_exit,
+        .begin_own = begin_own,
 };

@@ -18,6 +18,7 @@
 #include "encode/encode.h"
 #include "encode/encode_line.h"
 #include "encode/encode_parts.h"
+#include "encode/native.h"
 #include "encode/shape.h"
 
 /* Linux' __NEW_UTS_LEN: a longer host name cannot be set. */
@@ -68,12 +69,34 @@ void encoder_set_clock(struct encoder *e, int64_t realtime_offset_ns)
         e->realtime_offset_ns = realtime_offset_ns;
 }
 
+/* A line, or what it has natively. */
+static void begin_own(struct encoder *e, const struct exec_event *event)
+{
+        if (e->shape->begin_own)
+                e->shape->begin_own(e, event);
+}
+
+static int end_own(struct encoder *e, struct line *ret)
+{
+        if (e->shape->begin_own)
+                json_end_object(e->out);
+        return line_end(e, ret);
+}
+
 static int encode_planned(struct encoder *e, const struct exec_event *event,
                           const struct plan *plan, bool is_brief, struct line *ret)
 {
         line_begin(e, event->kind, event, event->boot_ns, is_brief);
-        e->shape->put_event(e, event, plan);
-        return line_end(e, ret);
+        if (event_kind_is_kernel(event->kind)) {
+                if (event->kind == EVENT_EXIT)
+                        e->shape->put_exit(e, event, plan);
+                else
+                        e->shape->put_exec(e, event, plan);
+                return line_end(e, ret);
+        }
+        begin_own(e, event);
+        native_put_event(e, event, plan);
+        return end_own(e, ret);
 }
 
 static int encode_within(struct encoder *e, const struct exec_event *event, size_t limit,
@@ -147,8 +170,9 @@ int encode_event(struct encoder *e, const struct exec_event *event, size_t limit
 int encode_lost(struct encoder *e, uint64_t boot_ns, const struct loss *loss, struct line *ret)
 {
         line_begin(e, EVENT_LOST, NULL, boot_ns, false);
-        e->shape->put_lost(e, loss);
-        return line_end(e, ret);
+        begin_own(e, NULL);
+        native_put_lost(e, loss);
+        return end_own(e, ret);
 }
 
 int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
@@ -160,8 +184,9 @@ int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
         assert(kind == EVENT_STATS || kind == EVENT_STOP);
         for (;;) {
                 line_begin(e, kind, NULL, boot_ns, limit > 0);
-                e->shape->put_stats(e, stats, with_rules);
-                r = line_end(e, ret);
+                begin_own(e, NULL);
+                native_put_stats(e, stats, with_rules);
+                r = end_own(e, ret);
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit || !with_rules)
                         return r;
                 with_rules = false;
@@ -176,8 +201,9 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
 
         for (;;) {
                 line_begin(e, EVENT_START, NULL, boot_ns, limit > 0);
-                e->shape->put_start(e, boot_ns, info, left_out);
-                r = line_end(e, ret);
+                begin_own(e, NULL);
+                native_put_start(e, boot_ns, info, left_out);
+                r = end_own(e, ret);
                 if (r < 0 || limit == 0 || line_size_max(ret) <= limit ||
                     left_out == LEFT_OUT_SETTINGS)
                         return r;

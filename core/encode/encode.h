@@ -19,35 +19,12 @@
 
 #include "base/macro.h"
 #include "config/config_value.h"
+#include "encode/encode_context.h"
 #include "encode/line.h"
 #include "event/event.h"
 
-struct config;
 struct encoder;
-struct rules;
 struct stats;
-
-/* The same in every event. Strings are copied. */
-struct encode_context {
-        enum config_format format;
-        const char *boot_id;        /* 32 lower case hex digits, as in /proc without the dashes */
-        const char *host;           /* any bytes */
-        const char *machine_id;     /* as boot_id; NULL or empty: the host has none */
-        const uint32_t *namespaces; /* of PID 1, by enum exec_namespace; 0: not known; or NULL */
-};
-
-/* For start events alone. */
-struct start_info {
-        const char *version;
-        const char *kernel;          /* uname -r */
-        const char *machine_id;      /* as boot_id; NULL or empty: the host has none */
-        const struct config *config; /* the effective settings */
-        const struct rules *rules;   /* in force; NULL: none */
-        const char *const
-                *missing; /* NULL-terminated; keys that this kernel cannot give, or NULL */
-        const char *down; /* what happened before: "counted", "unknown", or NULL (a replay) */
-        const struct stats *inherited; /* counters carried over, or NULL */
-};
 
 int encoder_new(const struct encode_context *context, struct encoder **ret);
 struct encoder *encoder_free(struct encoder *e);
@@ -83,7 +60,8 @@ int encode_start(struct encoder *e, uint64_t boot_ns, const struct start_info *i
 int encode_stats(struct encoder *e, enum event_kind kind, uint64_t boot_ns,
                  const struct stats *stats, size_t limit, struct line *ret);
 
-/* The format of a line of which the first bytes are there, 32 at most; false: it is not ours. */
+/* The format of a line of which these first bytes are there, or all; false: it is not ours. */
+#define ENCODED_PREFIX_MAX 64
 bool encoded_format(struct span line, enum config_format *ret);
 
 /*

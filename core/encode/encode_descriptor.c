@@ -47,14 +47,10 @@ static void put_family(struct buf *b, uint8_t family)
 {
         const char *name = event_family_name(family);
 
-        if (name) {
+        if (name)
                 json_put_string(b, "family", name);
-                return;
-        }
-        json_key(b, "family");
-        buf_append_char(b, '"');
-        buf_append_u64(b, family);
-        buf_append_char(b, '"');
+        else
+                json_put_id(b, "family", family);
 }
 
 static bool put_descriptor(struct encoder *e, const struct shape_part *part, struct span descriptor,

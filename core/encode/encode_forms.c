@@ -9,11 +9,6 @@
 #include "encode/encode_forms.h"
 #include "encode/encode_forms_internal.h"
 
-/* {"pid":4294967295,"comm":""}, and ,"comm_base64":"" and ,"exe":"","exe_base64":"" */
-#define ANCESTOR_SIZE 29
-#define ANCESTOR_BASE64_SIZE 17
-#define ANCESTOR_EXE_SIZE 26
-
 uint64_t strings_count(struct span strings)
 {
         bool lacks_nul = strings.size > 0 && strings.data[strings.size - 1] != '\0';
@@ -36,11 +31,6 @@ static bool strings_take_last(struct span *rest, struct span *ret)
         *ret = (struct span){ rest->data + start, end - start };
         rest->size = start;
         return true;
-}
-
-static struct span ancestor_comm(const struct event_ancestor *a)
-{
-        return (struct span){ a->comm, strnlen(a->comm, sizeof(a->comm)) };
 }
 
 static struct part_size measure_text(const struct shape_part *part, struct span s, size_t max)
@@ -273,73 +263,6 @@ const struct part_form form_strings = {
         .put = put_strings,
         .put_exact = put_strings_exact,
 };
-
-/* The next one; false: no more. */
-static bool ancestors_take_first(struct span *rest, struct event_ancestor *ret)
-{
-        if (rest->size < sizeof(*ret))
-                return false;
-        memcpy(ret, rest->data, sizeof(*ret));
-        rest->data += sizeof(*ret);
-        rest->size -= sizeof(*ret);
-        return true;
-}
-
-static size_t ancestor_size(const struct event_ancestor *a)
-{
-        struct span comm = ancestor_comm(a);
-        size_t size = ANCESTOR_SIZE + json_text_size(comm);
-
-        if (!text_is_valid(comm))
-                size += ANCESTOR_BASE64_SIZE + text_base64_size(comm.size);
-        if (a->exe.data)
-                size += ANCESTOR_EXE_SIZE + json_text_size(a->exe) + text_base64_size(a->exe.size);
-        return size;
-}
-
-/* Their exact bytes, at most 24 each, are within the array and go with it. */
-static struct part_size measure_ancestors(const struct shape_part *part, struct span rest,
-                                          size_t max _unused_)
-{
-        struct part_size size = { .data = key_size(part->key) + BRACKETS };
-        struct event_ancestor a;
-
-        while (ancestors_take_first(&rest, &a))
-                size.data += ancestor_size(&a);
-        return size;
-}
-
-static bool put_ancestors(struct encoder *e, const struct shape_part *part, struct span rest,
-                          size_t room)
-{
-        size_t overhead = key_size(part->key) + BRACKETS;
-        bool is_whole = room == ROOM_WHOLE; /* nothing needs to be measured */
-        struct buf *b = e->out;
-        struct event_ancestor a;
-
-        if (room < overhead)
-                return true;
-        room -= overhead;
-        json_key(b, part->key);
-        json_begin_array(b);
-        while (ancestors_take_first(&rest, &a)) {
-                size_t size = is_whole ? 0 : ancestor_size(&a);
-
-                if (size > room)
-                        break;
-                room -= size;
-                json_begin_object(b);
-                json_put_u64(b, "pid", a.pid);
-                json_put_text(b, "comm", ancestor_comm(&a));
-                if (a.exe.data)
-                        json_put_text(b, "exe", a.exe);
-                json_end_object(b);
-        }
-        json_end_array(b);
-        return true;
-}
-
-const struct part_form form_ancestors = { .measure = measure_ancestors, .put = put_ancestors };
 
 static struct part_size measure_words(const struct shape_part *part, struct span rest, size_t max)
 {

@@ -28,17 +28,21 @@ extern const struct part_form form_strings;
 extern const struct part_form form_joined;
 
 /*
- * NAME=value, as an object; and as an array of such strings. Cut, all names, as far as possible,
- * with shortened values.
+ * NAME=value, as an object; as an array of such strings; and as one of {name, value}. Cut, all
+ * names, as far as possible, with shortened values.
  */
 extern const struct part_form form_variables;
 extern const struct part_form form_bindings;
+extern const struct part_form form_pairs;
 
 /* False: the kernel had to cut one within its name. */
 bool variables_are_whole(struct span variables);
 
 /* struct event_ancestor, as an array of {pid, comm, exe}. Cut, the nearest. */
 extern const struct part_form form_ancestors;
+
+/* Likewise of {pid, name, path}, none of them with exact bytes; these are the whole array above. */
+extern const struct part_form form_ancestry;
 
 /*
  * A struct event_descriptor, as an object. Cut, without addresses; and so it came if it is not

@@ -19,20 +19,37 @@
 /* One monstrous event must not hold its memory for good; ordinary lines have a few KiB. */
 #define KEEP_MAX (size_t)(256 * KIB)
 
-void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE])
+/* Seconds since 1970, and the nanoseconds behind them. */
+static int64_t real_time(const struct encoder *e, uint64_t boot_ns, uint32_t *ret_nsec)
 {
         /* Neither summand is to be trusted: recordings come from anywhere. */
         __int128 ns = (__int128)e->realtime_offset_ns + boot_ns;
         int64_t sec = (int64_t)(ns / (int64_t)NSEC_PER_SEC);
         int64_t nsec = (int64_t)(ns % (int64_t)NSEC_PER_SEC);
-        bool ok;
 
         if (nsec < 0) {
                 sec--;
                 nsec += (int64_t)NSEC_PER_SEC;
         }
-        ok = text_time(sec, (uint32_t)nsec, ret);
+        *ret_nsec = (uint32_t)nsec;
+        return sec;
+}
+
+void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE])
+{
+        uint32_t nsec;
+        int64_t sec = real_time(e, boot_ns, &nsec);
+        bool ok = text_time(sec, nsec, ret);
+
         assert(ok); /* the sum is between the years 1677 and 2847 */
+}
+
+int64_t encoder_time_ms(const struct encoder *e, uint64_t boot_ns)
+{
+        uint32_t nsec;
+        int64_t sec = real_time(e, boot_ns, &nsec);
+
+        return time_ms(sec, nsec);
 }
 
 void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns)
@@ -72,13 +89,28 @@ void encoder_put_exec_id(struct encoder *e, const char *key, uint64_t start_ns, 
         json_put_string(e->out, key, id);
 }
 
+static void append_dev(struct buf *b, uint32_t dev)
+{
+        buf_append_u64(b, dev >> 20);
+        buf_append_char(b, ':');
+        buf_append_u64(b, dev & 0xfffff);
+}
+
 void encoder_put_dev(struct encoder *e, const char *key, uint32_t dev)
 {
         json_key(e->out, key);
         buf_append_char(e->out, '"');
-        buf_append_u64(e->out, dev >> 20);
+        append_dev(e->out, dev);
+        buf_append_char(e->out, '"');
+}
+
+void encoder_put_file_id(struct encoder *e, const char *key, uint32_t dev, uint64_t ino)
+{
+        json_key(e->out, key);
+        buf_append_char(e->out, '"');
+        append_dev(e->out, dev);
         buf_append_char(e->out, ':');
-        buf_append_u64(e->out, dev & 0xfffff);
+        buf_append_u64(e->out, ino);
         buf_append_char(e->out, '"');
 }
 
@@ -98,16 +130,21 @@ struct buf *line_begin(struct encoder *e, enum event_kind kind, const struct exe
         reset_or_free(&halves->tail);
         reset_or_free(&e->text);
         buf_reset(&e->marks);
+        e->is_cut = false;
         e->inexact = 0;
         e->shape->put_head(e, &halves->head, kind, event, boot_ns);
         buf_append_span(&halves->tail, buf_span(&e->common));
         e->halves = halves;
         e->out = &halves->tail;
+        if (e->shape->put_next)
+                e->shape->put_next(e, kind, event, boot_ns);
         return e->out;
 }
 
 int line_end(struct encoder *e, struct line *ret)
 {
+        if (e->shape->end)
+                e->shape->end(e);
         json_end_object(e->out);
         if (buf_error(&e->halves->head) < 0 || buf_error(&e->halves->tail) < 0 ||
             buf_error(&e->marks) < 0)

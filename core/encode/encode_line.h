@@ -35,6 +35,7 @@ struct encoder {
         struct buf text;           /* scratch: repaired */
         struct buf names;          /* of the environment's variables, in the object being made */
         struct buf marks;          /* the keys of this line that are cut, strings with commas */
+        bool is_cut;               /* something of this line is not all there, and marked */
         uint64_t inexact;          /* PART_BIT()s whose exact bytes are still to be put */
         uint64_t caps;             /* the set that was put last, and its names as an array */
         struct buf caps_names;
@@ -53,8 +54,17 @@ int line_end(struct encoder *e, struct line *ret);
 void encoder_put_time(struct encoder *e, const char *key, uint64_t boot_ns);
 void encoder_time(const struct encoder *e, uint64_t boot_ns, char ret[static TEXT_TIME_SIZE]);
 
+/* Milliseconds since 1970, without what is beyond them; of a time that text_has_time(). */
+static inline int64_t time_ms(int64_t sec, uint32_t nsec)
+{
+        return sec * (int64_t)(NSEC_PER_SEC / NSEC_PER_MSEC) + nsec / (uint32_t)NSEC_PER_MSEC;
+}
+int64_t encoder_time_ms(const struct encoder *e, uint64_t boot_ns);
+
 /* "major:minor"; `dev`: as the kernel has it. */
 void encoder_put_dev(struct encoder *e, const char *key, uint32_t dev);
+/* "major:minor:inode" */
+void encoder_put_file_id(struct encoder *e, const char *key, uint32_t dev, uint64_t ino);
 
 /* boot, start and PID: what no two processes of a host share; PIDs alone come again. */
 void encoder_put_process_id(struct encoder *e, const char *key, uint64_t start_ns, uint32_t pid);

@@ -166,13 +166,17 @@ static struct part_size part_measure(const struct shape *shape, const struct exe
                                      enum part part, size_t max)
 {
         const struct shape_part *p = &shape_parts(shape, event->kind)[part];
+        struct part_size size;
         struct span bytes = { 0 };
 
         if (p->form)
                 bytes = part_span(event, part);
         if (!bytes.data)
                 return (struct part_size){ 0 };
-        return p->form->measure(p, bytes, max);
+        size = p->form->measure(p, bytes, max);
+        if (p->is_copied)
+                size.data *= 2;
+        return size;
 }
 
 struct plan plan_whole(const struct exec_event *event)
@@ -278,7 +282,10 @@ static void put_mark(struct encoder *e, const struct shape_part *p, enum part pa
                 name = p->mark ? p->mark : p->key;
         else if (plan->no_base64 & PART_BIT(part))
                 name = p->key_base64;
-        if (name && !has_mark(&e->marks, name))
+        if (!name)
+                return;
+        e->is_cut = true;
+        if (!has_mark(&e->marks, name))
                 json_string(&e->marks, name);
 }
 
@@ -287,10 +294,13 @@ void encoder_put_part(struct encoder *e, const struct exec_event *event, enum pa
 {
         const struct shape_part *p = &shape_parts(e->shape, event->kind)[part];
         const struct span bytes = part_span(event, part);
+        size_t room = plan->room[part];
 
+        if (p->is_copied && room != ROOM_WHOLE)
+                room /= 2;
         if ((plan->cut | plan->no_base64) & PART_BIT(part))
                 put_mark(e, p, part, plan);
-        if (!bytes.data || p->form->put(e, p, bytes, plan->room[part]) || !p->key_base64 ||
+        if (!bytes.data || p->form->put(e, p, bytes, room) || !p->key_base64 ||
             (plan->no_base64 & PART_BIT(part)))
                 return;
         if (p->is_exact_apart)
@@ -299,7 +309,8 @@ void encoder_put_part(struct encoder *e, const struct exec_event *event, enum pa
                 p->form->put_exact(e, p, bytes);
 }
 
-void encoder_put_exact(struct encoder *e, const struct exec_event *event)
+/* Of all that has been put so far, is no text, and has them apart. */
+static void put_exact(struct encoder *e, const struct exec_event *event)
 {
         for (; e->inexact != 0; e->inexact &= e->inexact - 1) {
                 const enum part part = (enum part)__builtin_ctzll(e->inexact);
@@ -317,4 +328,22 @@ void encoder_put_truncated(struct encoder *e, const char *key)
         json_begin_array(e->out);
         buf_append_span(e->out, buf_span(&e->marks));
         json_end_array(e->out);
+}
+
+void encoder_put_owner(struct encoder *e, const struct exec_event *event, const struct plan *plan,
+                       const struct owner *owner)
+{
+        json_key(e->out, owner->key);
+        json_begin_object(e->out);
+        json_put_id(e->out, owner->id_key, owner->id);
+        if (owner->name != _PART_MAX)
+                encoder_put_part(e, event, owner->name, plan);
+        json_end_object(e->out);
+}
+
+void encoder_end_own(struct encoder *e, const struct exec_event *event)
+{
+        put_exact(e, event);
+        encoder_put_truncated(e, "truncated");
+        json_end_object(e->out);
 }

@@ -36,8 +36,20 @@ struct plan plan_fit(const struct shape *shape, const struct exec_event *event, 
 void encoder_put_part(struct encoder *e, const struct exec_event *event, enum part part,
                       const struct plan *plan);
 
-/* The exact bytes of all that has been put so far, is no text, and has them apart. */
-void encoder_put_exact(struct encoder *e, const struct exec_event *event);
+/* A user or a group, as an object with its ID as a string. */
+struct owner {
+        const char *key, *id_key;
+        uint32_t id;
+        enum part name; /* which may be absent; _PART_MAX: it is */
+};
+void encoder_put_owner(struct encoder *e, const struct exec_event *event, const struct plan *plan,
+                       const struct owner *owner);
+
+/*
+ * Ends the object in which is what a shape has no other words for, with the exact bytes of
+ * everything, and behind them the names of everything that is cut.
+ */
+void encoder_end_own(struct encoder *e, const struct exec_event *event);
 
 /* The names of what has been put so far and is marked, as an array; if there is any. */
 void encoder_put_truncated(struct encoder *e, const char *key);

@@ -113,6 +113,24 @@ static const struct variable_form binding = {
         .has_exact_names = true,
 };
 
+static void put_pair(struct encoder *e, struct span name, struct span value,
+                     size_t position _unused_, size_t room)
+{
+        json_begin_object(e->out);
+        json_key(e->out, "name");
+        (void)json_text(e->out, name);
+        json_key(e->out, "value");
+        put_text_within(e, value, room);
+        json_end_object(e->out);
+}
+
+/* {"name":"NAME","value":"value"}, */
+static const struct variable_form pair = {
+        .size = sizeof("{\"name\":\"\",\"value\":\"\"},") - 1,
+        .put = put_pair,
+        .has_exact_names = true,
+};
+
 static bool is_exact(const struct variable_form *form, struct span name, struct span value)
 {
         return text_is_valid(value) && (!form->has_exact_names || text_is_valid(name));
@@ -219,14 +237,9 @@ const struct part_form form_variables = {
         .put_exact = put_variables_exact,
 };
 
-static struct part_size measure_bindings(const struct shape_part *part, struct span rest,
-                                         size_t max)
-{
-        return measure_each(part, &binding, rest, max);
-}
-
-static bool put_bindings(struct encoder *e, const struct shape_part *part, struct span variables,
-                         size_t room)
+/* As an array. */
+static bool put_array(struct encoder *e, const struct shape_part *part,
+                      const struct variable_form *form, struct span variables, size_t room)
 {
         const bool is_whole = room == ROOM_WHOLE;
         const size_t overhead = key_size(part->key) + BRACKETS;
@@ -236,9 +249,21 @@ static bool put_bindings(struct encoder *e, const struct shape_part *part, struc
                 return true;
         json_key(e->out, part->key);
         json_begin_array(e->out);
-        exact = put_each(e, &binding, variables, is_whole ? ROOM_WHOLE : room - overhead);
+        exact = put_each(e, form, variables, is_whole ? ROOM_WHOLE : room - overhead);
         json_end_array(e->out);
         return exact || !is_whole;
+}
+
+static struct part_size measure_bindings(const struct shape_part *part, struct span rest,
+                                         size_t max)
+{
+        return measure_each(part, &binding, rest, max);
+}
+
+static bool put_bindings(struct encoder *e, const struct shape_part *part, struct span variables,
+                         size_t room)
+{
+        return put_array(e, part, &binding, variables, room);
 }
 
 static void put_bindings_exact(struct encoder *e, const struct shape_part *part,
@@ -257,5 +282,22 @@ static void put_bindings_exact(struct encoder *e, const struct shape_part *part,
 const struct part_form form_bindings = {
         .measure = measure_bindings,
         .put = put_bindings,
+        .put_exact = put_bindings_exact,
+};
+
+static struct part_size measure_pairs(const struct shape_part *part, struct span rest, size_t max)
+{
+        return measure_each(part, &pair, rest, max);
+}
+
+static bool put_pairs(struct encoder *e, const struct shape_part *part, struct span variables,
+                      size_t room)
+{
+        return put_array(e, part, &pair, variables, room);
+}
+
+const struct part_form form_pairs = {
+        .measure = measure_pairs,
+        .put = put_pairs,
         .put_exact = put_bindings_exact,
 };

@@ -20,6 +20,26 @@ bool encoded_format(struct span line, enum config_format *ret)
         return false;
 }
 
+/* Of a line that begins with the prefix; _EVENT_KIND_MAX: none of ours. */
+static enum event_kind kind_of(const struct shape *shape, const char *line)
+{
+        const char *p = line + strlen(shape->prefix);
+        char kind[16] = "";
+        int end = 0;
+
+        if (shape->code) {
+                const size_t time_size = strcspn(p, "\"");
+
+                p += time_size;
+                if (time_size == 0 || strncmp(p, shape->code, strlen(shape->code)) != 0)
+                        return _EVENT_KIND_MAX;
+                p += strlen(shape->code);
+        }
+        if (sscanf(p, "%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
+                return _EVENT_KIND_MAX;
+        return event_kind_from_name(kind);
+}
+
 /* Digits, and no more than one line says. */
 static uint64_t count_of(const char *line)
 {
@@ -58,7 +78,7 @@ uint64_t encoded_events(const char *line, enum sink_place place)
 
         if (!encoded_format(span_of(line), &format))
                 return 0;
-        kind = shapes[format]->kind_of(line);
+        kind = kind_of(shapes[format], line);
         if (kind == EVENT_SUMMARY || (kind == EVENT_LOST && is_loss_of(line, place)))
                 return count_of(line);
         return event_kind_is_kernel(kind);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "encode/encode.h"
+#include "encode/encode_context.h"
 #include "encode/encode_forms.h"
 #include "encode/encode_line.h"
 #include "encode/encode_parts.h"
@@ -49,6 +49,16 @@ static void put_session_leader(struct encoder *e, const struct exec_event *event
         json_end_object(e->out);
 }
 
+void native_put_session(struct encoder *e, const struct exec_event *event)
+{
+        if (event_has(event, FACT_SID)) {
+                json_put_u64(e->out, "sid", event->facts.sid);
+                json_put_u64(e->out, "pgid", event->facts.pgid);
+        }
+        if (event_has(event, FACT_SESSION_LEADER))
+                put_session_leader(e, event);
+}
+
 static void put_ids(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         struct buf *b = e->out;
@@ -57,12 +67,7 @@ static void put_ids(struct encoder *e, const struct exec_event *event, const str
         json_put_u64(b, "tid", event->facts.tid);
         if (event_has(event, FACT_PARENT))
                 json_put_u64(b, "ppid", event->facts.ppid);
-        if (event_has(event, FACT_SID)) {
-                json_put_u64(b, "sid", event->facts.sid);
-                json_put_u64(b, "pgid", event->facts.pgid);
-        }
-        if (event_has(event, FACT_SESSION_LEADER))
-                put_session_leader(e, event);
+        native_put_session(e, event);
         if (event_has(event, FACT_CREDS)) {
                 json_put_u64(b, "uid", event->facts.uid);
                 json_put_u64(b, "gid", event->facts.gid);
@@ -102,6 +107,7 @@ void native_put_argv_marks(struct encoder *e, const struct exec_event *event,
 {
         if (!(plan->cut & PART_BIT(PART_ARGV)))
                 return;
+        e->is_cut = true;
         json_put_true(e->out, "argv_truncated");
         if (event_has(event, FACT_ARGV_BYTES))
                 json_put_u64(e->out, "argv_bytes", event->facts.argv_bytes);
@@ -109,7 +115,7 @@ void native_put_argv_marks(struct encoder *e, const struct exec_event *event,
                 json_put_u64(e->out, "argv_bytes", event->argv.size);
 }
 
-static void put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
+void native_put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan)
 {
         uint64_t argc;
 
@@ -127,8 +133,10 @@ static void put_hex(struct buf *b, const char *key, uint64_t value)
         json_put_string(b, key, hex);
 }
 
-static void put_caps(struct buf *b, const struct exec_event *event)
+void native_put_caps(struct buf *b, const struct exec_event *event)
 {
+        if (!event_has(event, FACT_CAPS))
+                return;
         json_key(b, "caps");
         json_begin_object(b);
         put_hex(b, "effective", event->facts.caps_effective);
@@ -296,7 +304,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
         put_parent(e, event, plan);
         encoder_put_part(e, event, PART_FILENAME, plan);
         encoder_put_part(e, event, PART_EXE, plan);
-        put_argv(e, event, plan);
+        native_put_argv(e, event, plan);
         encoder_put_part(e, event, PART_CWD, plan);
         encoder_put_part(e, event, PART_TTY, plan);
         encoder_put_part(e, event, PART_STDIN, plan);
@@ -313,8 +321,7 @@ static void put_exec(struct encoder *e, const struct exec_event *event, const st
                 json_put_u64(b, "ns_pid", event->facts.ns_pid);
         if (event_has(event, FACT_NAMESPACES))
                 native_put_namespaces(b, event->facts.namespaces, e->namespaces);
-        if (event_has(event, FACT_CAPS))
-                put_caps(b, event);
+        native_put_caps(b, event);
         if (event_has(event, FACT_EXE_FILE))
                 native_put_exe_file(e, event, true);
         native_put_flags(b, event->facts.traits);
@@ -387,7 +394,7 @@ static void put_summary_facts(struct encoder *e, const struct exec_event *event,
         for (size_t i = 0; i < ELEMENTSOF(parts); i++)
                 encoder_put_part(e, event, parts[i], plan);
         if (event->argv.data)
-                put_argv(e, event, plan);
+                native_put_argv(e, event, plan);
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 encoder_put_part(e, event, places[i], plan);
         if (event_has(event, FACT_EXE_FILE))
@@ -450,43 +457,31 @@ void native_put_event(struct encoder *e, const struct exec_event *event, const s
         }
 }
 
-static enum event_kind kind_of(const char *line)
-{
-        char kind[16] = "";
-        int end = 0;
-
-        if (sscanf(line, PREFIX "%15[a-z_]\"%n", kind, &end) != 1 || end == 0)
-                return _EVENT_KIND_MAX;
-        return event_kind_from_name(kind);
-}
-
-#define KEY(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
-
 const struct shape_part native_parts[_PART_MAX] = {
-        [PART_COMM] = { KEY("comm", form_text) },
-        [PART_USER] = { KEY("user", form_text) },
-        [PART_EUSER] = { KEY("euser", form_text) },
-        [PART_GROUP] = { KEY("group", form_text) },
-        [PART_UNIT] = { KEY("unit", form_text) },
-        [PART_CONTAINER_ID] = { KEY("container_id", form_text) },
-        [PART_PARENT_COMM] = { KEY("parent_comm", form_text) },
-        [PART_TTY] = { KEY("tty", form_text) },
-        [PART_CGROUP] = { KEY("cgroup", form_text) },
-        [PART_EXE] = { KEY("exe", form_text) },
-        [PART_FILENAME] = { KEY("filename", form_text) },
-        [PART_CWD] = { KEY("cwd", form_text) },
-        [PART_PARENT_EXE] = { KEY("parent_exe", form_text) },
-        [PART_USER_UNIT] = { KEY("user_unit", form_text) },
-        [PART_SLICE] = { KEY("slice", form_text) },
+        [PART_COMM] = { PART_NATIVE("comm", form_text) },
+        [PART_USER] = { PART_NATIVE("user", form_text) },
+        [PART_EUSER] = { PART_NATIVE("euser", form_text) },
+        [PART_GROUP] = { PART_NATIVE("group", form_text) },
+        [PART_UNIT] = { PART_NATIVE("unit", form_text) },
+        [PART_CONTAINER_ID] = { PART_NATIVE("container_id", form_text) },
+        [PART_PARENT_COMM] = { PART_NATIVE("parent_comm", form_text) },
+        [PART_TTY] = { PART_NATIVE("tty", form_text) },
+        [PART_CGROUP] = { PART_NATIVE("cgroup", form_text) },
+        [PART_EXE] = { PART_NATIVE("exe", form_text) },
+        [PART_FILENAME] = { PART_NATIVE("filename", form_text) },
+        [PART_CWD] = { PART_NATIVE("cwd", form_text) },
+        [PART_PARENT_EXE] = { PART_NATIVE("parent_exe", form_text) },
+        [PART_USER_UNIT] = { PART_NATIVE("user_unit", form_text) },
+        [PART_SLICE] = { PART_NATIVE("slice", form_text) },
         [PART_STDIN] = { .key = "stdin", .form = &form_descriptor },
         [PART_STDOUT] = { .key = "stdout", .form = &form_descriptor },
         [PART_STDERR] = { .key = "stderr", .form = &form_descriptor },
         [PART_TAGS] = { .key = "tags", .form = &form_words },
         [PART_REDACTED] = { .key = "redacted", .form = &form_numbers },
         [PART_ANCESTORS] = { .key = "ancestors", .form = &form_ancestors },
-        [PART_ENV] = { KEY("env", form_variables) },
-        [PART_ARGV] = { KEY("argv", form_strings), .has_own_mark = true },
-        [PART_PARENT_ARGV] = { KEY("parent_argv", form_strings) },
+        [PART_ENV] = { PART_NATIVE("env", form_variables) },
+        [PART_ARGV] = { PART_NATIVE("argv", form_strings), .has_own_mark = true },
+        [PART_PARENT_ARGV] = { PART_NATIVE("parent_argv", form_strings) },
 };
 
 const struct shape shape_native = {
@@ -496,9 +491,6 @@ const struct shape shape_native = {
         .own_parts = native_parts,
         .put_common = put_common,
         .put_head = put_head,
-        .put_event = native_put_event,
-        .put_lost = native_put_lost,
-        .put_start = native_put_start,
-        .put_stats = native_put_stats,
-        .kind_of = kind_of,
+        .put_exec = put_exec,
+        .put_exit = put_exit,
 };

@@ -8,9 +8,36 @@
 #include "encode/encode_parts.h"
 #include "encode/shape.h"
 
+struct start_info;
+struct stats;
+
 extern const struct shape_part native_parts[_PART_MAX];
 
-/* All of an event, or of what is about the daemon, behind what is common. */
+/*
+ * Rows of a shape's table of parts: what has its native key; what has another one, and its exact
+ * bytes apart; and what is there once more.
+ */
+#define PART_NATIVE(name, how) .key = name, .key_base64 = name "_base64", .form = &(how)
+#define PART_RENAMED(name, native, how)                                                            \
+        .key = name, .key_base64 = native "_base64", .mark = native, .form = &(how),               \
+        .is_exact_apart = true
+#define PART_AGAIN(name, native, how) .key = name, .mark = native, .form = &(how)
+
+/*
+ * Left out of a start event without room, in this order: the next stats has nearly
+ * the same as the first, --cat-config the others.
+ */
+enum left_out {
+        LEFT_OUT_NOTHING,
+        LEFT_OUT_INHERITED,
+        LEFT_OUT_RULES,    /* as well */
+        LEFT_OUT_SETTINGS, /* likewise */
+};
+
+/*
+ * All of an event, or of what is about the daemon, behind what is common. `with_rules`: with what
+ * each of them has counted, too.
+ */
 void native_put_event(struct encoder *e, const struct exec_event *event, const struct plan *plan);
 void native_put_lost(struct encoder *e, const struct loss *loss);
 void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
@@ -18,10 +45,13 @@ void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_in
 void native_put_stats(struct encoder *e, const struct stats *stats, bool with_rules);
 
 /* Some of it; what is absent has no key. */
+void native_put_session(struct encoder *e, const struct exec_event *event); /* setsid(2)'s */
+void native_put_caps(struct buf *b, const struct exec_event *event);
 void native_put_exec_id(struct encoder *e, const struct exec_event *event);
 void native_put_parent_exec_id(struct encoder *e, const struct exec_event *event);
 void native_put_exe_file(struct encoder *e, const struct exec_event *event, bool with_sha256);
 void native_put_flags(struct buf *b, uint32_t traits);
+void native_put_argv(struct encoder *e, const struct exec_event *event, const struct plan *plan);
 void native_put_argv_marks(struct encoder *e, const struct exec_event *event,
                            const struct plan *plan);
 void native_put_signal(struct buf *b, int status); /* as from wait(2) */

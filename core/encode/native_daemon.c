@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "encode/encode.h"
+#include "encode/encode_context.h"
 #include "encode/encode_line.h"
 #include "encode/native.h"
 #include "event/stats.h"
@@ -185,6 +185,7 @@ void native_put_stats(struct encoder *e, const struct stats *stats, bool with_ru
         put_stats(b, stats, with_rules);
         if (with_rules)
                 return;
+        e->is_cut = true;
         json_key(b, "truncated");
         json_begin_array(b);
         json_string(b, "filtered_by");
@@ -294,10 +295,13 @@ void native_put_namespaces(struct buf *b, const uint32_t namespaces[static _NAME
                 json_end_object(b);
 }
 
-static void put_left_out(struct buf *b, enum left_out left_out, const struct start_info *info)
+static void put_left_out(struct encoder *e, enum left_out left_out, const struct start_info *info)
 {
+        struct buf *b = e->out;
+
         if (left_out == LEFT_OUT_NOTHING)
                 return;
+        e->is_cut = true;
         json_key(b, "truncated");
         json_begin_array(b);
         if (info->inherited)
@@ -330,5 +334,5 @@ void native_put_start(struct encoder *e, uint64_t boot_ns, const struct start_in
                 json_put_string(b, "down", info->down);
         if (left_out < LEFT_OUT_INHERITED)
                 put_inherited(b, info->inherited);
-        put_left_out(b, left_out, info);
+        put_left_out(e, left_out, info);
 }

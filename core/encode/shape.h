@@ -21,8 +21,6 @@
 struct encode_context;
 struct encoder;
 struct plan;
-struct start_info;
-struct stats;
 
 /*
  * The parts of an event that vary in length; a shape has those of which its table has a row. In
@@ -97,23 +95,15 @@ struct shape_part {
         const char *key_base64; /* NULL: there are no exact bytes, or they are within */
         const char *mark;       /* its name in `truncated`; NULL: its key */
         const struct part_form *form;
+        bool is_copied;      /* the shape puts it once more, as a copy: it takes twice the room */
         bool has_own_mark;   /* being cut is not said in `truncated`, but by the shape itself */
-        bool is_exact_apart; /* exact bytes are in another object: encoder_put_exact() */
-};
-
-/*
- * Left out of a start event without room, in this order: the next stats has nearly
- * the same as the first, --cat-config the others.
- */
-enum left_out {
-        LEFT_OUT_NOTHING,
-        LEFT_OUT_INHERITED,
-        LEFT_OUT_RULES,    /* as well */
-        LEFT_OUT_SETTINGS, /* likewise */
+        bool is_exact_apart; /* exact bytes are in another object: encoder_end_own() */
 };
 
 struct shape {
         const char *prefix; /* of each of its lines, and of none of another shape */
+        const char *code;   /* what is between the time, which is next, and the kind; NULL: the
+                               kind is next */
         size_t limit_min;   /* room for what is of fixed size, and some for the parts */
 
         /* By enum part: of events of the kernel, and of the daemon's own. */
@@ -129,20 +119,24 @@ struct shape {
         void (*put_head)(struct encoder *e, struct buf *head, enum event_kind kind,
                          const struct exec_event *event, uint64_t boot_ns);
 
-        /* All that is behind what is common. */
-        void (*put_event)(struct encoder *e, const struct exec_event *event,
-                          const struct plan *plan);
-        void (*put_lost)(struct encoder *e, const struct loss *loss);
-        void (*put_start)(struct encoder *e, uint64_t boot_ns, const struct start_info *info,
-                          enum left_out left_out);
-        /* `with_rules`: with what each of them has counted, too. */
-        void (*put_stats)(struct encoder *e, const struct stats *stats, bool with_rules);
+        /* What else is in all events, behind what is the same in all; or NULL. */
+        void (*put_next)(struct encoder *e, enum event_kind kind, const struct exec_event *event,
+                         uint64_t boot_ns);
+
+        /* Of an event of the kernel, all that is behind that. */
+        void (*put_exec)(struct encoder *e, const struct exec_event *event,
+                         const struct plan *plan); /* also of one that failed, or an attempt */
+        void (*put_exit)(struct encoder *e, const struct exec_event *event,
+                         const struct plan *plan);
 
         /*
-         * The kind of a line that begins with the prefix; _EVENT_KIND_MAX: none of ours. For the
-         * counts of lost events and summaries see encoded.c.
+         * Begins the object where all others have what they have natively, and nothing follows it;
+         * NULL: it is the line's.
          */
-        enum event_kind (*kind_of)(const char *line);
+        void (*begin_own)(struct encoder *e, const struct exec_event *event);
+
+        /* Before the line's object ends, when all else is there; or NULL. */
+        void (*end)(struct encoder *e);
 };
 
 static inline const struct shape_part *shape_parts(const struct shape *shape, enum event_kind kind)

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "encode/encode.h"
 #include "sink/line_end.h"
 #include "sink/log_lock.h"
 #include "sink/own_file.h"
@@ -186,7 +187,7 @@ static uint64_t file_birth(const struct sink_file *f, int fd)
 
 static bool has_other_format(const struct sink_file *f, int fd)
 {
-        char start[32];
+        char start[ENCODED_PREFIX_MAX];
         enum config_format format;
         ssize_t n;
 

@@ -93,7 +93,7 @@ static void check_line(const struct exec_event *event, const struct line *line, 
         json_object_put(json);
         assert(!memmem(text.data, text.size, SECRET, sizeof(SECRET) - 1));
 
-        is_known = encoded_format(span_head(buf_span(&text), 32), &format);
+        is_known = encoded_format(span_head(buf_span(&text), ENCODED_PREFIX_MAX), &format);
         assert(is_known && format == SHAPE_FORMAT);
         buf_append_char(&text, '\0');
         if (event->kind == EVENT_SUMMARY)

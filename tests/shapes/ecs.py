@@ -4,12 +4,12 @@
 The second is written from the table in execsnoopd-shapes(7), and not from the encoder.
 """
 
-import base64
 import csv
 import pathlib
 import re
 
-from common import Bad, kernel_event, native_event, text_of
+import common
+from common import Bad, ids, joined
 
 FIELDS = pathlib.Path(__file__).parent.parent / "data/ecs-fields.csv"
 OWN = "execsnoopd"
@@ -23,12 +23,9 @@ OUTCOMES = ("success", "failure", "unknown")
 TYPES = {"process": {"access", "change", "end", "info", "start"},
          "host": {"access", "change", "end", "info", "start"}}
 
-# Keys of `execsnoopd` that no native line has.
-EXACT = ("name_base64", "host_base64", "session_leader_comm_base64")
-EXACT_LISTS = ("env_base64",)
-
-# In `truncated`: what natively is no text, or is not there.
-MARKS = ("caps", "name", "name_base64", "command_line", "parent_command_line")
+# As common.EXACT and common.MARKS.
+EXACT = (*common.EXACT, "session_leader_comm_base64")
+MARKS = (*common.MARKS, "caps")
 
 
 def load_fields():
@@ -106,33 +103,11 @@ class Validator:
     @staticmethod
     def own(event, own):
         what = event["event"]
-        if what["category"] == ["host"]:    # all of it is native
-            rest = {k: v for k, v in own.items() if k != "host_base64"}
-            native_event({"event": what["code"], "time": event["@timestamp"],
-                          "seq": what["sequence"], "boot_id": event["host"]["boot"]["id"],
-                          "host": event["host"]["hostname"], **rest})
-            return
-        for key, value in own.items():
-            if key == "truncated":
-                value = [name for name in value if name not in MARKS] or ["exe"]
-            items = value if key in EXACT_LISTS else [value] if key in EXACT else None
-            if items is None:
-                kernel_event(what["code"], key, value)
-                continue
-            for item in items:
-                base64.b64decode(item, validate=True)
-
-
-def ids(value):
-    return None if value is None else str(value)
-
-
-def without_nothing(value):
-    """Absent facts have no keys, and objects without any are absent."""
-    if not isinstance(value, dict):
-        return value
-    value = {k: without_nothing(v) for k, v in value.items()}
-    return {k: v for k, v in value.items() if v is not None and v != {}}
+        if what["category"] == ["host"]:
+            common.check_own(own, what["code"], event["@timestamp"], what["sequence"],
+                             event["host"]["boot"]["id"], event["host"]["hostname"])
+        else:
+            common.check_rest(what["code"], own, EXACT, MARKS)
 
 
 CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap
@@ -172,28 +147,6 @@ MOVED = COMMON + (
     "duration_ns", "tags")
 
 
-def name_of(native):
-    """comm, or, where that is only the beginning of it, the last part of filename."""
-    comm = text_of(native, "comm")
-    name = text_of(native, "filename") if "filename" in native else b""
-    name = name.rsplit(b"/", 1)[-1]
-    is_whole = "filename" not in native.get("truncated", ())
-    if native["event"] != "exit" and is_whole and len(comm) >= 15 and name.startswith(comm):
-        return name
-    return comm
-
-
-def joined(argv):
-    return None if argv is None else " ".join(argv)
-
-
-def env_strings(native):
-    """NAME=value of all variables; a name that came again has its position behind it."""
-    if "env" not in native:
-        return None
-    return [f"{name.split('=')[0]}={value}" for name, value in native["env"].items()]
-
-
 def parent_of(native):
     argv, uid = native.get("parent_argv"), ids(native.get("parent_uid"))
     is_whole = "parent_argv" not in native.get("truncated", ())
@@ -222,14 +175,15 @@ def process_of(native):
     get = native.get
     euser = get("euser") if get("euid") != get("uid") else get("user")
     caps = get("caps")
+    env = [f"{name}={value}" for name, value in common.variables(native)] if "env" in native else None
     return {
         "pid": get("pid"), "vpid": get("ns_pid"), "entity_id": get("process_id"),
         "thread": {"id": get("tid"),
                    "capabilities": caps and {k: capabilities(v) for k, v in caps.items()}},
-        "name": name_of(native).decode("utf-8", "replace").replace("\0", "\ufffd"),
+        "name": common.name_text(native),
         "executable": get("exe"), "args": get("argv"), "args_count": get("argc"),
         "command_line": joined(get("argv")), "working_directory": get("cwd"),
-        "interactive": get("interactive"), "env_vars": env_strings(native),
+        "interactive": get("interactive"), "env_vars": env,
         "hash": {"sha256": get("exe_file", {}).get("sha256")},
         "real_user": {"id": ids(get("uid")), "name": get("user")},
         "user": {"id": ids(get("euid")), "name": euser},
@@ -246,29 +200,12 @@ def process_of(native):
 
 
 def own_of(native):
-    """What stays native, and the exact bytes of what does not."""
-    own = {k: v for k, v in native.items() if k not in MOVED}
-    if native["event"] != "exec_failed":
-        own.pop("retval", None)             # that of an exec is always 0
-    if "sha256" in own.get("exe_file", {}):
-        own["exe_file"] = {k: v for k, v in own["exe_file"].items() if k != "sha256"}
-    name = name_of(native)
-    try:
-        name.decode("utf-8")
-        exact = b"\0" in name
-    except UnicodeDecodeError:
-        exact = True
-    if exact:
-        own["name_base64"] = base64.b64encode(name).decode()
-    leader = native.get("session_leader", {})
-    own["session_leader_comm_base64"] = leader.get("comm_base64")
+    own = common.own_of(native, MOVED)
+    if "exe_file" in own:
+        own["exe_file"] = common.without_sha256(own["exe_file"])
+    own["session_leader_comm_base64"] = native.get("session_leader", {}).get("comm_base64")
     if native.get("euid") == native.get("uid"):
         own["euser_base64"] = native.get("user_base64")
-    if "env_base64" in native:
-        names = [name.split("=")[0].encode() for name in native["env_base64"]]
-        values = [base64.b64decode(v) for v in native["env_base64"].values()]
-        own["env_base64"] = [base64.b64encode(n + b"=" + v).decode()
-                             for n, v in zip(names, values)]
     return own
 
 
@@ -323,4 +260,4 @@ def shape(native, machine_id=None):
         event["tags"] = native.get("tags")
         event[OWN] = own_of(native)
     own = event.pop(OWN)                # what is native may be empty, as filtered_by is
-    return {**without_nothing(event), OWN: {k: v for k, v in own.items() if v is not None}}
+    return {**common.without_nothing(event), OWN: {k: v for k, v in own.items() if v is not None}}

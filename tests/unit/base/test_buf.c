@@ -50,6 +50,24 @@ static void buf_appends_in_order(void **state)
         assert_memory_equal(buf_span(&b).data, "a\0bcdefgh", 9);
 }
 
+static void buf_appends_and_inserts_what_moves(void **state)
+{
+        _cleanup_(buf_done) struct buf b = { 0 };
+
+        (void)state;
+        buf_append_string(&b, "0123456789");
+        for (size_t size = 10; size < 5000; size = b.size) {
+                buf_append_again(&b, 0, size); /* which is where it was, until it has grown */
+                assert_memory_equal(b.data + size, b.data, size);
+        }
+        buf_reset(&b);
+        buf_append_string(&b, "ad");
+        buf_insert_string(&b, 1, "bc");
+        buf_insert_string(&b, 0, ">");
+        buf_insert_string(&b, b.size, "<");
+        assert_content(&b, ">abcd<");
+}
+
 static void buf_takes_nothing_from_null(void **state)
 {
         _cleanup_(buf_done) struct buf b = { 0 };
@@ -228,6 +246,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(buf_appends_in_order),
+                cmocka_unit_test(buf_appends_and_inserts_what_moves),
                 cmocka_unit_test(buf_takes_nothing_from_null),
                 cmocka_unit_test(buf_keeps_content_while_it_grows),
                 cmocka_unit_test(buf_reset_keeps_memory),

@@ -4,12 +4,10 @@
  * otherwise than natively. That any line is valid, and says what the native one says, is shown by
  * test_shapes.c.
  */
-#include "encode_line.h"
+#include "shape_line.h"
 
 #include <errno.h>
 #include <signal.h>
-
-#define MACHINE_ID "fedcba9876543210fedcba9876543210"
 
 #define HEAD_OF(code, rest)                                                                        \
         "{\"@timestamp\":\"" NOW "\",\"event\":{\"code\":\"" code "\"," rest                       \
@@ -25,120 +23,9 @@
         "\"type\":[\"info\"]"
 #define ENTITY_ID "\"entity_id\":\"0123456789ab-3b9aca00-1092\""
 
-static struct exec_event make_event(enum event_kind kind)
-{
-        return (struct exec_event){
-                .kind = kind,
-                .boot_ns = NOW_BOOT_NS,
-                .facts.pid = 4242,
-                .facts.tid = 4243,
-                .facts.start_ns = 1000000000,
-        };
-}
-
-static struct encoder *make_ecs_encoder(const char *host)
-{
-        static const uint32_t of_pid_1[_NAMESPACE_MAX] = { [NAMESPACE_PID] = 4026531836 };
-
-        return make_encoder_as(FORMAT_ECS, host, of_pid_1);
-}
-
-static struct json_object *encode_on(const char *host, const struct exec_event *event, size_t limit)
-{
-        _cleanup_(encoder_freep) struct encoder *e = make_ecs_encoder(host);
-        struct line line;
-
-        assert_int_equal(encode_event(e, event, limit, &line), 0);
-        return parse_line(&line);
-}
-
 static struct json_object *encode(const struct exec_event *event)
 {
-        return encode_on("box", event, 0);
-}
-
-static void assert_event(const struct exec_event *event, const char *expected)
-{
-        _cleanup_(encoder_freep) struct encoder *e = make_ecs_encoder("box");
-        struct line line;
-
-        assert_int_equal(encode_event(e, event, 0, &line), 0);
-        assert_line(&line, expected);
-}
-
-/* The value at a path like "process.parent.pid"; NULL: there is none. */
-static struct json_object *find(struct json_object *json, const char *path)
-{
-        char key[64];
-        const char *dot;
-
-        while ((dot = strchr(path, '.'))) {
-                (void)snprintf(key, sizeof(key), "%.*s", (int)(dot - path), path);
-                if (!json_object_object_get_ex(json, key, &json))
-                        return NULL;
-                path = dot + 1;
-        }
-        return json_object_object_get_ex(json, path, &json) ? json : NULL;
-}
-
-static void assert_at(struct json_object *json, const char *path, const char *expected)
-{
-        struct json_object *value = find(json, path);
-
-        assert_non_null(value);
-        assert_string_equal(json_object_to_json_string_ext(
-                                    value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                            expected);
-}
-
-static void make_full_event(struct exec_event *ret)
-{
-        *ret = make_event(EVENT_EXEC);
-        ret->facts.present = FACT_CREDS | FACT_PARENT | FACT_EXE_FILE | FACT_TTY | FACT_LOGINUID |
-                             FACT_SESSION | FACT_NS_PID | FACT_NAMESPACES | FACT_CAPS | FACT_SID |
-                             FACT_EXEC_COUNT | FACT_PARENT_UID | FACT_PARENT_EXEC |
-                             FACT_PARENT_EXE | FACT_SESSION_LEADER;
-        ret->facts.traits = TRAIT_SETUID;
-        ret->facts.ppid = 1;
-        ret->facts.sid = 40;
-        ret->facts.pgid = 4242;
-        ret->facts.ns_pid = 2;
-        ret->facts.uid = 1000;
-        ret->facts.gid = ret->facts.egid = 1001;
-        ret->facts.suid = 1003;
-        ret->facts.sgid = UINT32_MAX;
-        ret->facts.loginuid = 1004;
-        ret->facts.session = 3;
-        ret->facts.parent_start_ns = 31;
-        ret->facts.exec_count = 0x12;
-        ret->facts.parent_uid = 33;
-        ret->facts.parent_exec_start_ns = 30;
-        ret->facts.parent_exec_pid = 32;
-        ret->facts.parent_exec_count = 5;
-        ret->facts.leader_start_ns = 29;
-        ret->facts.caps_effective = 1 | UINT64_C(1) << 40 | UINT64_C(1) << 63;
-        ret->facts.namespaces[NAMESPACE_PID] = 4026532000;
-        ret->facts.exe_file = (struct exec_file){ .ino = 131, .mode = 0104755, .nlink = 1 };
-        ret->comm = span_of("ls");
-        ret->parent_comm = span_of("sh");
-        ret->leader_comm = span_of("login");
-        ret->parent_exe = span_of("/usr/bin/dash");
-        ret->parent_argv = (struct span){ "sh\0-c\0ls \"-l\"\0", 14 };
-        ret->tty = span_of("pts/0");
-        ret->filename = span_of("bin/ls");
-        ret->exe = span_of("/usr/bin/ls");
-        ret->cwd = span_of("/");
-        ret->cgroup = span_of("/user.slice");
-        ret->argv = (struct span){ "ls\0-l\0a b\0", 10 };
-        ret->env = (struct span){ "A=b\0A=\0", 7 };
-        ret->user = span_of("ann");
-        ret->euser = span_of("root");
-        ret->group = span_of("staff");
-        ret->names.unit = span_of("cron.service");
-        ret->names.container_id = span_of("c0ffee");
-        ret->tags = (struct span){ "noise\0", 6 };
-        ret->n_ancestors = 1;
-        ret->ancestors[0] = (struct event_ancestor){ .pid = 9, .comm = "init" };
+        return encode_as(FORMAT_ECS, "box", event, 0);
 }
 
 static void exec_has_all_facts_in_order(void **state)
@@ -149,8 +36,8 @@ static void exec_has_all_facts_in_order(void **state)
         (void)state;
         make_full_event(&event);
         event.exe_sha256 = sha256;
-        assert_event(
-                &event,
+        assert_event_as(
+                FORMAT_ECS, &event,
                 HEAD_OF("exec",
                         PROCESS("exec",
                                 "start") ",\"outcome\":\"success\"") ","
@@ -242,14 +129,15 @@ static void what_is_absent_has_no_key(void **state)
 
         (void)state;
         event.comm = span_of("sh");
-        assert_event(&event,
-                     HEAD_OF("exec_attempt",
-                             PROCESS("exec_attempt",
-                                     "info") ",\"outcome\":\"unknown\"") "},\"process\":{\"pid\":"
-                                                                         "4242,\"thread\":{\"id\":"
-                                                                         "4243}," ENTITY_ID ","
-                                                                         "\"name\":\"sh\"},"
-                                                                         "\"execsnoopd\":{}}");
+        assert_event_as(
+                FORMAT_ECS, &event,
+                HEAD_OF("exec_attempt",
+                        PROCESS("exec_attempt",
+                                "info") ",\"outcome\":\"unknown\"") "},\"process\":{\"pid\":"
+                                                                    "4242,\"thread\":{\"id\":"
+                                                                    "4243}," ENTITY_ID ","
+                                                                    "\"name\":\"sh\"},"
+                                                                    "\"execsnoopd\":{}}");
 }
 
 static void failure_says_why(void **state)
@@ -280,8 +168,8 @@ static void exit_tells_how_and_when(void **state)
         event.status = 3 << 8;
         event.comm = span_of("ls");
         event.filename = span_of("/its/execs"); /* as exits have it that are screened */
-        assert_event(
-                &event,
+        assert_event_as(
+                FORMAT_ECS, &event,
                 HEAD_OF("exit",
                         PROCESS("end",
                                 "end") ",\"duration\":12") "},"
@@ -302,7 +190,7 @@ static void exit_tells_how_and_when(void **state)
 
 static void lost_is_about_the_host(void **state)
 {
-        _cleanup_(encoder_freep) struct encoder *e = make_ecs_encoder("box");
+        _cleanup_(encoder_freep) struct encoder *e = make_shape_encoder(FORMAT_ECS, "box");
         const struct loss loss = {
                 .where = LOSS_RING,
                 .cpu = 0,
@@ -416,22 +304,13 @@ static void exact_bytes_are_apart(void **state)
         event.env = (struct span){ "A=\xff\0B=b\0", 8 };
         event.exe = span_of("/\xff");
         event.comm = event.leader_comm = span_of("\x80");
-        json = encode_on("b\xffx", &event, 0);
+        json = encode_as(FORMAT_ECS, "b\xffx", &event, 0);
         assert_at(json, "process.args", "[\"a\",\"\xef\xbf\xbd\"]");
         assert_at(json, "execsnoopd",
                   "{\"host_base64\":\"Yv94\",\"session_leader_comm_base64\":\"gA==\","
                   "\"name_base64\":\"gA==\",\"exe_base64\":\"L/8=\","
                   "\"env_base64\":[\"QT3/\",\"Qj1i\"],\"argv_base64\":[\"YQ==\",\"/w==\"]}");
         json_object_put(json);
-}
-
-static void append_args(struct buf *b, unsigned n)
-{
-        for (unsigned i = 0; i < n; i++) {
-                buf_append_string(b, "arg-");
-                buf_append_u64(b, i);
-                buf_append_char(b, '\0');
-        }
 }
 
 static void command_line_and_arguments_share_the_room(void **state)
@@ -445,7 +324,7 @@ static void command_line_and_arguments_share_the_room(void **state)
         (void)state;
         append_args(&argv, 5000);
         event.argv = buf_span(&argv);
-        json = encode_on("box", &event, 8192);
+        json = encode_as(FORMAT_ECS, "box", &event, 8192);
         args = find(json, "process.args");
         joined = find(json, "process.command_line");
         n = json_object_array_length(args);
@@ -477,7 +356,7 @@ static void cut_command_line_has_both_ends(void **state)
                 buf_append(&argv, "\x1b", sizeof("\x1b"));
         buf_append(&argv, "last", sizeof("last"));
         event.argv = buf_span(&argv);
-        json = encode_on("box", &event, 4096);
+        json = encode_as(FORMAT_ECS, "box", &event, 4096);
         text = json_object_get_string(find(json, "process.command_line"));
         assert_int_equal(strncmp(text, "first \x1b", 7), 0);
         assert_string_equal(text + strlen(text) - 6, "\x1b last");
@@ -497,7 +376,7 @@ static void variables_keep_their_names_when_they_are_cut(void **state)
                 buf_append_char(&env, 'x');
         buf_append(&env, "\0LD_AUDIT=a", sizeof("\0LD_AUDIT=a"));
         event.env = buf_span(&env);
-        json = encode_on("box", &event, 4096);
+        json = encode_as(FORMAT_ECS, "box", &event, 4096);
         all = find(json, "process.env_vars");
         assert_int_equal(json_object_array_length(all), 2);
         text = json_object_get_string(json_object_array_get_idx(all, 0));

@@ -93,7 +93,7 @@ static void assert_is_of_format(const struct buf *text, enum config_format forma
 {
         enum config_format found = _FORMAT_MAX;
 
-        assert_true(encoded_format(span_head(buf_span(text), 32), &found));
+        assert_true(encoded_format(span_head(buf_span(text), ENCODED_PREFIX_MAX), &found));
         assert_int_equal(found, format);
 }
 
