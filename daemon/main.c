@@ -35,7 +35,7 @@ static const char help_text[] =
         "Log every exec on this host, as the kernel ran it, as JSON.\n"
         "\n"
         "      --stdout          Write events to stdout, and to no other sink\n"
-        "      --format=NAME     ... in this format: native, ecs\n"
+        "      --format=NAME     ... in this format: native, ecs, ocsf\n"
         "      --config=FILE     Read FILE and FILE.d/*.conf instead of the search path\n"
         "  -t, --test-config     Check the configuration and exit\n"
         "      --strict          With -t: unknown keys and other warnings are errors\n"

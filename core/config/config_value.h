@@ -13,7 +13,7 @@
 #include "base/buf.h"
 
 /* All formats of lines: FORMAT_NAME, `Format=name`, and shape_name of encode/. */
-#define FORMATS(X) X(NATIVE, native) X(ECS, ecs)
+#define FORMATS(X) X(NATIVE, native) X(ECS, ecs) X(OCSF, ocsf)
 
 #define FORMAT_ENUM(NAME, name) FORMAT_##NAME,
 enum config_format {

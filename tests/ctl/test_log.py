@@ -160,7 +160,7 @@ def test_hostile_lines_are_counted():
 
 def test_lines_of_another_format_are_named():
     """And not taken for somebody else's, whose they are not."""
-    for name in ("ecs",):
+    for name in ("ecs", "ocsf"):
         file = HERE.parent / f"golden/{name}/commands.jsonl"
         n = file.read_bytes().count(b"\n")
         for verb, code in (("log", 0), ("stats", 0), ("tree", 0), ("top", 0), ("verify", 3)):

@@ -17,10 +17,11 @@ import json
 import sys
 
 import ecs
+import ocsf
 import validate
 from common import Bad, read_lines
 
-SHAPES = {"ecs": ecs}
+SHAPES = {"ecs": ecs, "ocsf": ocsf}
 
 
 # Counters of how lines were delivered: those of another shape have another size.

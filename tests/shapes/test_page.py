@@ -29,7 +29,9 @@ EXEC = {
     "interactive": True, "cgroup": "/", "unit": "a.service", "slice": "a.slice",
     "user_unit": "b.service", "container_id": "c0ffee", "ns_pid": 2,
     "namespaces": {"pid": 4026531836}, "caps": {"effective": "0x3", "permitted": "0x0"},
-    "exe_file": {"ino": 1, "size": 2, "sha256": "00"}, "flags": ["setuid"], "env": {"A": "b"},
+    "exe_file": {"dev": "8:1", "ino": 1, "mode": "0755", "uid": 0, "gid": 0, "size": 2,
+                 "mtime": "2026-11-22T17:30:00.123456789Z", "nlink": 0, "sha256": "00"},
+    "flags": ["setuid"], "env": {"A": "b"},
     "process_id": ID, "exec_id": ID + "-1", "parent_process_id": ID, "parent_exec_id": ID + "-1",
     "ancestors": [{"pid": 12, "comm": "sh"}], "retval": -2, "error": "ENOENT", "tags": ["noise"],
     "redacted": [1], "truncated": ["env"],
@@ -57,6 +59,8 @@ def others(value):
         yield value + 1
     elif value.startswith("0x"):
         yield "0x1"
+    elif value[-1] in "5Z":                 # an octal number, or a time
+        yield value.replace("755", "754").replace("T17", "T18")
     else:
         yield value + "x"
 

@@ -14,7 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 import check_shape
 import validate
-from common import Bad
+from common import Bad, read_lines
 
 DAEMON = sys.argv[1]
 RECORDINGS = sorted((pathlib.Path(__file__).parent.parent / "golden").glob("*.rec"))
@@ -61,6 +61,18 @@ class Formats(unittest.TestCase):
         self.assertEqual(kinds, {"start", "exec", "exec_failed", "exec_attempt", "exit", "process",
                                  "summary", "lost", "stop"})
 
+    def test_every_golden_line_is_valid(self):
+        """And what the manual says, without rules and without their start."""
+        golden = pathlib.Path(__file__).parent.parent / "golden"
+        for name in check_shape.SHAPES:
+            found = sorted((golden / name).glob("*.jsonl"))
+            self.assertEqual(len(found), len(RECORDINGS))
+            for path in found:
+                with self.subTest(golden=path.name, format=name):
+                    native = read_lines(golden / path.name)
+                    check_shape.check_lines(name, path.read_bytes().splitlines(keepends=True),
+                                            native, None)
+
     def test_native_is_the_default(self):
         path = RECORDINGS[0]
         default = run("--stdout", f"--replay={path}", config=CONFIG)
@@ -77,7 +89,7 @@ class Formats(unittest.TestCase):
         done = run("--stdout", "--format=xml", f"--replay={RECORDINGS[0]}")
         self.assertEqual((done.returncode, done.stdout), (EXIT_USAGE, b""))
         self.assertRegex(done.stderr.decode(), r'--format: "xml" is not a format, expected one of: '
-                         r"native ecs( ocsf)?\n")
+                         r"native ecs ocsf\n")
         done = run("--test-config", config="[File]\nFormat=xml\n")
         self.assertEqual(done.returncode, EXIT_CONFIG)
         self.assertRegex(done.stderr.decode(), r'\.conf:2: Format: "xml" is not a format, expected')
@@ -122,6 +134,35 @@ class Checker(unittest.TestCase):
             self.refuse("ecs", edit)
         self.refuse("ecs", lambda e: e["execsnoopd"].pop("version"), 0)
         self.refuse("ecs", lambda e: e["execsnoopd"].update(pid=1), 0)
+
+    def test_ocsf(self):
+        def process(event):
+            return event["process"]
+
+        edits = [lambda e: process(e).update(extra=1), lambda e: e.update(log="x"),
+                 lambda e: process(e).update(pid="1"), lambda e: process(e).update(pid=2 ** 63),
+                 lambda e: process(e)["file"].pop("type_id"), lambda e: e.pop("actor"),
+                 lambda e: e["actor"]["process"].clear(), lambda e: process(e).update(user={}),
+                 lambda e: e["device"].pop("type_id"), lambda e: e["device"].pop("hostname"),
+                 lambda e: e["metadata"].pop("version"), lambda e: e["metadata"].pop("product"),
+                 lambda e: e["metadata"].update(version="1.7.0"),
+                 lambda e: e["metadata"].pop("profiles"), lambda e: e.update(type_uid=100702),
+                 lambda e: e.update(category_uid=6), lambda e: e.update(class_uid=1006),
+                 lambda e: e.update(class_uid=0, category_uid=0), lambda e: e.update(status_id=3),
+                 lambda e: e.update(severity_id=7), lambda e: e.update(time=e["time"] + 1),
+                 lambda e: e.update(time=str(e["time"])), lambda e: e.pop("unmapped"),
+                 lambda e: e["metadata"].update(is_truncated=True),
+                 lambda e: e["unmapped"].update(truncated=["env"]),
+                 lambda e: e["unmapped"].update(unknown=1),
+                 lambda e: e["unmapped"].update(cgroup=1),
+                 lambda e: e["metadata"].update(sequence=99)]
+        for edit in edits:
+            self.refuse("ocsf", edit)
+        edits = [lambda e: e["unmapped"].pop("version"), lambda e: e["unmapped"].update(pid=1),
+                 lambda e: e.pop("app"), lambda e: e["metadata"].pop("profiles"),
+                 lambda e: e.update(activity_id=1), lambda e: e["device"].pop("boot_uid")]
+        for edit in edits:
+            self.refuse("ocsf", edit, 0)
 
     def test_any_key_that_is_missing_or_changed_is_found(self):
         for name, lines in self.lines.items():

@@ -133,7 +133,7 @@ static const struct {
         { "File", "Mode=0680", "\"0680\" " NOT_PERMISSIONS },
         { "File", "Mode=01777", "out of range, expected 0000 to 0777" },
         { "File", "Mode=7777777777777777777777", "out of range, expected 0000 to 0777" },
-        { "File", "Format=json", "\"json\" is not a format, expected one of: native ecs" },
+        { "File", "Format=json", "\"json\" is not a format, expected one of: native ecs ocsf" },
         { "File", "Path=a/b", "\"a/b\" is not absolute, expected a path from / on" },
         { "File", "Path=/", "\"/\" " NOT_NORMALIZED },
         { "File", "Path=/a/", "\"/a/\" " NOT_NORMALIZED },

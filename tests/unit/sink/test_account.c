@@ -16,6 +16,8 @@
 #include "base/macro.h"
 #include "sink/account.h"
 
+#define OCSF(code)                                                                                 \
+        "{\"metadata\":{\"product\":{\"name\":\"execsnoopd\"},\"event_code\":\"" code "\""
 #define ECS(code) "{\"@timestamp\":\"2026\",\"event\":{\"code\":\"" code "\""
 
 static char path[] = "/tmp/execsnoopd-account-XXXXXX";
@@ -145,6 +147,18 @@ static void lines_of_every_shape_are_counted(void **state)
                 { ECS("exec_more") "}}\n", 0 },
                 { ECS("") "}}\n", 0 },
                 { "{\"@timestamp\":\"\",\"event\":{\"code\":\"exec\"}}\n", 0 },
+                { OCSF("exec") "}}\n", 1 },
+                { OCSF("exec_failed") "}}\n", 1 },
+                { OCSF("exec_attempt") "}}\n", 1 },
+                { OCSF("exit") "}}\n", 1 },
+                { OCSF("stats") "},\"unmapped\":{\"lost\":9,\"count\":9}}\n", 0 },
+                { OCSF("start") "}}\n", 0 },
+                { OCSF("lost") "},\"unmapped\":{\"where\":\"ring\",\"count\":100}}\n", 100 },
+                { OCSF("lost") "},\"unmapped\":{\"where\":\"journal\",\"count\":20}}\n", 0 },
+                { OCSF("summary") "},\"unmapped\":{\"of\":\"exec\",\"count\":9}}\n", 9 },
+                { OCSF("exec_more") "}}\n", 0 },
+                { "{\"metadata\":{\"product\":{\"name\":\"another\"},\"event_code\":\"exec\"}}\n",
+                  0 },
         };
         struct account *a = *state;
         uint64_t sum = 1;
