@@ -246,18 +246,35 @@ static inline char *escape_next(char *out, const uint8_t **p, size_t left, bool 
         return out;
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+static inline uint64_t word_at(const uint8_t *p)
+{
+        uint64_t word;
+
+        memcpy(&word, p, sizeof(word));
+        return word;
+}
+
+/* With a character in place of each NUL: that has no bit of its lower ones, and not the highest. */
+static inline uint64_t word_without_nuls(uint64_t word, char c)
+{
+        const uint64_t lows = ONES * 0x7f, nuls = ~(((word & lows) + lows) | word | lows);
+
+        return word | (nuls >> 7) * (uint8_t)c;
+}
+
 /*
- * How many bytes of the word at `p` stand for themselves before the first that does not. A byte
+ * How many bytes of the word stand for themselves before the first that does not. A byte
  * that does not gets its high bit set: one that is not ASCII has it, DEL gets it by the sum, and by
  * the differences with their borrows what is below U+0020 and what is zero because it is equal.
  * Carries and borrows go up, so the lowest of the high bits is always true.
  */
-static inline size_t count_plain(const uint8_t *p)
+static inline size_t count_plain(uint64_t word)
 {
-        const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-        uint64_t word, quote, backslash;
+        const uint64_t ones = ONES, highs = ones << 7;
+        uint64_t quote, backslash;
 
-        memcpy(&word, p, sizeof(word));
         word = le64toh(word); /* the first byte is the lowest */
         quote = word ^ (ones * '"');
         backslash = word ^ (ones * '\\');
@@ -275,6 +292,7 @@ static inline _always_inline_ bool append_inside(struct buf *b, struct span byte
 {
         const uint8_t *p = (const uint8_t *)bytes.data, *end = p + bytes.size, *stop;
         bool bad = false;
+        uint64_t word;
         size_t plain;
         char *out;
 
@@ -285,8 +303,11 @@ static inline _always_inline_ bool append_inside(struct buf *b, struct span byte
                         return true;
                 while (p < stop) { /* a sequence may end behind it */
                         if ((size_t)(stop - p) >= WORD_SIZE) {
-                                memcpy(out, p, WORD_SIZE);
-                                plain = count_plain(p);
+                                word = word_at(p);
+                                if (between.size == 1)
+                                        word = word_without_nuls(word, between.data[0]);
+                                memcpy(out, &word, WORD_SIZE);
+                                plain = count_plain(word);
                                 p += plain;
                                 out += plain;
                                 if (plain == WORD_SIZE)
@@ -377,7 +398,7 @@ size_t json_text_size(struct span bytes)
 
         while (p < end) {
                 if ((size_t)(end - p) >= WORD_SIZE) {
-                        plain = count_plain(p);
+                        plain = count_plain(word_at(p));
                         p += plain;
                         sum += plain;
                         if (plain == WORD_SIZE)

@@ -318,6 +318,34 @@ static void joined_strings_have_a_blank_in_between(void **state)
         }
 }
 
+/* They are read by the word, and so at each place of a NUL or of another byte in one. */
+static void joined_strings_are_text_with_blanks_for_nuls(void **state)
+{
+        static const char likely[] = "\0\0\0a\x01\x7f\x80\xff\xc2\xa0\"\\ z";
+        _cleanup_(buf_done) struct buf b = { 0 }, expected = { 0 };
+        char bytes[40], blanks[sizeof(bytes)];
+        uint32_t seed = 1;
+
+        (void)state;
+        for (unsigned i = 0; i < 20000; i++) {
+                const size_t size = i % sizeof(bytes);
+
+                for (size_t k = 0; k < size; k++) {
+                        seed = seed * 1664525 + 1013904223;
+                        bytes[k] = likely[(seed >> 8) % (sizeof(likely) - 1)];
+                        blanks[k] = (char)(bytes[k] == '\0' ? ' ' : bytes[k]);
+                }
+                if (size > 0)
+                        bytes[size - 1] = blanks[size - 1] = 'e';
+                buf_reset(&b);
+                buf_reset(&expected);
+                assert_int_equal(json_joined(&b, (struct span){ bytes, size }),
+                                 json_text(&expected, (struct span){ blanks, size }));
+                buf_append_char(&expected, '\0');
+                assert_buf(&b, expected.data);
+        }
+}
+
 static void member_that_stays_empty_is_taken_back(void **state)
 {
         _cleanup_(buf_done) struct buf b = { 0 };
@@ -437,6 +465,7 @@ int main(void)
                 cmocka_unit_test(strings_are_split_at_each_nul),
                 cmocka_unit_test(strings_are_the_texts_between_the_nuls),
                 cmocka_unit_test(joined_strings_have_a_blank_in_between),
+                cmocka_unit_test(joined_strings_are_text_with_blanks_for_nuls),
                 cmocka_unit_test(member_that_stays_empty_is_taken_back),
                 cmocka_unit_test(cut_keeps_head_and_tail),
                 cmocka_unit_test(cut_leaves_what_is_kept),
