@@ -173,7 +173,8 @@ static void config_queue_and_backlogs_hold_the_largest_event(void **state)
         assert_parses("[Capture]\nArgvMax=6M\n", "Queue.Size", "16M");
         assert_parses("[Capture]\nArgvMax=6M\n", "Queue.Backlog", "49408K");
         assert_parses("[Queue]\nBacklog=16M\n[Capture]\nArgvMax=6M\n", "Queue.Backlog", "49408K");
-        assert_parses("[File]\nFormat=ecs\n[Capture]\nArgvMax=6M\n", "Queue.Backlog", "86272K");
+        assert_parses("[File]\nFormat=ecs\n[Capture]\nArgvMax=6M\n", "Queue.Backlog", "86336K");
+        assert_parses("[File]\nFormat=ocsf\n[Capture]\nArgvMax=6M\n", "Queue.Backlog", "86464K");
         assert_parses("[Capture]\nArgvMax=4K\n[Queue]\nSize=64K\n", "Queue.Size", "264K");
 }
 

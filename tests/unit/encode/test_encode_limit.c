@@ -4,8 +4,10 @@
  * and what goes first is what matters least.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/socket.h>
 
+#include "config/config.h"
 #include "encode_line.h"
 #include "exec_control.h"
 
@@ -554,6 +556,47 @@ static void every_limit_is_kept(void **state)
                 assert_keeps_every_limit(f, &event);
 }
 
+static void assert_fits_backlog(const struct config *config, const struct exec_event *event)
+{
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
+                _cleanup_(encoder_freep) struct encoder *e = make_encoder_as(f, "box", NULL);
+                struct line line;
+
+                assert_int_equal(encode_event(e, event, 0, &line), 0);
+                assert_true(line_size_max(&line) <= config_backlog_min(config, f));
+        }
+}
+
+/* Or it would be lost each time: the longest paths (bpf/path.bpf.h), and the rest is variables. */
+static void largest_event_fits_the_least_backlog(void **state)
+{
+        static const char *const patterns[] = { "\x1b", "\x7f\xff", "x" };
+        const size_t path_size = PATH_SIZE + NAME_MAX + 1;
+        _cleanup_(config_freep) struct config *config = NULL;
+
+        (void)state;
+        assert_int_equal(config_new(&config), 0);
+        config->capture.argv_max = 4 * KIB;
+        for (size_t i = 0; i < ELEMENTSOF(patterns); i++) {
+                _cleanup_(buf_done) struct buf path = { 0 }, argv = { 0 }, text = { 0 };
+                struct exec_event event = make_event();
+
+                append_many(&path, path_size - NAME_MAX, patterns[i]);
+                buf_append_char(&path, '/');
+                append_many(&path, NAME_MAX, patterns[i]);
+                for (size_t k = 0; k < config->capture.argv_max / 2; k++)
+                        buf_append(&argv, patterns[i], 2); /* one byte and NUL, or no text */
+                buf_append_string(&text, "A=");
+                append_many(&text, EXEC_RECORD_SIZE_MAX - 5 * path_size, patterns[i]);
+                event.filename = event.exe = event.cwd = event.cgroup = event.parent_exe =
+                        buf_span(&path);
+                event.argv = buf_span(&argv);
+                event.env = buf_span(&text);
+                event.parent_argv = span_head(buf_span(&text), 8 * KIB);
+                assert_fits_backlog(config, &event);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -571,6 +614,7 @@ int main(void)
                 cmocka_unit_test(ancestors_give_way_from_the_far_end),
                 cmocka_unit_test(hostile_events_always_fit),
                 cmocka_unit_test(every_limit_is_kept),
+                cmocka_unit_test(largest_event_fits_the_least_backlog),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
