@@ -154,7 +154,7 @@ static void what_an_earlier_run_has_told_is_only_remembered(void **state)
         add_process(10, 5, 0);
         take_all(rig->fixture.flow);
         record_make_exec(&record, 0, 1, START_NS + 600);
-        record.exec.facts.present = FACT_PARENT_EXEC;
+        record.exec.facts.present = FACT_PARENT | FACT_PARENT_EXEC;
         record.exec.facts.parent_exec_pid = 10;
         record.exec.facts.parent_exec_start_ns = 5;
         record.exec.facts.parent_exec_count = 1;
