@@ -154,8 +154,12 @@ class Compress(unittest.TestCase):
     def test_low_priority_and_no_privilege(self):
         with faults.folder() as place:
             path = place + "/exec.jsonl"
-            plant(path + ".2", 4 * MIB)
+            plant(path + ".2", 32 * MIB)
             with self.held(path) as (daemon, packer):
+                # Until it is at work: it may have been stopped in its first moment.
+                os.kill(packer, signal.SIGCONT)
+                wait_until(lambda: os.path.getsize(copy_path(path)) > 0, "a part of the copy")
+                os.kill(packer, signal.SIGSTOP)
                 stat = harness.stat_fields(packer)
                 self.assertEqual((stat[16], stat[38]), ("19", str(SCHED_IDLE)))
                 libc = ctypes.CDLL(None, use_errno=True)
