@@ -67,6 +67,42 @@ FROM (SELECT * RENAME (execsnoopd AS own) FROM read_json(files, format = 'newlin
         process: 'JSON', "user": 'JSON', container: 'JSON', execsnoopd: 'JSON'}))
 WHERE event->>'module' = 'execsnoopd';
 
+-- The same of a log in OCSF (Format=ocsf): SELECT * FROM read_ocsf(…). `comm` is process.name there.
+CREATE OR REPLACE MACRO read_ocsf(files) AS TABLE
+SELECT metadata->>'event_code' AS event, metadata->>'original_time' AS time,
+    CAST(metadata->>'sequence' AS UBIGINT) AS seq, device->>'boot_uid' AS boot_id,
+    device->>'hostname' AS host, device->>'uid' AS machine_id, own->>'version' AS version,
+    own->>'kernel' AS kernel, own->>'down' AS down,
+    CAST(coalesce(process->>'pid', own->>'pid') AS UINTEGER) AS pid,
+    CAST(coalesce(parent->>'pid', own->>'ppid') AS UINTEGER) AS ppid,
+    CAST(coalesce(process->'user'->>'uid', own->>'uid') AS UINTEGER) AS uid,
+    CAST(coalesce(process->>'euid', own->>'euid') AS UINTEGER) AS euid,
+    coalesce(process->'user'->>'name', own->>'user') AS "user",
+    CAST(coalesce(process->>'auid', own->>'loginuid') AS UINTEGER) AS loginuid,
+    coalesce(process->>'name', own->>'comm') AS comm,
+    coalesce(parent->>'name', own->>'parent_comm') AS parent_comm,
+    coalesce(parent->'file'->>'path', own->>'parent_exe') AS parent_exe,
+    CAST(own->'parent_argv' AS VARCHAR[]) AS parent_argv, own->>'filename' AS filename,
+    coalesce(process->>'path', own->>'exe') AS exe, CAST(own->'argv' AS VARCHAR[]) AS argv,
+    coalesce(process->>'working_directory', own->>'cwd') AS cwd, own->>'unit' AS unit,
+    coalesce(process->'container'->>'uid', own->>'container_id') AS container_id,
+    CAST(own->'flags' AS VARCHAR[]) AS flags,
+    coalesce(process->>'uid', own->>'process_id') AS process_id, own->>'exec_id' AS exec_id,
+    coalesce(parent->>'uid', own->>'parent_process_id') AS parent_process_id,
+    own->>'parent_exec_id' AS parent_exec_id,
+    coalesce(exit_code, CAST(own->>'exit_code' AS UINTEGER)) AS exit_code,
+    own->>'signal_name' AS signal_name, CAST(own->>'duration_ns' AS UBIGINT) AS duration_ns,
+    own->>'where' AS "where", CAST(own->>'count' AS UBIGINT) AS "count",
+    CAST(own->>'uncertain' AS UBIGINT) AS uncertain, CAST(own->>'seen' AS UBIGINT) AS seen,
+    CAST(own->>'filtered' AS UBIGINT) AS filtered, own->'lost' AS lost,
+    CAST(own->>'in_rings' AS UBIGINT) AS in_rings, CAST(own->>'queued' AS UBIGINT) AS queued,
+    own->'sinks' AS sinks, CAST(own->>'unaccounted' AS BIGINT) AS unaccounted
+FROM (SELECT * RENAME (unmapped AS own), process->'parent_process' AS parent
+    FROM read_json(files, format = 'newline_delimited', ignore_errors = true, columns = {
+        metadata: 'JSON', device: 'JSON', process: 'JSON', exit_code: 'UINTEGER',
+        unmapped: 'JSON'}))
+WHERE metadata->'product'->>'name' = 'execsnoopd';
+
 CREATE TABLE IF NOT EXISTS events (
     event VARCHAR, time VARCHAR, seq UBIGINT, boot_id VARCHAR, host VARCHAR,
     machine_id VARCHAR, version VARCHAR, kernel VARCHAR, down VARCHAR,

@@ -14,7 +14,11 @@ import sigma_eval
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 RULES = SOURCE / "tests/data/sigma"
-PIPELINES = {"native": "execsnoopd-native.yml", "ecs": "execsnoopd-ecs.yml"}
+PIPELINES = {"native": "execsnoopd-native.yml", "ecs": "execsnoopd-ecs.yml",
+             "ocsf": "execsnoopd-ocsf.yml"}
+RECORDED = ("native", "ecs")    # in tests/data
+# Where what is native is that has no other name.
+OWN = {"ecs": "execsnoopd", "ocsf": "unmapped"}
 # Of what this module and its users ask for.
 FIELDS = {
     "native": {"pid": "pid", "boot_id": "boot_id", "host": "host", "argv": "argv",
@@ -24,6 +28,10 @@ FIELDS = {
             "argv": "process.args", "ppid": "process.parent.pid",
             "parent_comm": "process.parent.name", "parent_exe": "process.parent.executable",
             "given": "execsnoopd.filename", "seq": "event.sequence"},
+    "ocsf": {"pid": "process.pid", "boot_id": "device.boot_uid", "host": "device.hostname",
+             "argv": "unmapped.argv", "ppid": "actor.process.pid",
+             "parent_comm": "actor.process.name", "parent_exe": "actor.process.file.path",
+             "given": "unmapped.filename", "seq": "metadata.sequence"},
 }
 BOOT_ID = "2fff7c11b2084133bd954df45c274c9b"    # of no machine
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -69,6 +77,10 @@ def is_exec(event, shape):
 
 def value_of(event, shape, name):
     return sigma_eval.value_of(event, FIELDS[shape][name])
+
+
+def own_of(event, shape):
+    return event[OWN[shape]] if shape in OWN else event
 
 
 def pid_of(event, shape):

@@ -172,7 +172,7 @@ def redact(events, shape, pid):
     for seq, event in enumerate(events, 2):
         value_of, set_value = detection.sigma_eval.value_of, detection.sigma_eval.set_value
         set_value(event, fields["seq"], seq)
-        own = event if shape == "native" else event["execsnoopd"]
+        own = detection.own_of(event, shape)
         kept = [parent for parent in own.get("ancestors", []) if parent["pid"] in pids]
         own["ancestors"] = kept + [{"pid": 1, "comm": "systemd"}]
         if value_of(event, fields["ppid"]) == pid:

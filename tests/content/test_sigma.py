@@ -13,6 +13,9 @@ import sys
 sys.dont_write_bytecode = True
 import detection
 
+sys.path.insert(0, str(detection.SOURCE / "tests/shapes"))
+import check_shape      # pylint: disable=wrong-import-position
+
 DATA = detection.SOURCE / "tests/data"
 # What these rules look for is what was done; and two take words for what they are not.
 MEANT = {
@@ -32,7 +35,11 @@ def by_name(shape, event):
 
 
 def recorded(name, shape):
-    return detection.unpack(DATA / detection.log_name(name, shape))
+    """What is not recorded in a format is made of the native events, as its encoder has to make it."""
+    if shape in detection.RECORDED:
+        return detection.unpack(DATA / detection.log_name(name, shape))
+    make = check_shape.SHAPES[shape].shape
+    return [make(event, detection.MACHINE_ID) for event in recorded(name, "native")]
 
 
 def check_attacks(shape):
@@ -68,7 +75,7 @@ def check_both_ways(shape):
     for attack, event in zip(script.attacks, events):
         if attack.fires in names and shape in attack.shapes:
             assert attack.fires in by_name(shape, event), attack
-            (event if shape == "native" else event["execsnoopd"]).pop("filename")
+            detection.own_of(event, shape).pop("filename")
             assert attack.fires not in by_name(shape, event), attack
             names.discard(attack.fires)
     assert not names
@@ -93,7 +100,7 @@ def main():
         check_attacks(shape)
         check_both_ways(shape)
         fired.append(check_day(shape))
-    assert fired[0] == fired[1], fired      # the same day
+    assert all(names == fired[0] for names in fired), fired     # the same day
 
 
 main()

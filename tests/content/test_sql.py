@@ -4,8 +4,8 @@
 
 On logs of real daemons, honest ones and with planted faults: each fault is found as what it is, and
 nothing else; all engines say the same, and their verdict is that of `execsnoopctl verify`. A log in
-ECS makes the same table. Then the views for people, on a recorded day: trees of processes, programs
-seen for the first time.
+ECS or OCSF makes the same table. Then the views for people, on a recorded day: trees of processes,
+programs seen for the first time.
 """
 import collections
 import json
@@ -248,7 +248,7 @@ def check_page(opened, folder):
         assert engine.name == "sqlite" or found[0]["n"] == "24", (engine.name, found)
 
 
-# What the shapes have in common, as columns; machine_id is in each line of ECS.
+# What the shapes have in common, as columns; machine_id is in each line of the others.
 SAME = ("event, time, seq, boot_id, host, version, down, pid, ppid, uid, euid, user, "
         "loginuid, parent_comm, parent_exe, parent_argv, filename, exe, argv, cwd, unit, "
         "container_id, flags, process_id, exec_id, parent_process_id, parent_exec_id, exit_code, "
@@ -263,20 +263,21 @@ def replayed(name, shape):
         stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def check_ecs(engine, path):
-    """A recording in ECS fills the same table as in the native format."""
+def check_shapes(engine, path):
+    """A recording in another format fills the same table as in the native one."""
     columns = ", ".join(f'"{name.strip()}"' for name in SAME.split(","))
     for name in RECORDINGS:
         found = []
-        for shape, macro in (("native", "read_log"), ("ecs", "read_ecs")):
+        for shape, macro in (("native", "read_log"), ("ecs", "read_ecs"), ("ocsf", "read_ocsf")):
             pathlib.Path(path).write_text(replayed(name, shape), "utf-8")
             engine.forget()
             engine.run(f"INSERT INTO events BY NAME SELECT * FROM {macro}('{path}')")
             found.append(engine.rows(f"SELECT {columns} FROM events ORDER BY time, seq"))
-        assert len(found[0]) > 1 and len(found[0]) == len(found[1]), name
-        for native, ecs in zip(*found):
-            assert native == ecs, (name, [(key, native[key], ecs[key]) for key in native
-                                          if native[key] != ecs[key]])
+        assert len(found[0]) > 1 and len({len(rows) for rows in found}) == 1, name
+        for native, *others in zip(*found):
+            for other in others:
+                assert native == other, (name, [(key, native[key], other[key]) for key in native
+                                                if native[key] != other[key]])
 
 
 def check_rotated(engine, folder, path):
@@ -309,7 +310,7 @@ def main():
         check_page(opened, folder)
         for engine in opened:
             if engine.name == "duckdb":
-                check_ecs(engine, path)
+                check_shapes(engine, path)
         subprocess.run(["zstd", "-dqf", day, "-o", path], check=True)
         with open(path, encoding="utf-8") as file:
             events = [json.loads(line) for line in file]

@@ -27,6 +27,7 @@ EXPECTED = [
     "usr/share/execsnoopd/ship/syslog-ng.conf",
     "usr/share/execsnoopd/ship/vector.toml",
     "usr/share/execsnoopd/sigma/execsnoopd-ecs.yml",
+    "usr/share/execsnoopd/sigma/execsnoopd-ocsf.yml",
     "usr/share/execsnoopd/sigma/execsnoopd-native.yml",
     "usr/share/execsnoopd/splunk/eventtypes.conf",
     "usr/share/execsnoopd/splunk/props.conf",
