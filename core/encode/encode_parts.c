@@ -262,9 +262,12 @@ struct plan plan_none(const struct shape *shape, const struct exec_event *event,
 static bool has_mark(const struct buf *marks, const char *name)
 {
         const size_t size = strlen(name);
-        const char *p = marks->data, *end = p + marks->size;
+        const char *p = marks->data, *end;
 
-        while ((p = marks->size > 0 ? memmem(p, (size_t)(end - p), name, size) : NULL)) {
+        if (marks->size == 0) /* then there may be no memory */
+                return false;
+        end = p + marks->size;
+        while ((p = memmem(p, (size_t)(end - p), name, size))) {
                 if (p[-1] == '"' && p[size] == '"')
                         return true;
                 p += size;
