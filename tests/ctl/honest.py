@@ -97,7 +97,8 @@ class Host:
         """For a sink; it waits there until it is delivered."""
         sink = self.sinks[place]
         sink.seq += 1
-        head = {"event": kind, "time": self.stamp(when or self.now()), "seq": sink.seq, "boot_id": self.boot_id,
+        head = {"event": kind, "time": self.stamp(when or self.now()), "seq": sink.seq,
+                "boot_id": self.boot_id,
                 "host": self.name}
         text = json.dumps(head | members, separators=(",", ":"), ensure_ascii=False)
         sink.waiting.append((text, worth, kind))
@@ -161,7 +162,8 @@ class Host:
                 continue
             when = self.now()
             for place in self.sinks:
-                self.line(place, "summary", {"of": kind, "count": count, "rule": name, "from": self.stamp(since),
+                self.line(place, "summary",
+                          {"of": kind, "count": count, "rule": name, "from": self.stamp(since),
                                              "to": self.stamp(when)}, count, when)
             self.told += count
         self.groups = {}
@@ -182,7 +184,8 @@ class Host:
     def report(self):
         for place, sink in self.sinks.items():
             for where, (count, since, until, uncertain) in sorted(sink.unreported.items()):
-                members = {"where": where, "count": count, "from": self.stamp(since), "to": self.stamp(until)}
+                members = {"where": where, "count": count, "from": self.stamp(since),
+                           "to": self.stamp(until)}
                 if uncertain:
                     members["uncertain"] = uncertain
                 self.line(place, "lost", members, count)
@@ -208,20 +211,25 @@ class Host:
         sinks = {}
         for place, sink in self.sinks.items():
             backlog = sum(kind in KERNEL_EVENTS for _, _, kind in sink.waiting)
-            known = sum(filtered.values()) + sum(self.lost.values()) + in_rings + queued + sink.before + \
-                sink.written + sink.lost + backlog
+            known = sum(filtered.values()) + sum(self.lost.values()) + in_rings + queued + \
+                sink.before + sink.written + sink.lost + backlog
             assert self.seen + in_rings + queued == known, (place, self.seen, known)
             sinks[place] = {"before": sink.before}
             if sink.is_new and sink.before > 0:
                 sinks[place]["opened"] = True
-            sinks[place] |= {"written": sink.written, "lost": sink.lost, "down": sink.down, "backlog": backlog,
+            sinks[place] |= {"written": sink.written, "lost": sink.lost, "down": sink.down,
+                             "backlog": backlog,
                              "lines": sink.seq - len(sink.waiting), "bytes": 0, "retries": 0,
-                             "backlog_bytes": sum(len(text) + 1 for text, _, _ in sink.waiting), "unaccounted": 0}
-        return {"seen": self.seen + in_rings + queued, "filtered": sum(filtered.values()), "filtered_by": filtered,
+                             "backlog_bytes": sum(len(text) + 1 for text, _, _ in sink.waiting),
+                             "unaccounted": 0}
+        return {"seen": self.seen + in_rings + queued, "filtered": sum(filtered.values()),
+                "filtered_by": filtered,
                 "lost": sum(self.lost.values()),
-                "lost_by": self.lost | {"down": max([sink.down for sink in self.sinks.values()], default=0)},
+                "lost_by": self.lost | {"down": max([sink.down for sink in self.sinks.values()],
+                                                    default=0)},
                 "in_rings": in_rings, "queued": queued, "queue_bytes": 0, "wakeups": 1, "cut": 0,
-                "redacted": self.redacted, "summing": sum(count for count, _ in self.groups.values()),
+                "redacted": self.redacted,
+                "summing": sum(count for count, _ in self.groups.values()),
                 "sinks": sinks, "unaccounted": 0}
 
     def open_sink(self, place):
@@ -260,7 +268,8 @@ class Host:
         members = {"version": "0.1.0", "kernel": "6.12.0"}
         if self.machine_id:
             members["machine_id"] = self.machine_id
-        members |= {"boot_age_ns": 3_000_000_000, "down": "counted" if self.is_counted else "unknown"}
+        members |= {"boot_age_ns": 3_000_000_000, "down": "counted" if self.is_counted
+                    else "unknown"}
         if self.is_counted:
             members["inherited"] = self.counters()
         for place in self.sinks:
@@ -293,7 +302,7 @@ class Host:
         self.end()
 
     def kill(self):
-        """What waits is gone; the next run reports it. Of a line that was being handed over, nobody knows."""
+        """What waits is gone, and reported by the next run; of one line nobody knows."""
         for place, sink in self.sinks.items():
             self.deliver(place, self.chance.randrange(10))
             if sink.waiting and self.chance.randrange(2):
@@ -312,7 +321,7 @@ class Host:
         self.is_counted = False
 
     def reload(self, sinks=None, rules=None):
-        """A destination that is closed ends with its losses and counters; one that is opened begins."""
+        """What is closed ends with its losses and counters; what is opened begins with a start."""
         sinks = list(sinks if sinks is not None else self.places)
         if rules is not None:
             self.summarize()

@@ -11,12 +11,15 @@ HERE = pathlib.Path(__file__).parent
 CTL = sys.argv[1]
 STORY, RULES = HERE / "story.jsonl", HERE / "rules.jsonl"
 OUTPUT_FAILS = 74
-VERBS = [("log",), ("log", "-o", "json"), ("log", "-o", "csv"), ("log", "-o", "verbose"), ("tree",), ("plot",),
-         ("top",), ("top", "-o", "json"), ("stats",), ("verify",), ("verify", "-o", "json"), ("--help",), ("--version",)]
+VERBS = [("log",), ("log", "-o", "json"), ("log", "-o", "csv"), ("log", "-o", "verbose"), ("tree",),
+         ("plot",),
+         ("top",), ("top", "-o", "json"), ("stats",), ("verify",), ("verify", "-o", "json"),
+         ("--help",), ("--version",)]
 
 
 def run(options, file=RULES, **how):
-    return subprocess.run([CTL, *options, f"--file={file}"], stderr=subprocess.PIPE, timeout=120, check=False, **how)
+    return subprocess.run([CTL, *options, f"--file={file}"], stderr=subprocess.PIPE, timeout=120,
+                          check=False, **how)
 
 
 def verdict_of(options):
@@ -28,7 +31,8 @@ def check_full_disk():
         for options in VERBS:
             done = run(options, stdout=full)
             assert done.returncode == OUTPUT_FAILS, (options, done)
-            assert done.stderr.decode().count("cannot write standard output: No space left on device\n") == 1, done
+            words = "cannot write standard output: No space left on device\n"
+            assert done.stderr.decode().count(words) == 1, done
 
 
 def check_closed():
@@ -40,7 +44,8 @@ def check_closed():
         assert b"cannot write standard output: Bad file descriptor" in done.stderr, done
     with tempfile.TemporaryDirectory() as folder:
         packed = pathlib.Path(folder, "log.1.zst")
-        packed.write_bytes(subprocess.run(["zstd", "-c", "-q"], input=before, stdout=subprocess.PIPE, check=True).stdout)
+        packed.write_bytes(subprocess.run(["zstd", "-c", "-q"], input=before,
+                                          stdout=subprocess.PIPE, check=True).stdout)
         done = run(("log",), file=pathlib.Path(folder, "log"), preexec_fn=lambda: os.close(1))
         assert done.returncode == OUTPUT_FAILS, done
     assert RULES.read_bytes() == before
@@ -53,7 +58,8 @@ def check_reader_that_leaves():
         os.close(ends[0])
         done = run(options, stdout=ends[1])
         os.close(ends[1])
-        assert done.returncode == verdict_of(options) and b"cannot write" not in done.stderr, (options, done)
+        assert done.returncode == verdict_of(options), (options, done)
+        assert b"cannot write" not in done.stderr, done
     assert verdict_of(("verify",)) == 1 and verdict_of(("log",)) == 0
 
 
