@@ -17,6 +17,9 @@
 #define ROW_PIXELS_MIN 5.0
 #define ROW_PIXELS_MAX 18.0
 
+/* Labels come again in a picture that is higher than what a screen shows. */
+#define BAND_PIXELS 900.0
+
 /* What the legend takes for each entry. */
 #define LEGEND_PIXELS 280.0
 
@@ -213,6 +216,8 @@ static void scale(struct plot *p)
         p->from_ns -= MIN(p->from_ns, margin_ns);
         p->to_ns += margin_ns;
         p->row_height = MIN(MAX(height, ROW_PIXELS_MIN), ROW_PIXELS_MAX);
+        p->band_rows = (uint32_t)(BAND_PIXELS / p->row_height);
+        p->n_bands = MAX((p->n_rows + p->band_rows / 2) / p->band_rows, 1u);
 }
 
 struct entry {
@@ -325,7 +330,7 @@ static void draw(struct plot *p)
         double height;
 
         p->top = legend + PLOT_LINE * legend_lines(p) + PLOT_AXIS;
-        p->bottom = p->top + p->row_height * p->n_rows;
+        p->bottom = plot_y(p, p->n_rows);
         height = p->bottom + PLOT_AXIS + PLOT_MARGIN;
         buf_printf(p->out,
                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -9,9 +9,6 @@
 /* Between two lines of the time there is room for a label. */
 #define TICK_PIXELS 110.0
 
-/* Labels come again in a picture that is higher than what a screen shows. */
-#define LABELS_PIXELS 900.0
-
 /* From here on the time of day does not tell two lines apart. */
 #define DATE_STEP (21600 * NSEC_PER_SEC)
 
@@ -71,7 +68,6 @@ static void draw_label(struct plot *p, uint64_t ns, uint64_t step, double y)
 void plot_draw_axis(struct plot *p)
 {
         const uint64_t step = tick_step(p);
-        const unsigned n_labels = (unsigned)((p->bottom - p->top) / LABELS_PIXELS);
         uint64_t ns = p->from_ns + step - 1;
 
         for (ns -= ns % step; ns <= p->to_ns; ns += step) {
@@ -80,9 +76,8 @@ void plot_draw_axis(struct plot *p)
                 buf_printf(p->out,
                            "<line class=\"g\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
                            x, p->top - PLOT_AXIS, x, p->bottom + PLOT_AXIS);
-                draw_label(p, ns, step, p->top - 7);
-                for (unsigned i = 1; i <= n_labels; i++)
-                        draw_label(p, ns, step, p->top + LABELS_PIXELS * i);
+                for (uint32_t i = 0; i < p->n_bands; i++)
+                        draw_label(p, ns, step, plot_y(p, i * p->band_rows) - 7);
                 draw_label(p, ns, step, p->bottom + PLOT_AXIS - 7);
         }
 }

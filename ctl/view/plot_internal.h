@@ -8,7 +8,7 @@
 #define PLOT_WIDTH 1400.0
 #define PLOT_MARGIN 12.0
 #define PLOT_LINE 18.0 /* of the head: title and legend */
-#define PLOT_AXIS 22.0 /* labels of the time, above and below the rows */
+#define PLOT_AXIS 22.0 /* labels of the time, above, between and below the rows */
 
 #define NO_ROW UINT32_MAX
 
@@ -33,6 +33,7 @@ struct plot {
         uint32_t n_rows;
         uint32_t *row_of; /* of each member, or NO_ROW */
         double row_height;
+        uint32_t band_rows, n_bands; /* rows between two lines of labels; the last has the rest */
 
         uint64_t from_ns, to_ns;
         double top, bottom; /* of the rows */
@@ -44,6 +45,14 @@ struct plot {
 
 /* Where a moment is, from the left. */
 double plot_x(const struct plot *p, uint64_t ns);
+
+/* Where a row begins, from the top; the labels of its band are above that. */
+static inline double plot_y(const struct plot *p, uint32_t row)
+{
+        const uint32_t band = MIN(row / p->band_rows, p->n_bands - 1);
+
+        return p->top + p->row_height * row + PLOT_AXIS * band;
+}
 
 /* Text that can be shown, as XML has it. */
 void plot_xml(struct span shown, struct buf *ret);

@@ -21,14 +21,9 @@
 /* A line to a parent that is further above leads nowhere, among all others. */
 #define CONNECTOR_ROWS 30
 
-static double row_y(const struct plot *p, uint32_t row)
-{
-        return p->top + p->row_height * row;
-}
-
 static double row_middle(const struct plot *p, uint32_t row)
 {
-        return row_y(p, row) + p->row_height * BAR_SHARE / 2;
+        return plot_y(p, row) + p->row_height * BAR_SHARE / 2;
 }
 
 static bool is_open(const struct member *m)
@@ -125,7 +120,7 @@ static void draw_cross(struct plot *p, double x, double y)
 static void draw_process(struct plot *p, uint32_t row, const struct member *m)
 {
         const unsigned colour = plot_colour(p, family_text(p->family, m->unit));
-        const double x = plot_x(p, m->begin_ns), y = row_y(p, row);
+        const double x = plot_x(p, m->begin_ns), y = plot_y(p, row);
         const bool has_bar = m->kind == MEMBER_EXEC;
         const double width = has_bar ? bar_end(p, m) - x : p->row_height * BAR_SHARE;
 
@@ -146,14 +141,14 @@ static void draw_process(struct plot *p, uint32_t row, const struct member *m)
 /* A parent of which only its children tell: from the first to the last of them. */
 static void draw_unlogged(struct plot *p, uint32_t row, const struct member *m)
 {
-        const double y = row_y(p, row) + p->row_height * BAR_SHARE;
+        const double y = plot_y(p, row) + p->row_height * BAR_SHARE;
         uint64_t last_ns = m->has_ended ? m->end_ns : m->begin_ns;
 
         for (uint32_t at = m->first_child; at != NO_MEMBER; at = p->members[at].next)
                 last_ns = MAX(last_ns, p->members[at].begin_ns);
         buf_printf(p->out, "<line class=\"u\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
                    plot_x(p, m->begin_ns), y, plot_x(p, last_ns), y);
-        draw_label(p, m, row_y(p, row), "l n");
+        draw_label(p, m, plot_y(p, row), "l n");
 }
 
 /* From the parent's row down to where it begins. */
@@ -171,12 +166,12 @@ static void draw_connector(struct plot *p, uint32_t row, const struct member *m)
 static void draw_group(struct plot *p, uint32_t i)
 {
         const struct plot_row *row = &p->rows[i];
-        const double y = row_y(p, i) + p->row_height * BAR_SHARE;
+        const double y = plot_y(p, i) + p->row_height * BAR_SHARE;
 
         buf_printf(p->out, "<line class=\"g\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
                    PLOT_MARGIN, y, PLOT_MARGIN + PLOT_WIDTH, y);
         buf_printf(p->out, "<text class=\"l r\" x=\"%.1f\" y=\"%.1f\">", PLOT_MARGIN,
-                   row_y(p, i) + p->row_height * 0.62);
+                   plot_y(p, i) + p->row_height * 0.62);
         if (p->config->by == PLOT_UNIT)
                 plot_text(p, row->group.size > 0 ? family_text(p->family, row->group)
                                                  : SPAN_LITERAL("no unit"));
