@@ -19,7 +19,7 @@ cd "$(dirname "$0")/.."
 TEST_PACKAGES="libcmocka-dev libjson-c-dev python3 python3-jsonschema python3-yaml systemd
                clang-format clang-tidy jq mmdebstrap cpio zstd qemu-system-x86 man-db mandoc bash-completion logrotate
                debhelper dpkg-dev lintian blhc systemd-container rpm rpmlint lnav sqlite3 nodejs
-               librdkafka-dev librsvg2-bin"
+               librdkafka-dev librsvg2-bin zsh"
 # Brought along by nodejs, unless that is Debian's.
 command -v npm >/dev/null || TEST_PACKAGES="$TEST_PACKAGES npm"
 # Services, which would start on a host that has systemd running.
