@@ -450,7 +450,8 @@ void json_text_cut(struct buf *b, struct span kept, struct span valid, size_t ro
         struct span head, tail;
 
         append_next(b, "\"", 1);
-        (void)append_plain_inside(b, kept);
+        if (kept.size > 0) /* else there may be none */
+                (void)append_plain_inside(b, kept);
         if (room >= ELLIPSIS_SIZE) {
                 room -= ELLIPSIS_SIZE;
                 room -= take_head(valid, room / 2, &head);
