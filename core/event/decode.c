@@ -251,9 +251,12 @@ static enum decode_result decode_exec(struct decoder *d, const char *record, siz
         if (size < sizeof(*r))
                 return DECODE_SHORT;
         memcpy(r, record, sizeof(*r));
-        if (!(r->facts.present & FACT_PARENT)) /* the kernel side has none of these then */
+        /* the kernel side has none of these without the other */
+        if (!(r->facts.present & FACT_PARENT))
                 r->facts.present &=
                         ~(uint32_t)(FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE);
+        if (!(r->facts.present & FACT_SID))
+                r->facts.present &= ~(uint32_t)FACT_SESSION_LEADER;
 
         event = (struct exec_event){
                 .kind = kind_of(&r->head),

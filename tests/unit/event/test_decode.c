@@ -600,7 +600,7 @@ static void decoder_of_nothing_can_be_freed(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-static void parent_that_is_not_known_has_no_facts(void **state)
+static void who_is_not_known_has_no_facts(void **state)
 {
         const uint32_t parents = FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE;
         struct exec_event event;
@@ -613,6 +613,12 @@ static void parent_that_is_not_known_has_no_facts(void **state)
         event = decode(*state, &record);
         assert_int_equal(event.facts.present & parents, 0);
         assert_null(event.parent_exe.data);
+
+        record.exec.facts.present |= FACT_SESSION_LEADER;
+        record.exec.facts.present &= ~(uint32_t)FACT_SID;
+        event = decode(*state, &record);
+        assert_false(event_has(&event, FACT_SESSION_LEADER));
+        assert_null(event.leader_comm.data);
 }
 
 int main(void)
@@ -627,7 +633,7 @@ int main(void)
                 TEST(exit_before_its_exec_is_refused),
                 TEST(exit_of_another_size_is_refused),
                 TEST(absent_facts_stay_absent),
-                TEST(parent_that_is_not_known_has_no_facts),
+                TEST(who_is_not_known_has_no_facts),
                 TEST(empty_fields_are_there_and_cut_ones_are_not),
                 TEST(cut_fields_keep_what_they_have),
                 TEST(fixed_strings_need_no_nul),
