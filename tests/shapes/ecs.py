@@ -209,6 +209,11 @@ def own_of(native):
     return own
 
 
+def shortened(duration):
+    """A `long` has a sign."""
+    return None if duration is None else min(duration, 2 ** 63 - 1)
+
+
 def is_mine(event):
     return "@timestamp" in event
 
@@ -241,7 +246,7 @@ def shape(native, machine_id=None):
         "event": {"code": native["event"], "action": action, "kind": kind, "category": [category],
                   "type": [kind_of], "outcome": outcome, "sequence": native["seq"],
                   "reason": None if is_host else native.get("error"),
-                  "duration": native.get("duration_ns"), "module": OWN,
+                  "duration": shortened(native.get("duration_ns")), "module": OWN,
                   "dataset": f"{OWN}.events", "provider": OWN},
         "ecs": {"version": "9.0.0"},
         "host": {"hostname": native["host"], "name": native["host"], "id": machine_id or None,

@@ -297,3 +297,31 @@ static inline const struct exec_event *random_event_make(struct random_event *r,
         }
         return e;
 }
+
+/* No facts but these, of those that it has; and, as the decoder has it, nothing that needs more. */
+static inline void random_event_keep(struct exec_event *e, uint32_t facts)
+{
+        e->facts.present &= facts;
+        if (!event_has(e, FACT_PARENT)) {
+                e->facts.present &=
+                        ~(uint32_t)(FACT_PARENT_UID | FACT_PARENT_EXEC | FACT_PARENT_EXE);
+                e->parent_comm = e->parent_argv = (struct span){ 0 };
+                e->cut &= ~EVENT_CUT_PARENT_ARGV;
+        }
+        if (!event_has(e, FACT_PARENT_EXE)) {
+                e->parent_exe = (struct span){ 0 };
+                e->cut &= ~EXEC_CUT(FIELD_PARENT_EXE);
+        }
+        if (!event_has(e, FACT_SID))
+                e->facts.present &= ~(uint32_t)FACT_SESSION_LEADER;
+        if (!event_has(e, FACT_SESSION_LEADER))
+                e->leader_comm = (struct span){ 0 };
+        if (!event_has(e, FACT_TTY))
+                e->tty = (struct span){ 0 };
+        if (!event_has(e, FACT_CREDS))
+                e->user = e->euser = e->group = (struct span){ 0 };
+        if (!event_has(e, FACT_EXE_FILE)) {
+                e->exe = (struct span){ 0 };
+                e->exe_sha256 = NULL;
+        }
+}

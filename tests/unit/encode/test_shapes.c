@@ -143,6 +143,74 @@ static void any_event_is_a_line_of_each_shape(void **state)
         }
 }
 
+/* Of the kernel's own errors, from 512 on, glibc has no names. */
+static void every_error_is_told(void **state)
+{
+        _cleanup_(shapes_done) struct shapes s;
+        struct exec_event event = {
+                .kind = EVENT_EXEC_FAILED,
+                .boot_ns = NOW_BOOT_NS,
+                .facts.present = FACT_RETVAL,
+                .facts.pid = 1,
+                .comm = span_of("true"),
+        };
+
+        (void)state;
+        shapes_init(&s, "box");
+        for (int error = 0; error <= 600; error++) {
+                event.facts.retval = -error;
+                check(&s, &(struct event_to_encode){ .event = &event });
+        }
+        event.facts.retval = INT32_MIN;
+        check(&s, &(struct event_to_encode){ .event = &event });
+}
+
+static void every_way_to_end_is_told(void **state)
+{
+        _cleanup_(shapes_done) struct shapes s;
+        struct exec_event event = {
+                .kind = EVENT_EXIT,
+                .boot_ns = NOW_BOOT_NS,
+                .facts.pid = UINT32_MAX,
+                .comm = span_of("true"),
+                .duration_ns = UINT64_MAX,
+        };
+
+        (void)state;
+        shapes_init(&s, "box");
+        for (unsigned code = 0; code <= 255; code++) {
+                event.status = code << 8;
+                check(&s, &(struct event_to_encode){ .event = &event });
+        }
+        for (unsigned number = 1; number <= 64; number++) {
+                event.status = number;
+                check(&s, &(struct event_to_encode){ .event = &event });
+                event.status = number | 0x80;
+                check(&s, &(struct event_to_encode){ .event = &event });
+        }
+}
+
+/* Each fact alone, and each missing: what a schema asks for does not hang on another one. */
+static void each_fact_stands_alone(void **state)
+{
+        static const enum event_kind kinds[] = { EVENT_EXEC, EVENT_EXEC_FAILED,
+                                                 EVENT_EXEC_ATTEMPT };
+        _cleanup_(shapes_done) struct shapes s;
+        struct exec_event event;
+
+        (void)state;
+        shapes_init(&s, "box");
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                for (uint32_t fact = 1; fact <= FACT_FORKED; fact <<= 1) {
+                        event = *random_event_make(&s.random, kinds[i], NOW_BOOT_NS);
+                        random_event_keep(&event, fact);
+                        check(&s, &(struct event_to_encode){ .event = &event });
+                        event = *random_event_make(&s.random, kinds[i], NOW_BOOT_NS);
+                        random_event_keep(&event, ~fact);
+                        check(&s, &(struct event_to_encode){ .event = &event });
+                }
+}
+
 static void check_losses(struct shapes *s)
 {
         for (enum loss_where where = 0; where < _LOSS_WHERE_MAX; where++) {
@@ -230,6 +298,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(any_event_is_a_line_of_each_shape),
+                cmocka_unit_test(every_error_is_told),
+                cmocka_unit_test(every_way_to_end_is_told),
+                cmocka_unit_test(each_fact_stands_alone),
                 cmocka_unit_test(what_is_about_the_daemon_is_a_line_of_each_shape),
                 cmocka_unit_test(line_of_somebody_else_has_no_format_and_no_worth),
         };
