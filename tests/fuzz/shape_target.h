@@ -161,7 +161,7 @@ static void try_record(struct target *t, const char *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(freep) char *copy = malloc(size); /* so that ASan sees reads beyond its end */
-        _cleanup_(target_done) struct target t;
+        _cleanup_(target_done) struct target t = { 0 };
 
         assert(copy);
         if (memmem(data, size, SECRET, sizeof(SECRET) - 1))
