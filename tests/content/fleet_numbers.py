@@ -20,6 +20,9 @@ import detection
 import engines
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "shapes"))
+import check_shape      # pylint: disable=wrong-import-position
+
 PAGE = HERE.parent.parent / "docs/fleet.md"
 DAY = HERE.parent / "data/ordinary_day.jsonl.zst"
 N_HOSTS = 20
@@ -30,7 +33,8 @@ FLEETS, RATES = (1, 1000, 100_000), (1, 10)
 RETENTION_DAYS = 90
 MIB = 1 << 20
 FILE_BYTES, N_FILES = 64 * MIB, 10      # MaxSize=, MaxFiles=
-KEYS = ("line", "zstd", "SQLite", "SQLite indexes", "DuckDB", "ClickHouse", "ClickHouse index")
+KEYS = ("line", "zstd", "ecs", "ecs zstd", "ocsf", "ocsf zstd", "SQLite", "SQLite indexes",
+        "DuckDB", "ClickHouse", "ClickHouse index")
 
 
 def make_log(folder):
@@ -55,6 +59,15 @@ def other_host(text, number):
         f"{(int(found[2]) * 7919 + shift) % 10**9:09}"), text)
     return re.sub(r'("(?:pid|tid|ppid|ino)":)(\d+)',
                   lambda found: f"{found[1]}{int(found[2]) + number * 311}", text)
+
+
+def write_as(shape, path, ret):
+    """The same in another format, as its encoder has to make it."""
+    with open(path, encoding="utf-8") as lines, open(ret, "w", encoding="utf-8") as file:
+        for line in lines:
+            event = shape.shape(json.loads(line), detection.MACHINE_ID)
+            file.write(json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n")
+    return ret
 
 
 def size_of_zstd(path):
@@ -84,6 +97,9 @@ def measure(build):
     with tempfile.TemporaryDirectory() as folder:
         path, n_lines = make_log(folder)
         found = {"line": os.path.getsize(path), "zstd": size_of_zstd(path)}
+        for name, shape in check_shape.SHAPES.items():
+            as_shape = write_as(shape, path, f"{folder}/{name}.jsonl")
+            found |= {name: os.path.getsize(as_shape), f"{name} zstd": size_of_zstd(as_shape)}
         engines.DuckDB.database = f"{folder}/log.duckdb"
         with engines.opened(build) as (opened, missing):
             for engine in opened:
@@ -117,6 +133,8 @@ def lasting(seconds):
 
 def measured_rows(measured):
     names = {"line": "a line of the file", "zstd": "that, compressed by `zstd -3`",
+             "ecs": "likewise with `Format=ecs`", "ecs zstd": "compressed",
+             "ocsf": "likewise with `Format=ocsf`", "ocsf zstd": "compressed",
              "SQLite": "SQLite, with `line` and its indexes", "SQLite indexes": "of which indexes",
              "DuckDB": "DuckDB", "ClickHouse": "ClickHouse 18.16, LZ4, merged",
              "ClickHouse index": "its primary key, in memory"}
