@@ -56,6 +56,7 @@ struct config {
                 uint64_t max_size;   /* bytes; 0: no limit */
                 uint64_t max_age_ns; /* 0: no limit */
                 unsigned max_files;
+                uint64_t line_max; /* bytes; 0: no limit */
                 enum config_compress compress;
                 unsigned mode;
                 bool sync;

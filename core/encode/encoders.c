@@ -10,6 +10,8 @@ int encoders_init(struct encoders *encoders, const struct encode_context *contex
         for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
                 own.format = f;
                 r = encoder_new(&own, &encoders->of[f]);
+                if (r >= 0)
+                        r = encoder_new(&own, &encoders->bounded[f]);
                 if (r < 0)
                         return r;
         }
@@ -18,21 +20,28 @@ int encoders_init(struct encoders *encoders, const struct encode_context *contex
 
 void encoders_done(struct encoders *encoders)
 {
-        for (enum config_format f = 0; f < _FORMAT_MAX; f++)
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
                 encoders->of[f] = encoder_free(encoders->of[f]);
+                encoders->bounded[f] = encoder_free(encoders->bounded[f]);
+        }
 }
 
 void encoders_set_clock(struct encoders *encoders, int64_t realtime_offset_ns)
 {
-        for (enum config_format f = 0; f < _FORMAT_MAX; f++)
+        for (enum config_format f = 0; f < _FORMAT_MAX; f++) {
                 encoder_set_clock(encoders->of[f], realtime_offset_ns);
+                encoder_set_clock(encoders->bounded[f], realtime_offset_ns);
+        }
 }
 
 int encoders_set_host(struct encoders *encoders, const struct encode_context *context)
 {
         int r = 0;
 
-        for (enum config_format f = 0; f < _FORMAT_MAX && r >= 0; f++)
+        for (enum config_format f = 0; f < _FORMAT_MAX && r >= 0; f++) {
                 r = encoder_set_host(encoders->of[f], context);
+                if (r >= 0)
+                        r = encoder_set_host(encoders->bounded[f], context);
+        }
         return r;
 }

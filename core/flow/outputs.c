@@ -178,6 +178,21 @@ static bool line_limit(const struct outputs *o, enum config_format format, size_
         return is_used;
 }
 
+/* The least line_max of the sinks that have this format; 0: none of them has one. */
+static size_t line_max(const struct outputs *o, enum config_format format)
+{
+        size_t least = 0;
+
+        for (unsigned i = 0; i < _SINK_PLACE_MAX; i++) {
+                const struct output *out = &o->output[i];
+
+                if (out->sink && out->format == format && out->sink->line_max > 0 &&
+                    (least == 0 || out->sink->line_max < least))
+                        least = out->sink->line_max;
+        }
+        return least;
+}
+
 struct buf *outputs_text(struct outputs *o)
 {
         for (unsigned i = 0; i < _SINK_PLACE_MAX; i++)
@@ -186,6 +201,18 @@ struct buf *outputs_text(struct outputs *o)
                         return &o->text;
                 }
         return NULL;
+}
+
+/* Of events alone: what the daemon has to say of itself is as long as it has to be. */
+static int encode_bounded(const struct outputs *o, enum config_format format, encode_what encode,
+                          const void *what, struct offer *offer)
+{
+        const size_t max = offer->message.event ? line_max(o, format) : 0;
+
+        offer->bounded[format] = offer->whole[format];
+        if (max == 0 || line_size_max(&offer->whole[format]) <= max)
+                return 0;
+        return encode(o->encoders->bounded[format], what, max, &offer->bounded[format]);
 }
 
 static int encode_as(const struct outputs *o, enum config_format format, size_t limit,
@@ -201,6 +228,9 @@ static int encode_as(const struct outputs *o, enum config_format format, size_t 
         offer->brief[format] = offer->whole[format];
         size = line_size_max(&offer->whole[format]);
         offer->size_max = MAX(offer->size_max, size);
+        r = encode_bounded(o, format, encode, what, offer);
+        if (r < 0)
+                return r;
         if (limit == 0 || size <= limit)
                 return 0;
         return encode(e, what, limit, &offer->brief[format]);
@@ -240,8 +270,10 @@ int outputs_offer_to(struct outputs *o, enum sink_place place, const struct offe
         struct message m = offer->message;
         int r;
 
-        m.line = offer->whole[out->format];
+        m.line = out->sink->line_max > 0 ? offer->bounded[out->format] : offer->whole[out->format];
         m.brief = offer->brief[out->format];
+        if (line_size_max(&m.brief) > line_size_max(&m.line))
+                m.brief = m.line;
         r = sink_write(out->sink, &m);
         if (r < 0 && event_kind_is_kernel(m.kind))
                 ledger_sink_lost(o->ledger, place, 1, o->now_ns);

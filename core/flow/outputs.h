@@ -32,7 +32,8 @@ struct stats;
 struct offer {
         struct message message; /* without lines */
         struct line whole[_FORMAT_MAX], brief[_FORMAT_MAX];
-        size_t size_max; /* of the longest line */
+        struct line bounded[_FORMAT_MAX]; /* within the line_max of each sink */
+        size_t size_max;                  /* of the longest line */
 };
 
 /* Encodes `what` in one shape: 0, or -ENOMEM. With a limit, or with 0. */

@@ -75,6 +75,7 @@ struct sink {
         struct sink_stats stats; /* written, backlog, lines, bytes, retries; the rest is others' */
         uint64_t seq;            /* given last */
         bool wants_text;         /* messages are to have a text */
+        size_t line_max;         /* lines of events are to be within this many bytes; 0: any */
         int error;               /* 0, or -errno of the last failed delivery */
         const char *error_what;  /* what failed: "open", "write", ...; valid until the next call */
 };
@@ -117,6 +118,7 @@ struct sink_file_config {
         uint64_t max_size;         /* bytes, 0: no limit */
         uint64_t max_age_ns;       /* 0: no limit */
         unsigned max_files;        /* the current one included, at least 1 */
+        uint64_t line_max;         /* bytes of a line, 0: no limit */
         bool compresses;           /* from the second rotated one on */
         unsigned mode;
         bool sync;

@@ -570,6 +570,7 @@ int sink_file_configure(struct sink *s, const struct sink_file_config *config)
                 return -EINVAL;
         f->config = *config;
         f->config.path = f->path;
+        s->line_max = config->line_max;
         f->rotate_error = 0; /* it may have been about the old settings */
         f->rotate_after_ns = 0;
         packing_configure(&f->packing, config->compresses, config->max_files);

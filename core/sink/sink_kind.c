@@ -43,6 +43,7 @@ static struct sink_file_config file_config_of(const struct config *config)
                 .max_size = config->file.max_size,
                 .max_age_ns = config->file.max_age_ns,
                 .max_files = config->file.max_files,
+                .line_max = config->file.line_max,
                 .compresses = config->file.compress == COMPRESS_ZSTD,
                 .mode = config->file.mode,
                 .sync = config->file.sync,

@@ -72,7 +72,8 @@ static void config_reaches_every_member(void **state)
                 "[Redact]\nArguments=none\nEnvironment=clear\nNames=\nNames=a*\nKeepNames=B\n"
                 "[Journal]\nEnabled=no\n[File]\nEnabled=yes\nPath=/"
                 "x\nFormat=native\n"
-                "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nCompress=zstd\nMode=0600\nSync=yes\n"
+                "MaxSize=4K\nMaxAge=2s\nMaxFiles=3\nLineMax=16K\nCompress=zstd\nMode=0600\nSync="
+                "yes\n"
                 "[Queue]\nSize=640K\nBacklog=2M\n[Stats]\nInterval=2s\n"
                 "[Filter]\nDefault=drop\n");
         const struct config *c = o.config;
@@ -93,6 +94,7 @@ static void config_reaches_every_member(void **state)
         assert_false(c->journal.enabled);
         assert_true(c->file.enabled && c->file.sync);
         assert_int_equal(c->file.compress, COMPRESS_ZSTD);
+        assert_int_equal(c->file.line_max, 16 * KIB);
         assert_string_equal(c->file.path, "/x");
         assert_int_equal(c->file.max_size, 4 * KIB);
         assert_int_equal(c->file.max_age_ns, 2 * NSEC_PER_SEC);

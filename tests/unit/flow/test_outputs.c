@@ -271,6 +271,46 @@ static void line_is_made_brief_for_the_shape_that_has_a_limit(void **state)
         assert_int_equal(memory_sink_of(file)->brief_size, memory_sink_of(file)->line_size);
 }
 
+/* An event's alone, and no other sink's: the file's room is at the mercy of who executes. */
+static void line_is_bounded_for_the_sink_that_wants_it(void **state)
+{
+        const size_t max = 8 * KIB;
+        struct rig *rig = *state;
+        struct outputs *o = rig->fixture.flow->outputs;
+        struct sink *file = memory_sink_new(), *journal = memory_sink_new();
+        struct json_object *json;
+        char argument[4 * KIB];
+
+        memset(argument, 1, sizeof(argument)); /* six bytes each in JSON, and again in base64 */
+        file->line_max = max;
+        outputs_set_sink(o, SINK_JOURNAL, journal, FORMAT_NATIVE);
+        outputs_set_sink(o, SINK_FILE, file, FORMAT_NATIVE);
+        start_stream(rig);
+        for (unsigned i = 0; i < 2; i++) {
+                record_make_exec(&record, 0, ++rig->seq, 10 + i);
+                record_add(&record, FIELD_ARGV, argument, i > 0 ? sizeof(argument) : 100);
+                feed(rig, &record);
+                end_round(rig, 20 + i);
+                assert_true(memory_sink_of(file)->line_size <= max);
+                assert_int_equal(
+                        memory_sink_of(file)->line_size<memory_sink_of(journal)->line_size, i> 0);
+        }
+        assert_true(memory_sink_of(file)->line_size > max / 2); /* no more is cut than has to be */
+        json = memory_sink_line(file, 2);
+        assert_true(json_object_get_boolean(get(json, "argv_truncated")));
+        json_object_put(json);
+        json = memory_sink_line(journal, 2);
+        assert_null(json_object_object_get(json, "argv_truncated"));
+        json_object_put(json);
+
+        file->line_max = 0; /* by a reload */
+        record_make_exec(&record, 0, ++rig->seq, 30);
+        record_add(&record, FIELD_ARGV, argument, sizeof(argument));
+        feed(rig, &record);
+        end_round(rig, 31);
+        assert_int_equal(memory_sink_of(file)->line_size, memory_sink_of(journal)->line_size);
+}
+
 static void sinks_can_be_replaced_and_taken_away(void **state)
 {
         struct rig *rig = *state;
@@ -426,6 +466,7 @@ int main(void)
                 PIPELINE_TEST(event_is_encoded_once_for_each_shape_in_use),
                 PIPELINE_TEST(each_sink_gets_the_lines_of_its_shape),
                 PIPELINE_TEST(line_is_made_brief_for_the_shape_that_has_a_limit),
+                PIPELINE_TEST(line_is_bounded_for_the_sink_that_wants_it),
                 PIPELINE_TEST(sinks_can_be_replaced_and_taken_away),
                 PIPELINE_TEST(what_a_sink_of_the_run_before_lacks_is_reported),
                 PIPELINE_TEST(what_was_uncertain_before_the_run_before_still_is),
