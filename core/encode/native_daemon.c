@@ -75,6 +75,19 @@ static void put_programs(struct buf *b, const struct stats *s)
         json_end_object(b);
 }
 
+/* What is gone for want of room, and of which time it was. */
+static void put_deleted(struct buf *b, const struct sink_stats *sink)
+{
+        char to[TEXT_TIME_SIZE];
+
+        json_put_u64(b, "deleted_files", sink->deleted_files);
+        json_put_u64(b, "deleted_bytes", sink->deleted_bytes);
+        if (sink->deleted_files > 0 &&
+            text_time((int64_t)(sink->deleted_to_ns / NSEC_PER_SEC),
+                      (uint32_t)(sink->deleted_to_ns % NSEC_PER_SEC), to))
+                json_put_string(b, "deleted_to", to);
+}
+
 static void put_sink(struct buf *b, const struct stats *s, const struct sink_stats *sink)
 {
         json_key(b, sink->name);
@@ -90,6 +103,8 @@ static void put_sink(struct buf *b, const struct stats *s, const struct sink_sta
         json_put_u64(b, "bytes", sink->bytes);
         json_put_u64(b, "retries", sink->retries);
         json_put_u64(b, "backlog_bytes", sink->backlog_bytes);
+        if (sink->has_files)
+                put_deleted(b, sink);
         json_put_i64(b, "unaccounted", stats_unaccounted(s, sink));
         json_end_object(b);
 }

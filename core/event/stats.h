@@ -27,6 +27,10 @@ struct sink_stats {
         uint64_t bytes;   /* likewise */
         uint64_t retries; /* deliveries that had to be tried again */
         uint64_t backlog_bytes;
+        bool has_files;         /* older ones of which are deleted: */
+        uint64_t deleted_files; /* by its own limit */
+        uint64_t deleted_bytes;
+        uint64_t deleted_to_ns; /* CLOCK_REALTIME: what is older is gone */
         int error;              /* 0, or -errno of the last failed delivery */
         const char *error_what; /* what failed; the sink's */
 };

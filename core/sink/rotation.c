@@ -91,7 +91,17 @@ int rotation_move(const struct rotation *r, unsigned from, unsigned to)
         return 0;
 }
 
-int rotation_remove(const struct rotation *r, unsigned number)
+static void count_removed(struct rotation *r, const struct stat *st)
+{
+        const uint64_t to_ns =
+                (uint64_t)MAX(st->st_mtim.tv_sec, 0) * NSEC_PER_SEC + (uint64_t)st->st_mtim.tv_nsec;
+
+        r->n_removed++;
+        r->removed_bytes += (uint64_t)st->st_size;
+        r->removed_to_ns = MAX(r->removed_to_ns, to_ns);
+}
+
+int rotation_remove(struct rotation *r, unsigned number)
 {
         int error = -ENOENT;
 
@@ -104,15 +114,17 @@ int rotation_remove(const struct rotation *r, unsigned number)
                 /* Of what is not there, unlink(2) may say anything else, as that it may not. */
                 if (lstat(name, &st) < 0)
                         continue;
-                if (r->system->unlink(name) == 0)
+                if (r->system->unlink(name) == 0) {
+                        count_removed(r, &st);
                         error = error == -ENOENT ? 0 : error;
-                else if (errno != ENOENT)
+                } else if (errno != ENOENT) {
                         error = -errno;
+                }
         }
         return error;
 }
 
-int rotation_prune(const struct rotation *r)
+int rotation_prune(struct rotation *r)
 {
         unsigned n_gaps = 0;
         int error = 0, e;

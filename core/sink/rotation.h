@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sink_file_system;
 
@@ -21,6 +22,9 @@ struct rotation {
         /* What was in the way last: its number, or 0; and why. */
         unsigned blocked;
         int blocked_error;
+
+        /* What was removed for the limit, and until when it was written to, CLOCK_REALTIME. */
+        uint64_t n_removed, removed_bytes, removed_to_ns;
 };
 
 /*
@@ -33,7 +37,7 @@ int rotation_make_room(struct rotation *r, unsigned *ret);
 
 /* All that has this number gets that one, which is free; or goes. Number 0 is PATH itself. */
 int rotation_move(const struct rotation *r, unsigned from, unsigned to);
-int rotation_remove(const struct rotation *r, unsigned number);
+int rotation_remove(struct rotation *r, unsigned number);
 
 /* Something has that number, be it packed. */
 bool rotation_has(const struct rotation *r, unsigned number);
@@ -42,4 +46,4 @@ bool rotation_has(const struct rotation *r, unsigned number);
  * Removes what is beyond the limit, which may have been higher once; also behind a gap, of which
  * rotations that failed leave one at most. Goes on where it fails, and returns the first error.
  */
-int rotation_prune(const struct rotation *r);
+int rotation_prune(struct rotation *r);

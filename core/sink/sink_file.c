@@ -321,10 +321,18 @@ static struct rotation file_rotation(const struct sink_file *f)
                                   .max_files = f->config.max_files };
 }
 
-/* On failure the current file stays what it was. */
-static int file_rotate(struct sink_file *f)
+static void count_removed(struct sink_file *f, const struct rotation *rotation)
 {
-        struct rotation rotation = file_rotation(f);
+        struct sink_stats *stats = &f->sink.stats;
+
+        stats->deleted_files += rotation->n_removed;
+        stats->deleted_bytes += rotation->removed_bytes;
+        stats->deleted_to_ns = MAX(stats->deleted_to_ns, rotation->removed_to_ns);
+}
+
+/* On failure the current file stays what it was. */
+static int file_try_names(struct sink_file *f, struct rotation *rotation)
+{
         _cleanup_(closep) int fd = -1;
         unsigned number;
         int r;
@@ -335,16 +343,15 @@ static int file_rotate(struct sink_file *f)
         r = packing_yield(&f->packing);
         if (r < 0)
                 return rotate_failed(f, "rotate (unlink)", r);
-        r = rotation_make_room(&rotation, &number);
+        r = rotation_make_room(rotation, &number);
         if (r >= 0)
-                r = number > 0 ? rotation_move(&rotation, 0, number)
-                               : rotation_remove(&rotation, 0);
+                r = number > 0 ? rotation_move(rotation, 0, number) : rotation_remove(rotation, 0);
         if (r < 0)
                 return rotate_failed(f, "rotate (rename)", r);
         r = file_new(f, &fd);
         if (r < 0) {
                 if (r != -EEXIST && number > 0) /* whose it is now, we find out at the next flush */
-                        (void)rotation_move(&rotation, number, 0);
+                        (void)rotation_move(rotation, number, 0);
                 return rotate_failed(f, "rotate (open)", r);
         }
 
@@ -354,8 +361,18 @@ static int file_rotate(struct sink_file *f)
         TAKE_FD(fd);
         f->torn = false; /* it is new, hence empty */
         sink_account_file(&f->sink, f->dev, f->ino, 0);
-        rotation_shows(f, &rotation, rotation_prune(&rotation));
+        rotation_shows(f, rotation, rotation_prune(rotation));
         return 0;
+}
+
+static int file_rotate(struct sink_file *f)
+{
+        struct rotation rotation = file_rotation(f);
+        int r;
+
+        r = file_try_names(f, &rotation);
+        count_removed(f, &rotation);
+        return r;
 }
 
 /* Without success the current file grows on. */
@@ -571,6 +588,7 @@ int sink_file_configure(struct sink *s, const struct sink_file_config *config)
         f->config = *config;
         f->config.path = f->path;
         s->line_max = config->line_max;
+        s->stats.has_files = true;
         f->rotate_error = 0; /* it may have been about the old settings */
         f->rotate_after_ns = 0;
         packing_configure(&f->packing, config->compresses, config->max_files);

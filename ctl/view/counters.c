@@ -136,6 +136,11 @@ static void show_sink(struct span name, struct span sink, bool has_colours, stru
                 begin(member_of(sink, "before"), false, ret);
                 buf_append_string(ret, "seen before it was opened\n");
         }
+        if (member_of(sink, "deleted_files") > 0) {
+                begin(member_of(sink, "deleted_files"), false, ret);
+                buf_printf(ret, "older files deleted, %" PRIu64 " bytes\n",
+                           member_of(sink, "deleted_bytes"));
+        }
 }
 
 static void show_sinks(const struct event_line *line, bool has_colours, struct buf *ret)

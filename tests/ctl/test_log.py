@@ -254,6 +254,17 @@ def counters_of(shown):
     return found
 
 
+def test_stats_tell_what_was_deleted():
+    stop = json.loads(next(x for x in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in x))
+    start = STORY.read_text("utf-8").splitlines()[0]
+    for n_files in (0, 7):
+        stop["sinks"]["file"] |= {"deleted_files": n_files, "deleted_bytes": 1234567,
+                                  "deleted_to": "2026-11-22T18:31:23.000000000Z"}
+        shown, _ = run("stats", "-", stdin=f"{start}\n{json.dumps(stop, separators=(',', ':'))}\n".encode())
+        assert ("7  older files deleted, 1234567 bytes\n" in shown) == (n_files > 0), shown
+        assert ("deleted" in shown) == (n_files > 0), shown
+
+
 def test_stats_are_the_newest():
     """Of each host; the rate since those before, if they are of the same run."""
     stop = next(line for line in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in line)

@@ -17,6 +17,7 @@ from faults import (Daemon, Journald, SMALL_BACKLOG, assert_all, assert_whole, c
 
 N_PIECES = 8        # of 100 lines of more than 1 KB each: more than the small backlog holds
 N_FEW = faults.N_PIECE
+N_LONG = 60         # lines of 8K: several files of 64K
 CAPABILITIES = "+bpf,+perfmon,+dac_read_search,+sys_admin"
 
 
@@ -379,6 +380,34 @@ class File(unittest.TestCase):
                 daemon.await_words("'file' works again")
                 last = storm(N_FEW)
                 self.check(daemon, (few, False), (many, True), (last, False))
+
+    def test_who_executes_much_makes_no_long_lines_and_what_goes_is_told(self):
+        """Control characters are the longest in JSON; and older files are deleted for them."""
+        with Daemon({"File": {"LineMax": "8K", "MaxSize": "64K", "MaxFiles": "3"}},
+                    journal=False) as daemon:
+            first = [e for e in daemon.sync() if e["event"] == "stats"][-1]
+            self.assertEqual(first["sinks"]["file"]["deleted_files"], 0)
+            for _ in range(N_LONG):
+                subprocess.run([harness.TARGET, "\1" * 20000], check=True)
+            events = daemon.sync()
+            lines = daemon.raw_lines()
+            self.assertLessEqual(max(map(len, lines)), (8 << 10) + 1)
+            execs = [e for e in events if e.get("exe") == harness.TARGET]
+            self.assertGreater(len(execs), 10)
+            self.assertTrue(all(e["argv_truncated"] and e["argc"] == 2 for e in execs))
+            last = [e for e in events if e["event"] == "stats"][-1]
+            of_file = last["sinks"]["file"]
+            self.assertGreater(events[0]["seq"], 1)
+            self.assertGreater(of_file["deleted_files"], 3)
+            self.assertGreater(of_file["deleted_bytes"], of_file["deleted_files"] * (50 << 10))
+            self.assertTrue(first["time"] < of_file["deleted_to"] < harness.timestamp(), of_file)
+            faults.checks.check_lines(lines, check_seq=False)
+            daemon.reload({"File": {"LineMax": "0", "MaxSize": "1M"}})
+            subprocess.run([harness.TARGET, "\1" * 20000], check=True)
+            daemon.sync()
+            self.assertGreater(max(map(len, daemon.raw_lines())), 120000)
+            daemon.terminate()
+            daemon.kill()
 
     def test_another_path_by_reload(self):
         with Daemon(journal=False) as daemon:

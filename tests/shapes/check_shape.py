@@ -25,7 +25,7 @@ SHAPES = {"ecs": ecs, "ocsf": ocsf}
 
 
 # Counters of how lines were delivered: those of another shape have another size.
-DELIVERY = ("bytes", "backlog_bytes", "retries")
+DELIVERY = ("bytes", "backlog_bytes", "retries", "deleted_files", "deleted_bytes", "deleted_to")
 
 
 def without_delivery(event):

@@ -170,6 +170,30 @@ static void stats_show_each_counter_in_its_place(void **state)
                     "\"unaccounted\":-110}");
 }
 
+static void assert_line_has(const struct line *line, const char *text)
+{
+        assert_non_null(memmem(line->tail.data, line->tail.size, text, strlen(text)));
+}
+
+/* So that a reader knows of which time lines may be there at all. */
+static void stats_tell_what_the_file_has_deleted(void **state)
+{
+        _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
+        struct stats stats = { .n_sinks = 1, .sink = { { .name = "file", .has_files = true } } };
+        struct line line;
+
+        (void)state;
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
+        assert_line_has(&line, "\"backlog_bytes\":0,\"deleted_files\":0,\"deleted_bytes\":0,"
+                               "\"unaccounted\":0");
+        stats.sink[0].deleted_files = 2;
+        stats.sink[0].deleted_bytes = 3;
+        stats.sink[0].deleted_to_ns = 86400 * NSEC_PER_SEC + 4;
+        assert_int_equal(encode_stats(e, EVENT_STATS, NOW_BOOT_NS, &stats, 0, &line), 0);
+        assert_line_has(&line, "\"deleted_files\":2,\"deleted_bytes\":3,"
+                               "\"deleted_to\":\"1970-01-02T00:00:00.000000004Z\"");
+}
+
 static void stats_show_the_worst_balance_of_the_sinks(void **state)
 {
         _cleanup_(encoder_freep) struct encoder *e = make_encoder("box");
@@ -369,6 +393,7 @@ int main(void)
                 cmocka_unit_test(stats_of_nothing_show_all_counters),
                 cmocka_unit_test(stats_show_each_counter_in_its_place),
                 cmocka_unit_test(stats_show_files_if_they_are_hashed),
+                cmocka_unit_test(stats_tell_what_the_file_has_deleted),
                 cmocka_unit_test(stats_show_the_worst_balance_of_the_sinks),
                 cmocka_unit_test(start_shows_settings_by_section),
                 cmocka_unit_test(start_says_which_host_and_namespaces),

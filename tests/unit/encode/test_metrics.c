@@ -44,8 +44,8 @@ static void series_are_there_before_anything_has_happened(void **state)
         assert_has(text, "execsnoopd_events_lost_total{where=\"ring\"} 0");
         assert_has(text, "execsnoopd_events_lost_total{where=\"blind\"} 0");
         assert_has(text, "execsnoopd_sink_events_lost_total{sink=\"file\"} 0");
-        assert_null(strstr(text, "rule_"));  /* there are none */
-        assert_null(strstr(text, "files_")); /* unless they are hashed */
+        assert_null(strstr(text, "rule_"));             /* there are none */
+        assert_null(strstr(text, "execsnoopd_files_")); /* unless they are hashed */
 }
 
 static void each_number_is_its_counter(void **state)
@@ -88,6 +88,8 @@ static void each_number_is_its_counter(void **state)
                             .lines = 35,
                             .bytes = UINT64_MAX,
                             .retries = 36,
+                            .deleted_files = 38,
+                            .deleted_bytes = 39,
                             .backlog_bytes = 37 } },
         };
         static const char *const expected[] = {
@@ -124,6 +126,8 @@ static void each_number_is_its_counter(void **state)
                 "sink_lines_total{sink=\"file\"} 35",
                 "sink_bytes_total{sink=\"file\"} 18446744073709551615",
                 "sink_retries_total{sink=\"file\"} 36",
+                "sink_files_deleted_total{sink=\"file\"} 38",
+                "sink_bytes_deleted_total{sink=\"file\"} 39",
                 "sink_backlog_bytes{sink=\"file\"} 37",
                 "sink_bytes_total{sink=\"journal\"} 0",
         };

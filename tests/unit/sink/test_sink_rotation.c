@@ -480,6 +480,32 @@ static void rotation_goes_on_past_a_file_that_cannot_be_moved(void **state)
         assert_false(exists(4));
 }
 
+static void rotation_tells_what_it_has_removed(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make_limited(1, 3);
+        char packed[sizeof(path) + 32];
+        struct stat st;
+
+        (void)state;
+        lines_write_n(s, 3, 10);
+        assert_delivered(s);
+        assert_true(s->stats.has_files);
+        assert_int_equal(s->stats.deleted_files, 0);
+        assert_int_equal(stat(numbered(2), &st), 0);
+        (void)snprintf(packed, sizeof(packed), "%s.zst", numbered(1));
+        put(packed, "packed", 6); /* on its way out it counts as it is on the disk */
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(s->stats.deleted_files, 1);
+        assert_int_equal(s->stats.deleted_bytes, st.st_size);
+        assert_int_equal(s->stats.deleted_to_ns,
+                         (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_int_equal(s->stats.deleted_files, 3);
+        assert_int_equal(s->stats.deleted_bytes, 2 * st.st_size + 6);
+}
+
 /* By an administrator, or by another program that rotated before. */
 static void rotation_counts_and_moves_what_is_packed(void **state)
 {
@@ -870,6 +896,7 @@ int main(void)
                 TEST(rotation_goes_on_past_folders),
                 TEST(rotation_says_what_is_in_its_way_until_it_is_gone),
                 TEST(rotation_goes_on_past_a_file_that_cannot_be_moved),
+                TEST(rotation_tells_what_it_has_removed),
                 TEST(rotation_counts_and_moves_what_is_packed),
                 TEST(rotation_that_fails_keeps_what_a_lowered_limit_allows),
                 TEST(rotation_moves_both_of_a_file_and_its_copy_or_none),
