@@ -391,6 +391,19 @@ static void examine_plain(struct command *c, const struct command_rules *rules, 
         note_seen(c, word);
 }
 
+/* Some rule counts only behind this word. */
+static bool is_needed(const struct command *c, struct span word)
+{
+        for (unsigned n = 0; n < c->n_programs; n++) {
+                const struct program_rule *rules = c->programs[n]->rules;
+
+                for (unsigned i = 0; i < PROGRAM_RULES_MAX && rules[i].option; i++)
+                        if (rules[i].needs && span_is(word, rules[i].needs))
+                                return true;
+        }
+        return false;
+}
+
 /* The value of the option before; false: there is none, the word stands for itself. */
 static bool take_value(struct command *c, const struct command_rules *rules, struct draft *d,
                        const struct word *w)
@@ -408,13 +421,13 @@ static bool take_value(struct command *c, const struct command_rules *rules, str
                         take_word(c, d, kind, w->from, w->to);
                 if (kind == VALUE_PASS)
                         note_seen(c, word); /* "-pass stdin" */
-                if (kind == VALUE_CLEAR && w->from == 0 && c->pending_name.data[1] == '-')
-                        d->pairs_from = w->size;
                 if (c->is_pending_by_name && name_is_secret(rules->names, word) &&
                     !memchr(w->p, ' ', w->size))
                         c->pending = kind; /* or that was a value, and this the name */
                 return true;
         }
+        if (skips && finds_commands(c) && is_needed(c, word))
+                return false; /* docker --flag login */
         if (skips && !finds_commands(c) && is_known_command(c, rules, w))
                 return false;
         if (c->takes_rest && !skips) {

@@ -83,8 +83,9 @@ static void quoted_word(struct command *c, const struct command_rules *rules, st
 
 /* A command of the text, as far as what it reads and writes is concerned. */
 struct piece {
-        struct span program;
+        unsigned size;    /* in words, with the name of its program */
         size_t from, to;  /* what it writes, if it is echo; from 0 on there is its name */
+        bool writes;      /* it is echo */
         bool reads;       /* a secret */
         bool is_here;     /* the next word is what it reads */
         bool is_of_group; /* it is all that brackets have in them */
@@ -95,7 +96,8 @@ struct reading {
         struct piece piece, input; /* `input` writes into the pipe before `piece` */
         size_t group;              /* behind the last opening bracket */
         bool group_writes;
-        bool expects_secret; /* of a script for expect */
+        bool may_send;       /* as a script for expect does */
+        bool expects_secret; /* of such a script */
         bool sends;
 };
 
@@ -113,6 +115,19 @@ static bool writes(struct span program)
                is_program(program, "yes");
 }
 
+/* Words before the name of a program, of the shell or not. */
+static bool begins_command(struct span word)
+{
+        static const char *const words[] = { "do",    "then", "else", "if",      "elif",
+                                             "while", "!",    "{",    "until",   "exec",
+                                             "time",  "sudo", "env",  "command", NULL };
+
+        for (const char *const *w = words; *w; w++)
+                if (span_is(word, *w))
+                        return true;
+        return false;
+}
+
 bool command_is_reading(struct span option)
 {
         static const char *const ends[] = { "password-stdin", "passphrase-stdin",
@@ -120,6 +135,8 @@ bool command_is_reading(struct span option)
                                             "secret-stdin",   "key-stdin",
                                             "--with-token",   NULL };
 
+        if (option.size < 9 || option.data[option.size - 1] != 'n') /* as nearly all */
+                return false;
         for (const char *const *end = ends; *end; end++)
                 if (span_ends_with(option, *end))
                         return true;
@@ -151,14 +168,28 @@ static void note_expected(struct draft *d, struct reading *r, struct span word)
                 r->expects_secret |= memmem(word.data, word.size, *ask, strlen(*ask)) != NULL;
 }
 
+/* $NAME or ${NAME} and nothing else, perhaps in quotes. */
+static bool is_variable(const struct draft *d, size_t from, size_t to)
+{
+        bool has_bracket;
+
+        if (to - from > 1 && d->text[from] == '"' && d->text[to - 1] == '"') {
+                from++;
+                to--;
+        }
+        if (to - from < 2 || d->text[from++] != '$')
+                return false;
+        has_bracket = d->text[from] == '{' && d->text[to - 1] == '}';
+        from += has_bracket;
+        to -= has_bracket;
+        while (from < to && (is_alnum(d->text[from]) || d->text[from] == '_'))
+                from++;
+        return from == to;
+}
+
 static void hide_input(struct draft *d, struct piece *input)
 {
-        /* but for variables */
-        const bool is_variable =
-                !input->is_of_group &&
-                memchr(d->text + input->from, '$', MIN(input->to - input->from, (size_t)2)) != NULL;
-
-        if (!is_variable)
+        if (input->is_of_group || !is_variable(d, input->from, input->to))
                 draft_hide(d, input->from, input->to);
         input->from = 0;
 }
@@ -170,14 +201,18 @@ static void note_word(struct draft *d, struct reading *r, const struct command *
         const struct span word = { d->text + from, to - from };
         struct piece *p = &r->piece;
 
-        note_expected(d, r, word);
-        if (!p->program.data)
-                p->program = word;
-        else if (p->from == 0 && word.data[0] != '-' && writes(p->program))
+        if (r->may_send)
+                note_expected(d, r, word);
+        if (p->size == 0 && begins_command(word))
+                return;
+        if (p->size == 0)
+                p->writes = writes(word);
+        else if (p->from == 0 && word.data[0] != '-' && p->writes)
                 p->from = from;
+        p->size++;
         p->to = to;
         p->reads |= command_reads_secret(c) || command_is_reading(word);
-        r->group_writes |= writes(p->program);
+        r->group_writes |= p->writes;
         if (p->is_here && p->reads)
                 hide_word(d, from, to);
         p->is_here = span_is(word, COMMAND_HERE);
@@ -210,7 +245,9 @@ static void next_piece(const struct draft *d, size_t at, struct reading *r)
 static void words_of_text(const struct command_rules *rules, struct draft *d, size_t from,
                           size_t to, unsigned depth)
 {
-        struct reading reading = { 0 };
+        struct reading reading = {
+                .may_send = memmem(d->text + from, to - from, "send", 4) != NULL,
+        };
         bool has_quotes[2] = { true, true };
         struct command command;
         size_t end;

@@ -24,6 +24,7 @@ void draft_hide(struct draft *d, size_t from, size_t to)
         if (from >= to || (!d->is_redacted && !draft_begin_mask(d)))
                 return;
         memset(d->mask->data + from, 1, to - from);
+        d->is_hidden |= from == 0 && to == d->size;
 }
 
 void draft_write(const struct draft *d, struct buf *ret)

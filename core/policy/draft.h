@@ -22,10 +22,11 @@ struct draft {
         bool is_cut;        /* it went on, but not for us */
         bool is_command;    /* text with blanks is what a shell is given to run */
         bool ends_at_comma; /* a list of options: no value has one in it */
-        bool has_blanks;
-        size_t pairs_from; /* what is before is known to be no name of a secret */
-        size_t first_word; /* where the first blank or quote is; 0: not looked for yet */
+        unsigned marks;     /* what scan_marks() has found in it */
+        size_t pairs_from;  /* what is before is known to be no name of a secret */
+        size_t first_word;  /* where the first blank or quote is; 0: not looked for yet */
         bool is_redacted;
+        bool is_hidden;   /* all of it */
         struct buf *mask; /* a byte for each of the text, once is_redacted; the caller's */
 };
 
@@ -61,4 +62,9 @@ static inline size_t find_char(const struct draft *d, size_t from, size_t to, ch
         const char *found = from < to ? memchr(d->text + from, c, to - from) : NULL;
 
         return found ? (size_t)(found - d->text) : to;
+}
+
+static inline struct span draft_span(const struct draft *d, size_t from, size_t to)
+{
+        return (struct span){ .data = d->text + from, .size = to - from };
 }

@@ -127,8 +127,6 @@ static void strip_suffix(struct span *name)
         static const char *const suffixes[] = { ".exe", ".bin", ".real", ".orig", ".distrib",
                                                 ".py",  ".sh",  ".pl",   ".rb",   NULL };
 
-        if (!memchr(name->data, '.', name->size)) /* as nearly all */
-                return;
         for (const char *const *s = suffixes; *s; s++)
                 if (span_strip_suffix(name, *s))
                         return;
@@ -142,6 +140,15 @@ static bool strip_version(struct span *name)
                 return false;
         name->size--;
         return true;
+}
+
+/* Neither a version nor a suffix nor a tag is to be taken off, as of nearly all words. */
+static bool is_bare(struct span name)
+{
+        const char last = name.data[name.size - 1];
+
+        return !is_digit(last) && last != '-' && !memchr(name.data, '.', name.size) &&
+               !memchr(name.data, ':', name.size);
 }
 
 const struct program *program_find(const struct program_index *p, struct span path)
@@ -159,7 +166,7 @@ const struct program *program_find(const struct program_index *p, struct span pa
         if (name.size == 0 || p->buckets[bucket_of(name)] == NONE)
                 return NULL; /* of most words */
         found = find_exactly(p, name);
-        if (found)
+        if (found || is_bare(name))
                 return found;
         tag = memchr(name.data, ':', name.size);
         if (tag)

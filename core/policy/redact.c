@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "policy/command.h"
+#include "policy/quick.h"
 #include "policy/redact.h"
 #include "policy/redact_names.h"
 #include "policy/scan.h"
@@ -42,6 +43,7 @@ struct walk {
         const char *copied;  /* up to here it is in the result */
         const char *counted; /* up to here strings are counted: `index` begins there */
         uint32_t index;
+        struct quick quick;
 };
 
 static enum sieve_vectors vectors_of(enum redact_sieve sieve)
@@ -112,6 +114,25 @@ static struct draft draft_of(const struct walk *w, const char *p, const char *en
         };
 }
 
+/* The string that begins there is another in the result. */
+static void walk_index(struct walk *w, const char *string)
+{
+        w->index += text_count_nuls((struct span){ w->counted, string - w->counted });
+        w->counted = string;
+        buf_append(&w->redactor->indexes, &w->index, sizeof(w->index));
+}
+
+/* Of that string [from, to) is hidden, and nothing else. */
+static void walk_hide(struct walk *w, const char *string, const char *from, const char *to)
+{
+        struct redactor *r = w->redactor;
+
+        walk_index(w, string);
+        buf_append(&r->strings, w->copied, from - w->copied);
+        buf_append(&r->strings, DRAFT_MARK, sizeof(DRAFT_MARK) - 1);
+        w->copied = to;
+}
+
 /* The string that the draft is of goes into the result, if that differs from it. */
 static void walk_take(struct walk *w, const struct draft *d)
 {
@@ -119,9 +140,7 @@ static void walk_take(struct walk *w, const struct draft *d)
 
         if (!d->is_redacted)
                 return;
-        w->index += text_count_nuls((struct span){ w->counted, d->text - w->counted });
-        w->counted = d->text;
-        buf_append(&r->indexes, &w->index, sizeof(w->index));
+        walk_index(w, d->text);
         buf_append(&r->strings, w->copied, d->text - w->copied);
         draft_write(d, &r->strings);
         w->copied = d->text + d->size;
@@ -161,8 +180,10 @@ static void hide_secrets(struct redactor *r, struct command *c, struct draft *d)
 {
         if (c)
                 command_word(c, &r->rules, d, 0, d->size);
-        d->has_blanks = scan_blank(d->text, d->text + d->size) < d->text + d->size;
-        if (d->has_blanks)
+        if (d->is_hidden)
+                return;
+        d->marks = scan_marks(d->text, d->text + d->size);
+        if (d->marks & SCAN_BLANK)
                 command_text(&r->rules, d, 0, d->size);
         secret_text_hide(d, &r->names);
 }
@@ -172,14 +193,43 @@ static const char *skip_strings(const struct walk *w, const char *p, bool heeds_
 {
         const struct redactor *r = w->redactor;
 
-        return r->skips_nothing ? p : sieve_strings(&r->sieve, p, w->end, heeds_options);
+        if (r->skips_nothing || quick_repeats(&w->quick, p, w->end))
+                return p;
+        return sieve_strings(&r->sieve, p, w->end, heeds_options);
+}
+
+/*
+ * Hides the string [p, end), or the one behind it, if it is a secret as simple as most are. Where
+ * the last string ends that is dealt with; NULL: none. Only where no word means anything because of
+ * the program.
+ */
+static const char *redact_quickly(struct walk *w, const char *p, const char *end, bool has_options)
+{
+        const struct redactor *r = w->redactor;
+        const char *value = next_string(end, w->end), *value_end;
+        size_t secret;
+
+        if (r->skips_nothing)
+                return NULL;
+        secret = quick_pair(&w->quick, &r->names, p, end);
+        if (secret > 0) {
+                walk_hide(w, p, p + secret, end);
+                return end;
+        }
+        if (!has_options || value == w->end || !quick_option(&w->quick, &r->names, p, end))
+                return NULL;
+        value_end = string_end(value, w->end);
+        if (!quick_value(&w->quick, value, value_end))
+                return NULL;
+        walk_hide(w, value, value, value_end);
+        return value_end;
 }
 
 static void redact_words(struct walk *w, const struct redact_program *program)
 {
         struct redactor *r = w->redactor;
         struct command command = { 0 };
-        const char *end;
+        const char *end, *quick;
         struct draft d;
 
         for (const char *p = w->begin; p < w->end; p = next_string(end, w->end)) {
@@ -188,6 +238,13 @@ static void redact_words(struct walk *w, const struct redact_program *program)
                 if (p == w->end)
                         break;
                 end = string_end(p, w->end);
+                quick = p > w->begin && command_ignores_letters(&command)
+                                ? redact_quickly(w, p, end, !command.has_no_options)
+                                : NULL;
+                if (quick) {
+                        end = quick;
+                        continue;
+                }
                 d = draft_of(w, p, end);
                 if (p == w->begin) {
                         command_add_program(&command, &r->rules, program->filename);
@@ -285,6 +342,8 @@ int redact_env(struct redactor *r, struct span env, struct redacted *ret)
                 if (p == w.end)
                         break;
                 end = string_end(p, w.end);
+                if (r->environment == REDACT_SECRETS && redact_quickly(&w, p, end, false))
+                        continue;
                 d = draft_of(&w, p, end);
                 hide_variable(r, &d);
                 walk_take(&w, &d);

@@ -26,15 +26,15 @@
         "*-algorithm *-algo *-sock *-socket *-plaintext *-realm *-scope *-scopes *-audience "      \
         "*-issuer *-domain *-hint *-required *-enabled *-disabled *-interval *-encoding "          \
         "*-charset *-generator *-manager *-class *-plugin *-no-challenge *-nocache *-cache "       \
-        "*-source *-mechanism *-mech *-database *-rotation *-retries *passwordeval *-key-name "    \
-        "*-cert-hash *-per-* noauth *secretary* export-secret-* list-secret-* delete-secret-* "    \
-        "no-* ask-* prompt-* show-* stdin-* hide-* without-* with-token disable-* enable-* "       \
-        "skip-* require-* allow-* force-* generate-* random-* use-* max-* min-* num-* "            \
-        "*-max-tokens *-min-tokens *maxtokens total-tokens prompt-tokens completion-tokens "       \
-        "*tokeniz* *tokenis* passwordless* *disabled-password *anyauth any-auth rfbauth oldpwd "   \
-        "keepass *bypass *compass *encompass *multipass *askpass *trespass "                       \
-        "google-application-credentials *-email *-seconds *-max *client-id *api-key-id "           \
-        "*-namespace *auth-config *auth-header *auth-db *auth-group *auth-api-group *authorized "  \
-        "*authorized-keys *login-config *passwordbox *passwdbox *single-pass *multi-pass "         \
-        "*two-pass *one-pass *pull-secret* *existing-secret* tls-secret starting-token "           \
-        "next-token *nexttoken page-token *pagetoken *pagination-token continuation-token"
+        "*-source *-mechanism *-mech *-database *-rotation *-retries *passwordeval *-cert-hash "   \
+        "*-per-* noauth *secretary* export-secret-* list-secret-* delete-secret-* no-* ask-* "     \
+        "prompt-* show-* stdin-* hide-* without-* with-token disable-* enable-* skip-* "           \
+        "require-* allow-* force-* generate-* random-* use-* max-* min-* num-* *-max-tokens "      \
+        "*-min-tokens *maxtokens total-tokens completion-tokens *tokeniz* *tokenis* "              \
+        "passwordless* *disabled-password *anyauth any-auth rfbauth oldpwd keepass *bypass "       \
+        "*compass *multipass *askpass *trespass google-application-credentials *-email "           \
+        "*-seconds *-max *client-id *api-key-id *-namespace *auth-config *auth-header *auth-db "   \
+        "*auth-group *auth-api-group *authorized *authorized-keys *login-config *passwordbox "     \
+        "*passwdbox *single-pass *multi-pass *two-pass *one-pass *pull-secret* "                   \
+        "*existing-secret* tls-secret starting-token next-token *nexttoken page-token "            \
+        "*pagetoken *pagination-token continuation-token"

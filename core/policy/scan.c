@@ -45,7 +45,39 @@ const char *scan_word_end(const char *p, const char *end)
         SCAN(p, end, is_no_alnum);
 }
 
-const char *scan_blank(const char *p, const char *end)
+static inline bytes is_quote_byte(bytes v)
 {
-        SCAN(p, end, is_blank_byte);
+        return (bytes)(v == '"') | (bytes)(v == '\'');
+}
+
+/* Bits of the bytes as those of the result; `before` are those one place before. */
+static inline bytes marks_of(bytes v, bytes before)
+{
+        const bytes small = before | 0x20;
+        const bytes may_be_code = is_blank_byte(before) | (bytes)(before == '(') |
+                                  (bytes)(small == 'e') | (bytes)(small == 'n');
+
+        return (is_blank_byte(v) & SCAN_BLANK) | (is_quote_byte(v) & may_be_code & SCAN_QUOTE) |
+               (is_pair(v) & SCAN_PAIR);
+}
+
+unsigned scan_marks(const char *p, const char *end)
+{
+        const size_t size = end - p;
+        uint64_t halves[VECTOR_SIZE / sizeof(uint64_t)], all = 0;
+        char first[1 + VECTOR_SIZE] = { 0 }; /* with a byte before */
+        bytes marks;
+
+        memcpy(first + 1, p, MIN(size, (size_t)VECTOR_SIZE));
+        marks = marks_of(bytes_load(first + 1), bytes_load(first));
+        for (size_t at = VECTOR_SIZE; at + VECTOR_SIZE <= size; at += VECTOR_SIZE)
+                marks |= marks_of(bytes_load(p + at), bytes_load(p + at - 1));
+        if (size > VECTOR_SIZE) /* some of them again */
+                marks |= marks_of(bytes_load(end - VECTOR_SIZE), bytes_load(end - VECTOR_SIZE - 1));
+        memcpy(halves, &marks, sizeof(halves));
+        for (unsigned i = 0; i < ELEMENTSOF(halves); i++)
+                all |= halves[i];
+        all |= all >> 32;
+        all |= all >> 16;
+        return (all | all >> 8) & UINT8_MAX;
 }

@@ -20,15 +20,6 @@ static const char *skip_blanks(const char *begin, const char *p)
         return p;
 }
 
-static struct span name_before(const char *begin, const char *p)
-{
-        const char *end = p;
-
-        while (p > begin && end - p < NAME_SIZE_MAX && is_name_char(p[-1]))
-                p--;
-        return (struct span){ p, end - p };
-}
-
 static bool is_identified(const char *begin, const char *p)
 {
         static const char word[] = "identified";
@@ -51,16 +42,17 @@ static bool is_clause(const char *begin, struct span word)
 
 const char *secret_code_begin(const struct secret_names *names, const char *begin, const char *p)
 {
-        const char *before = skip_blanks(begin, p);
+        const bool has_prefix = p - begin > 1 && is_quote_prefix(p[-1]) && is_blank(p[-2]);
+        const char *before = skip_blanks(begin, p - has_prefix);
         struct span word;
 
         if (before > begin && before[-1] == '(') {
-                word = name_before(begin, skip_blanks(begin, before - 1));
+                word = name_that_ends(begin, skip_blanks(begin, before - 1));
                 return word.size > 0 && name_is_secret(names, word) ? before : NULL;
         }
-        if (before == p)
+        if (before == p - has_prefix)
                 return NULL;
-        word = name_before(begin, before);
+        word = name_that_ends(begin, before);
         return word.size > 0 && is_clause(begin, word) ? p : NULL;
 }
 
@@ -81,7 +73,9 @@ static size_t closing_quote(const struct draft *d, size_t at)
 
 static size_t hide_at(struct draft *d, const struct secret_names *names, size_t at)
 {
-        const char *begin = secret_code_begin(names, d->text, d->text + at);
+        const char prev = at > 0 ? d->text[at - 1] : 'x';
+        const bool may_be = is_blank(prev) || prev == '(' || is_quote_prefix(prev);
+        const char *begin = may_be ? secret_code_begin(names, d->text, d->text + at) : NULL;
         size_t end;
 
         if (!begin)

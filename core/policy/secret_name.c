@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <string.h>
+
+#include "policy/draft.h"
 #include "policy/secret_name.h"
 
 /* Of the size and of eight bytes at the end, which differ the most; any will do. */
@@ -31,4 +34,13 @@ bool name_is_secret(const struct secret_names *s, struct span name)
         known->size = (uint8_t)name.size;
         memcpy(known->name, name.data, name.size);
         return known->is_secret;
+}
+
+struct span name_that_ends(const char *begin, const char *p)
+{
+        const char *end = p;
+
+        while (p > begin && end - p < NAME_SIZE_MAX && is_name_char(p[-1]))
+                p--;
+        return (struct span){ p, end - p };
 }

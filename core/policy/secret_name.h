@@ -26,3 +26,6 @@ struct secret_names {
 };
 
 bool name_is_secret(const struct secret_names *s, struct span name);
+
+/* The name that ends at `p`, which may be of no size; not before `begin`. */
+struct span name_that_ends(const char *begin, const char *p);

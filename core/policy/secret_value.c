@@ -78,12 +78,18 @@ static bool is_method(struct span value)
         return value.size <= sizeof("mysql_native_password") && equals_any(value, words);
 }
 
+static const char *const names_of_keys[] = { "key", "credential", "credentials", "creds", NULL };
+static const char *const names_of_methods[] = { "auth", "auth-local", "auth-host", NULL };
+
+bool name_may_be_of_file(struct span name)
+{
+        return ends_with_any(name, names_of_keys) || ends_with_any(name, names_of_methods);
+}
+
 bool value_is_harmless(struct span name, struct span value)
 {
         static const char *const words[] = { "true", "false", "yes",  "no",  "on",
                                              "off",  "none",  "null", "nil", NULL };
-        static const char *const keys[] = { "key", "credential", "credentials", "creds", NULL };
-        static const char *const methods[] = { "auth", "auth-local", "auth-host", NULL };
 
         if (value.size == 0 ||
             (value.size == 1 && (is_digit(value.data[0]) || is_quote(value.data[0]))))
@@ -94,9 +100,9 @@ bool value_is_harmless(struct span name, struct span value)
                 return true;
         if (name.size == 0)
                 return false;
-        if (ends_with_any(name, methods))
+        if (ends_with_any(name, names_of_methods))
                 return value.data[0] == '/' || is_method(value) || is_file_of_key(value);
-        if (!ends_with_any(name, keys))
+        if (!ends_with_any(name, names_of_keys))
                 return false;
         return is_file_of_key(value) || (!ends_with(name, "key") && value.data[0] == '/');
 }
@@ -124,16 +130,6 @@ static bool is_between(char c)
         return is_quote(c) || is_blank(c) || c == '\\';
 }
 
-/* The characters of a name that end at `p`. */
-static struct span name_before(const char *begin, const char *p)
-{
-        const char *end = p;
-
-        while (p > begin && end - p < NAME_SIZE_MAX && is_name_char(p[-1]))
-                p--;
-        return (struct span){ p, end - p };
-}
-
 static const char *skip_between(const char *begin, const char *p)
 {
         for (unsigned n = 0; n < 8 && p > begin && is_between(p[-1]); n++)
@@ -144,17 +140,18 @@ static const char *skip_between(const char *begin, const char *p)
 bool value_of_secret_name(const struct secret_names *names, const char *begin, struct span name)
 {
         static const char *const ends[] = { "name", "key", NULL };
-        const char *p = skip_between(begin, name.data);
         struct span value;
+        const char *p;
 
-        if (!ends_with(name, "value"))
+        if (!ends_with(name, "value")) /* as nearly all */
                 return false;
+        p = skip_between(begin, name.data);
         if (p > begin && (p[-1] == ',' || p[-1] == ';'))
                 p = skip_between(begin, p - 1);
-        value = name_before(begin, p);
+        value = name_that_ends(begin, p);
         p = skip_between(begin, value.data);
         if (value.size == 0 || p == begin || (p[-1] != ':' && p[-1] != '='))
                 return false;
-        return ends_with_any(name_before(begin, skip_between(begin, p - 1)), ends) &&
+        return ends_with_any(name_that_ends(begin, skip_between(begin, p - 1)), ends) &&
                name_is_secret(names, value);
 }

@@ -13,6 +13,9 @@
  */
 bool value_is_harmless(struct span name, struct span value);
 
+/* False: the name says nothing of what is harmless. */
+bool name_may_be_of_file(struct span name);
+
 /* --creds=user:PASSWORD has more than the secret; all other names have it alone. */
 enum value_kind value_kind_of(struct span name);
 

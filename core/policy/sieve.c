@@ -49,6 +49,13 @@ static void on_prefix(void *userdata, struct span prefix)
         m->sieve->prefixes[hash / 64] |= UINT64_C(1) << (hash % 64);
         gram_buckets_add(&m->tokens, prefix.data, GRAM_SIZE, false);
         add_word(m->sieve, prefix);
+        if (prefix.size > GRAM_SIZE)
+                return;
+        for (unsigned c = 'A'; c <= 'z'; c++) { /* any letter may follow */
+                const char longer[] = { prefix.data[0], prefix.data[1], prefix.data[2], (char)c };
+
+                add_word(m->sieve, (struct span){ longer, sizeof(longer) });
+        }
 }
 
 static void on_name(void *userdata, struct span name, const struct program *p)

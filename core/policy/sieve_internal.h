@@ -56,13 +56,15 @@ static inline bool is_name_part(char c)
         return is_name_char(c) || c == '[' || c == ']';
 }
 
-/* Of three bytes; what is no letter may end the name of a program, or be its version. */
+/* Of four bytes; from the third on what is no letter may end the name of a program. */
 static inline unsigned sieve_word_hash(const char *p)
 {
         const uint8_t *b = (const uint8_t *)p;
         const uint32_t third = (b[2] | 0x20U) - 'a' < 26 ? b[2] : 0;
+        const uint32_t fourth = third && (b[3] | 0x20U) - 'a' < 26 ? b[3] : 0;
+        const uint32_t x = b[0] | (uint32_t)b[1] << 8 | third << 16 | fourth << 24;
 
-        return ((b[0] | (uint32_t)b[1] << 8 | third << 16) * UINT32_C(0x9e3779b1)) >> 17;
+        return (x * UINT32_C(0x9e3779b1)) >> 17;
 }
 _Static_assert(SIEVE_WORDS == 1 << (32 - 17), "bits of the hash");
 
@@ -86,9 +88,9 @@ static inline bool token_may_begin(const struct sift *s, const char *p)
 
 static inline bool word_may_matter(const struct sift *s, const char *p)
 {
-        const unsigned hash = s->end - p >= 3 ? sieve_word_hash(p) : 0;
+        const unsigned hash = s->end - p >= 4 ? sieve_word_hash(p) : 0;
 
-        return s->end - p < 3 || (s->sieve->words[hash / 64] >> (hash % 64) & 1);
+        return s->end - p < 4 || (s->sieve->words[hash / 64] >> (hash % 64) & 1);
 }
 
 /* At '=', with so many bytes of a name before it. */
@@ -111,10 +113,12 @@ bool colon_may_have_host(struct sift *s, const char *p);
 
 /*
  * In the block at `p`, of these bits: the first whose place is not harmless, or BLOCK_SIZE. `name`
- * are the bits that may be parts of names. Of pairs; of quotes behind a blank; of options that may
+ * are the bits that may be parts of names. Of pairs; of colons whose names
+ * are harmless; of quotes behind a blank; of options that may
  * be "--"; of what is behind the name of an option, and ends its string; of options in a text.
  */
 unsigned find_pair(struct sift *s, const char *p, uint64_t pairs, uint64_t name);
+unsigned find_colon(const struct sift *s, const char *p, uint64_t colons, uint64_t name);
 unsigned find_quote(const struct sift *s, const char *p, uint64_t quotes);
 unsigned find_last_option(const struct sift *s, const char *p, uint64_t options);
 unsigned find_end_of_option(struct sift *s, const char *p, uint64_t ends, uint64_t name);

@@ -7,7 +7,7 @@
 
 #include "policy/command.h"
 #include "policy/secret_code.h"
-#include "policy/secret_text.h"
+#include "policy/secret_url.h"
 #include "policy/secret_value.h"
 #include "policy/sieve_internal.h"
 
@@ -106,6 +106,8 @@ static bool url_is_harmless(const struct sift *s, const char *p)
 
         if (starts_with(s, p, "hooks.") || starts_with(s, p, "discord"))
                 return false;
+        if (s->no_at_before > p && memchr(p, '\0', s->no_at_before - p))
+                return true; /* nobody has a password without an '@' */
         for (; !is_end_of_url(s, p); p++) {
                 if (has_colon && !is_digit(*p))
                         return false;
@@ -116,7 +118,8 @@ static bool url_is_harmless(const struct sift *s, const char *p)
         return p < s->end || !s->is_cut || !has_colon;
 }
 
-bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
+/* At a ':' whose name, if it has one, is none of a secret. */
+static bool nameless_colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
 {
         if (starts_with(s, p, "://"))
                 return url_is_harmless(s, p + 3);
@@ -125,11 +128,16 @@ bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
         /* Drivers of databases, user:password@tcp(...), and tokens with their number before them */
         if (p - s->begin >= 4 && (memcmp(p - 4, "thin", 4) == 0 || memcmp(p - 4, ":oci", 4) == 0))
                 return false;
-        if (memchr(p, '@', MIN((size_t)(s->end - p), (size_t)NAME_SIZE_MAX)))
+        if (p + NAME_SIZE_MAX > s->no_at_before &&
+            memchr(p, '@', MIN((size_t)(s->end - p), (size_t)NAME_SIZE_MAX)))
                 return false;
-        if (name_size >= 8 && is_digit(p[-1]) && is_digit(p[-8]))
-                return false;
-        return pair_is_harmless(s, p, name_size);
+        return name_size < 8 || !is_digit(p[-1]) || !is_digit(p[-8]);
+}
+
+bool colon_is_harmless(const struct sift *s, const char *p, size_t name_size)
+{
+        return nameless_colon_is_harmless(s, p, name_size) &&
+               (starts_with(s, p, "://") || pair_is_harmless(s, p, name_size));
 }
 
 bool option_is_harmless(const struct sift *s, const char *p, size_t name_size)
@@ -176,7 +184,8 @@ static bool writes(const struct sift *s, const char *p)
         for (const char *const *word = words; *word; word++) {
                 const size_t n = strlen(*word);
 
-                if (starts_with(s, p, *word) && (p + n == s->end || !is_alnum(p[n])))
+                if (*p == **word && starts_with(s, p, *word) &&
+                    (p + n == s->end || !is_alnum(p[n])))
                         return true;
         }
         return false;
@@ -297,6 +306,17 @@ static bool end_is_harmless(struct sift *s, const char *p, size_t name_size)
                 return false;
         s->harmless = known;
         return true;
+}
+
+unsigned find_colon(const struct sift *s, const char *p, uint64_t colons, uint64_t name)
+{
+        for (; colons; colons &= colons - 1) {
+                const unsigned bit = (unsigned)__builtin_ctzll(colons);
+
+                if (!nameless_colon_is_harmless(s, p + bit, name_before(s, p + bit, name, bit)))
+                        return bit;
+        }
+        return BLOCK_SIZE;
 }
 
 unsigned find_quote(const struct sift *s, const char *p, uint64_t quotes)

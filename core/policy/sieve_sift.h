@@ -241,12 +241,14 @@ static inline unsigned find_named(struct sift *s, const char *p, const char *blo
         const uint64_t name = alnum | BLOCK_MASK(block, is_name_mark);
         const uint64_t behind = behind_grams(s, block, name, grams);
         uint64_t pairs = BLOCK_MASK(block, is_pair) & here, ends = 0;
+        const uint64_t colons = special_colons(s, p, block, pairs) & ~behind;
         unsigned pair, option;
 
-        pairs &= behind | special_colons(s, p, block, pairs);
+        pairs &= behind;
         if (behind & here)
                 ends = BLOCK_MASK(block, is_nul) & behind & here;
         pair = pairs ? find_pair(s, p, pairs, name) : BLOCK_SIZE;
+        pair = MIN(pair, colons ? find_colon(s, p, colons, name) : BLOCK_SIZE);
         option = ends ? find_end_of_option(s, p, ends, name) : BLOCK_SIZE;
         return MIN(pair, option);
 }
@@ -339,6 +341,34 @@ static inline const char *sift_strings(struct sift *s)
         return s->end;
 }
 
+/* The last letters of PASSWORD, BY, AS, USING (secret_code.h). */
+static inline bytes is_end_of_clause(bytes v)
+{
+        const bytes small = v | 0x20;
+
+        return (bytes)(small == 'd') | (bytes)(small == 'y') | (bytes)(small == 's') |
+               (bytes)(small == 'g');
+}
+
+/* E'...', N'...' */
+static inline bytes is_prefix_of_quote(bytes v)
+{
+        const bytes small = v | 0x20;
+
+        return (bytes)(small == 'e') | (bytes)(small == 'n');
+}
+
+/* Of the quotes those with a prefix, or with a blank before them, and before that another, or such
+ * a letter. */
+static inline uint64_t quotes_behind_clause(const char *block, uint64_t quotes)
+{
+        const uint64_t blanks = BLOCK_MASK(block, is_blank_byte), unknown = 7;
+        const uint64_t ends = BLOCK_MASK(block, is_end_of_clause);
+        const uint64_t prefixes = BLOCK_MASK(block, is_prefix_of_quote) << 1 & blanks << 2;
+
+        return quotes & (unknown | prefixes | (blanks << 1 & (blanks | ends) << 2));
+}
+
 static inline const char *examine_text(struct sift *s, const char *p)
 {
         char rest[BLOCK_SIZE_READ];
@@ -347,17 +377,19 @@ static inline const char *examine_text(struct sift *s, const char *p)
         const uint64_t name = alnum | BLOCK_MASK(block, is_name_mark);
         const uint64_t behind_alnum = alnum << 1 | (p > s->begin && is_alnum(p[-1]));
         const uint64_t behind_name = name << 1 | (p > s->begin && is_name_part(p[-1]));
-        uint64_t here = bits_below(s->end - p), pairs, options, quotes;
+        uint64_t here = bits_below(s->end - p), pairs, options, quotes, behind, colons;
         unsigned word, pair, option;
 
         word = find_word(s, p, alnum & ~behind_alnum & here);
         here &= bits_below(word);
         pairs = BLOCK_MASK(block, is_pair) & here;
-        pairs &= behind_grams(s, block, name, grams_of_names(s, block)) |
-                 special_colons(s, p, block, pairs);
+        behind = behind_grams(s, block, name, grams_of_names(s, block));
+        colons = special_colons(s, p, block, pairs) & ~behind;
+        pairs &= behind;
         pair = pairs ? find_pair(s, p, pairs, name) : BLOCK_SIZE;
+        pair = MIN(pair, colons ? find_colon(s, p, colons, name) : BLOCK_SIZE);
         quotes = BLOCK_MASK(block, is_quote_byte) & here & bits_below(pair);
-        quotes &= quotes ? BLOCK_MASK(block, is_blank_byte) << 1 | 1 : 0;
+        quotes = quotes ? quotes_behind_clause(block, quotes) : 0;
         pair = MIN(pair, quotes ? find_quote(s, p, quotes) : BLOCK_SIZE);
         options = BLOCK_MASK(block, is_dash) & ~behind_name & here & bits_below(pair);
         option = options ? find_option_of_text(s, p, options, name) : BLOCK_SIZE;

@@ -202,7 +202,7 @@ static const struct initial {
         ['A'] = { "BCGIKST", shapes_A }, ['E'] = { "A", shapes_E },
         ['G'] = { "OR", shapes_G },      ['L'] = { "T", shapes_L },
         ['N'] = { "R", shapes_N },       ['P'] = { "M", shapes_P },
-        ['S'] = { "G", shapes_S },       ['b'] = { "o", shapes_b },
+        ['S'] = { "GW", shapes_S },      ['b'] = { "o", shapes_b },
         ['d'] = { "acopt", shapes_d },   ['f'] = { "i", shapes_f },
         ['g'] = { "hils", shapes_g },    ['h'] = { "fv", shapes_h },
         ['l'] = { "is", shapes_l },      ['n'] = { "fptv", shapes_n },
@@ -248,7 +248,7 @@ static size_t shape_end(const struct shape *shape, const char *text, size_t at, 
         size_t end;
 
         if (to - at < n || text[at + 1] != shape->prefix.data[1] ||
-            memcmp(text + at, shape->prefix.data, n) != 0)
+            text[at + 2] != shape->prefix.data[2] || memcmp(text + at, shape->prefix.data, n) != 0)
                 return 0;
         if (shape->max > 0)
                 to = MIN(to, begin + shape->max + 1);
