@@ -124,13 +124,14 @@ static bool passes(struct redactor *r, const char *line)
 
 static const char *const hidden_files[] = {
         FOLDER "hidden.cases",        FOLDER "hidden_data.cases",  FOLDER "hidden_systems.cases",
-        FOLDER "hidden_clouds.cases", FOLDER "hidden_texts.cases",
+        FOLDER "hidden_clouds.cases", FOLDER "hidden_texts.cases", FOLDER "hidden_rest.cases",
 };
 
 static const char *const clear_files[] = {
         FOLDER "clear.cases",
         FOLDER "clear_systems.cases",
         FOLDER "clear_tools.cases",
+        FOLDER "clear_rest.cases",
 };
 
 static void run_file(const char *path, bool has_secrets, enum redact_sieve sieve)
