@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The other formats, of a live daemon: in the file, over a reload that changes them, and over a run
-that was killed, each event is there once or accounted for."""
+"""The other formats, of a live daemon: on stdout, each kind of event; in the file, over a reload that
+changes them, and over a run that was killed, each event is there once or accounted for."""
 import glob
 import json
 import os
@@ -21,6 +21,7 @@ import check_shape      # pylint: disable=wrong-import-position
 
 N_DURING_RELOADS = 6000
 FORMATS = ("native", *check_shape.SHAPES)
+KINDS = check_shape.ecs.PLACES
 
 
 def told(line):
@@ -79,6 +80,43 @@ class Formats(unittest.TestCase):
         self.assertEqual(sorted(numbers), list(range(N_DURING_RELOADS)))
         stop = parts[-1][-1]
         self.assertEqual((stop["event"], stop["lost"], stop["unaccounted"]), ("stop", 0, 0))
+
+
+class Stdout(Daemon):
+    """Whose lines are told in native words."""
+
+    def events(self):
+        return [told(line) for line in self.raw_lines()]
+
+
+class Kinds(unittest.TestCase):
+    def test_every_kind_is_on_stdout_and_valid(self):
+        marker = f"kinds-{os.getpid()}"
+        settings = {
+            "Capture": {"Exits": "yes", "FailedExecs": "yes", "FailedExecsIgnore": "",
+                        "Attempts": "yes", "Snapshot": "yes", "ExeHash": "sha256",
+                        "RingSize": "8M"},
+            "Rule": [{"Argument": marker, "Event": "exec", "Action": "summarize"}],
+        }
+        for name in check_shape.SHAPES:
+            with self.subTest(format=name), \
+                    Stdout(settings, options=[f"--format={name}"]) as daemon:
+                for _ in range(3):
+                    subprocess.run([TARGET, marker], check=False)
+                with self.assertRaises(FileNotFoundError):
+                    subprocess.run(["/nonexistent", marker], check=False)
+                daemon.wait_for(lambda e: e["event"] == "file", "file event")
+                daemon.sync()
+                self.assertEqual(daemon.terminate(), 0)
+                daemon.lines.thread.join(harness.DEADLINE)
+                lines = daemon.raw_lines()
+                daemon.kill()
+                check_shape.check_lines(name, lines, None, None)
+                events = [told(line) for line in lines]
+                self.assertEqual({e["event"] for e in events} | {"lost"}, set(KINDS))
+                counts = {e["of"]: e["count"] for e in events if e["event"] == "summary"}
+                self.assertEqual(counts, {"exec": 2, "exit": 2})
+                self.assertEqual((events[-1]["event"], events[-1]["unaccounted"]), ("stop", 0))
 
 
 class ShapesManager(Manager):
