@@ -262,7 +262,10 @@ class File(unittest.TestCase):
             path = place + "/exec.jsonl"
             for number in (3, 4):
                 os.makedirs(f"{path}.{number}/with something in it")
-            with Daemon(settings(MaxSize="64K", MaxFiles="4"), path) as daemon:
+            # What others execute must not rotate the files while they are read below.
+            ours = {"Filter": {"Default": "drop"},
+                    "Rule": [{"Name": "ours", "Exe": f'"{harness.TARGET}"', "Action": "keep"}]}
+            with Daemon({**settings(MaxSize="64K", MaxFiles="4"), **ours}, path) as daemon:
                 daemon.paced_storm(N_PIECES)
                 daemon.await_words("'file': cannot keep as many files as MaxFiles= allows "
                                    "(exec.jsonl.3 is in the way): Is a directory")
