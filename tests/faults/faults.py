@@ -113,8 +113,7 @@ class Daemon(harness.Daemon):
         """Of the file, and of what it was before, in order."""
         lines = []
         for path in self.parts:
-            with open(path, "rb") as file:
-                lines += file.readlines()
+            lines += harness.read_lines(path)
         return lines + super().raw_lines()
 
     def pid(self):

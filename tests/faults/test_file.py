@@ -25,11 +25,6 @@ def settings(**file):
     return {**SMALL_BACKLOG, "File": file}
 
 
-def lines_of(path):
-    with open(path, "rb") as file:
-        return file.readlines()
-
-
 class File(unittest.TestCase):
     def check(self, daemon, *storms):
         """Both streams: storms of which some is lost in the file, and those of which nothing is."""
@@ -61,7 +56,7 @@ class File(unittest.TestCase):
             many = daemon.paced_storm(N_PIECES)
             daemon.await_words("'file': cannot write: No space")
             assert_whole(daemon.path)
-            self.assertTrue(lines_of(daemon.path)[-1].endswith(b"\n"))
+            self.assertTrue(harness.read_lines(daemon.path)[-1].endswith(b"\n"))
             faults.remount(disk, "size=64M")
             daemon.await_words("'file' works again")
             last = storm(N_FEW)
@@ -86,7 +81,7 @@ class File(unittest.TestCase):
             resource.prlimit(daemon.pid(), resource.RLIMIT_FSIZE, (size, hard))
             few = storm(N_FEW)
             daemon.await_words("'file': cannot write: File too large")
-            wait_until(lambda: lines_of(daemon.path)[-1].endswith(b"\n"), "a whole line")
+            wait_until(lambda: harness.read_lines(daemon.path)[-1].endswith(b"\n"), "a whole line")
             self.assertLess(os.path.getsize(daemon.path), size)
             resource.prlimit(daemon.pid(), resource.RLIMIT_FSIZE, (hard, hard))
             daemon.await_words("'file' works again")
@@ -158,7 +153,7 @@ class File(unittest.TestCase):
                 file.truncate(os.path.getsize(daemon.path) - 1000)
             last = storm(N_FEW)
             daemon.sync()
-            lines = lines_of(daemon.path)
+            lines = harness.read_lines(daemon.path)
             self.assertTrue(all(line.endswith(b"\n") for line in lines))
             os.truncate(daemon.path, 0)
             after = storm(N_FEW)
@@ -278,7 +273,7 @@ class File(unittest.TestCase):
                 last = storm(20)
                 daemon.sync()
                 events = [json.loads(line) for name in (path + ".2", path + ".1", path)
-                          for line in lines_of(name)]
+                          for line in harness.read_lines(name)]
                 seqs = [e["seq"] for e in events]
                 self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
                 assert_all(events, last, 20)
@@ -420,7 +415,7 @@ class File(unittest.TestCase):
             daemon.reload({"File": {"Path": daemon.path}, "Capture": {"Exits": "yes"}})
             after = storm(N_FEW)
             daemon.sync()
-            left = [json.loads(line) for line in lines_of(old)]
+            left = [json.loads(line) for line in harness.read_lines(old)]
             daemon.terminate()
             came = daemon.events()
             daemon.kill()

@@ -252,11 +252,19 @@ def write_config(path, defaults, settings):
 
 
 def read_lines(path):
+    """As they are at one moment: of a file that grows, an iteration ends in half a line, goes on, and
+    gives the other half as one of its own."""
     with open(path, "rb") as file:
-        if path.endswith(".zst"):
-            run = subprocess.run(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, check=True)
-            return io.BytesIO(run.stdout).readlines()
-        return file.readlines()
+        if str(path).endswith(".zst"):
+            content = subprocess.run(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE,
+                                     check=True).stdout
+        else:
+            content = file.read()
+    return io.BytesIO(content).readlines()
+
+
+def whole_lines(path):
+    return [line for line in read_lines(path) if line.endswith(b"\n")]
 
 
 class Daemon:

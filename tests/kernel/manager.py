@@ -72,8 +72,7 @@ class Manager:
         """Of all its runs so far; the last one ends in the middle."""
         if self.pid:
             self.end(signal.SIGKILL)
-        with open(self.path, "rb") as file:
-            harness.check_proof(file.readlines())
+        harness.check_proof(harness.read_lines(self.path))
 
     def close(self):
         if self.pid:
@@ -184,8 +183,7 @@ class Manager:
         self.wait_for("READY", "READY=1 after a reload")
 
     def events(self):
-        with open(self.path, "rb") as file:
-            return [json.loads(line) for line in file if line.endswith(b"\n")]
+        return [json.loads(line) for line in harness.whole_lines(self.path)]
 
     def sync(self):
         """All events, after everything that has happened until now is among them."""

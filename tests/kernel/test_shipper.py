@@ -59,10 +59,7 @@ class Shipper:
         self.process.wait(harness.DEADLINE)
 
     def lines(self):
-        if not self.shipped.exists():
-            return []
-        with open(self.shipped, "rb") as file:
-            return [line for line in file if line.endswith(b"\n")]
+        return harness.whole_lines(self.shipped) if self.shipped.exists() else []
 
 
 def has_all(daemon, shipper):

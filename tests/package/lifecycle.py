@@ -124,7 +124,8 @@ def check_installed(package):
 
 def starts():
     with open(LOG, encoding="utf-8") as file:
-        events = [json.loads(line) for line in file if line.endswith("\n")]
+        whole = file.read().rpartition("\n")[0]
+    events = [json.loads(line) for line in whole.split("\n") if line]
     return [event["down"] for event in events if event["event"] == "start"]
 
 
