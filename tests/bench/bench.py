@@ -295,7 +295,8 @@ def bench_encode(program, recording):
         rows.append((name, *(f"{int(n) / 1000:.1f}" if i % 2 == 0 else n
                              for i, n in enumerate(numbers))))
     columns = [column for way in ways.split("\t")[1::2] for column in (f"{way} us", "bytes")]
-    print_table("Decode, enrich, encode: one event, by its argv; the journal, and files", columns, rows)
+    print_table("Decode, enrich, encode: one event, by its argv; the journal, and files",
+                columns, rows)
 
 
 def main():

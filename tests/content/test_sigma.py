@@ -35,7 +35,8 @@ def by_name(shape, event):
 
 
 def recorded(name, shape):
-    """What is not recorded in a format is made of the native events, as its encoder has to make it."""
+    """What is not recorded in a format is made of the native events, as its encoder has to
+    make it."""
     if shape in detection.RECORDED:
         return detection.unpack(DATA / detection.log_name(name, shape))
     make = check_shape.SHAPES[shape].shape

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """test_journal.py EXECSNOOPCTL: the journal as a source, with a real journald.
 
-The daemon's entries come from a control group with the name of its unit. Whoever sends the same from
-elsewhere, or as another user, is not believed. -n, -f, -b, --since and --cursor-file are those of
-journalctl(1).
+The daemon's entries come from a control group with the name of its unit. Whoever sends the same
+from elsewhere, or as another user, is not believed. -n, -f, -b, --since and --cursor-file are those
+of journalctl(1).
 """
 import contextlib
 import json
@@ -116,8 +116,8 @@ def add_user(folder):
     passwd = pathlib.Path(folder, "passwd")
     others = [line for line in pathlib.Path("/etc/passwd").read_text("utf-8").splitlines()
               if not line.startswith("execsnoopd:")]
-    passwd.write_text("\n".join(others + [f"execsnoopd:x:{DAEMON_UID}:{DAEMON_UID}::/:/bin/false", ""]),
-                      "utf-8")
+    ours = f"execsnoopd:x:{DAEMON_UID}:{DAEMON_UID}::/:/bin/false"
+    passwd.write_text("\n".join(others + [ours, ""]), "utf-8")
     os.chmod(passwd, 0o644)
     subprocess.run(["mount", "--bind", passwd, "/etc/passwd"], check=True)
     assert pwd.getpwnam("execsnoopd").pw_uid == DAEMON_UID
@@ -142,15 +142,18 @@ def check_options(folder, boot_id):
     cursor.write_text(re.sub(";i=[0-9a-f]+;", ";i=1;", cursor.read_text("utf-8")), "utf-8")
     assert seqs("--cursor-file", str(cursor)) == seqs()
     before = cursor.read_text("utf-8")
-    done = subprocess.run([CTL, "-o", "json", "--cursor-file=/dev/full"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False)
-    assert done.returncode == 74 and b"cannot write /dev/full: No space left on device" in done.stderr, done
+    done = subprocess.run([CTL, "-o", "json", "--cursor-file=/dev/full"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 74, done
+    assert b"cannot write /dev/full: No space left on device" in done.stderr, done
     # Where there is no room for a new one the old one stays.
-    done = subprocess.run([CTL, "-o", "json", "--cursor-file", cursor], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          restore_signals=False, check=False,
+    done = subprocess.run([CTL, "-o", "json", "--cursor-file", cursor], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, restore_signals=False, check=False,
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
-    assert done.returncode == 74 and b"cannot write" in done.stderr and cursor.read_text("utf-8") == before, done
-    assert sorted(path.name for path in cursor.parent.iterdir() if "cursor" in path.name) == ["cursor"]
+    assert done.returncode == 74 and b"cannot write" in done.stderr, done
+    assert cursor.read_text("utf-8") == before, done
+    names = [path.name for path in cursor.parent.iterdir()]
+    assert sorted(name for name in names if "cursor" in name) == ["cursor"]
     parts = pathlib.Path(folder, "parts")
     until = seqs("--cursor-file", str(parts), "--until=2026-11-22T18:31:02.2Z")
     assert until == [1, 2, 3, 4], until
@@ -165,11 +168,13 @@ def check_options(folder, boot_id):
 
 
 def renamed_log(boot_id, *names):
-    """A run of the daemon whose host gets one name after the other, each for 40 lines and the last to the end."""
+    """A run of the daemon whose host gets one name after the other, each for 40 lines and the
+    last to the end."""
     lines = []
     for line in (HERE / "rules.jsonl").read_text("utf-8").splitlines():
         event = json.loads(line)
-        lines.append(json.dumps(event | {"host": names[min(len(lines) // 40, len(names) - 1)], "boot_id": boot_id},
+        host = names[min(len(lines) // 40, len(names) - 1)]
+        lines.append(json.dumps(event | {"host": host, "boot_id": boot_id},
                                 separators=(",", ":")))
         if event["event"] == "stop":
             return lines
@@ -178,23 +183,27 @@ def renamed_log(boot_id, *names):
 
 def check_verify(groups):
     """Hosts are told apart by their boots, and one that is renamed is one."""
-    logs = [renamed_log("a" * 32, "alpha", "beta", "alpha"), renamed_log("b" * 32, "gamma", "alpha", "delta")]
+    logs = [renamed_log("a" * 32, "alpha", "beta", "alpha"),
+            renamed_log("b" * 32, "gamma", "alpha", "delta")]
     mixed = [line for pair in zip(*logs) for line in pair]
     n = n_entries()
     with sender(groups, DAEMON_UID, map(fields_of, mixed)):
         wait_for_entries(n + len(mixed))
-    shown = subprocess.run([CTL, "verify", "-o", "json"], stdout=subprocess.PIPE, check=False).stdout.decode()
+    done = subprocess.run([CTL, "verify", "-o", "json"], stdout=subprocess.PIPE, check=False)
+    shown = done.stdout.decode()
     hosts = {host["host"]: host for host in map(json.loads, shown.splitlines()) if "host" in host}
     assert hosts.keys() == {"vm", "alpha", "delta"}, shown
     for name, names in {"alpha": ["alpha", "beta"], "delta": ["gamma", "alpha", "delta"]}.items():
-        assert hosts[name]["verdict"] == "complete" and hosts[name]["boots"][0]["hosts"] == names, hosts[name]
+        assert hosts[name]["verdict"] == "complete", hosts[name]
+        assert hosts[name]["boots"][0]["hosts"] == names, hosts[name]
         assert hosts[name]["boots"][0]["runs"][0]["lines"] == len(logs[0]), hosts[name]
 
 
 def main():
     run_journald.isolate()
     lines = (HERE / "story.jsonl").read_text("utf-8").splitlines()
-    boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip().replace("-", "")
+    boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text("utf-8")
+    boot_id = boot_id.strip().replace("-", "")
     lines = [line.replace(json.loads(line)["boot_id"], boot_id) for line in lines]
     # The whole line is in EXECSNOOP_JSON where MESSAGE is cut.
     long = fields_of(lines[2]) | {"MESSAGE": "cut", "EXECSNOOP_JSON": lines[2]}
@@ -208,7 +217,8 @@ def main():
             add_user(folder)
             forged = fields_of(lines[1]) | {"MESSAGE": lines[1].replace("/tmp", "/forged")}
             words = {"MESSAGE": "a word to people", "SYSLOG_IDENTIFIER": "execsnoopd"}
-            first = [fields_of(lines[0]), fields_of(lines[1]), words, long, *map(fields_of, lines[3:5])]
+            first = [fields_of(lines[0]), fields_of(lines[1]), words, long,
+                     *map(fields_of, lines[3:5])]
             with sender(groups, DAEMON_UID, first), sender([], 0, [forged]), \
                     sender(groups, 65534, [forged]):
                 wait_for_entries(8)

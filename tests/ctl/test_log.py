@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_log.py EXECSNOOPCTL: `log`, `tree`, `top` and `stats` as they are run, on a log with a bit of everything.
+"""test_log.py EXECSNOOPCTL: `log`, `tree`, `top` and `stats` as they are run, on a log with a bit
+of everything.
 
-golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked at.
+golden/* is what it shows of story.jsonl; with GOLDEN_UPDATE=1 they are written anew, to be looked
+at.
 """
 import csv
 import gzip
@@ -43,9 +45,16 @@ def rows(text):
     return [line for line in text.splitlines()[1:] if not line.startswith("-- ")]
 
 
+def story_line(kind):
+    """The first line of that kind."""
+    lines = STORY.read_text("utf-8").splitlines()
+    return next(line for line in lines if f'"event":"{kind}"' in line)
+
+
 def test_golden():
     cases = {
-        "short": ("--failed",), "plain": (), "wide": ("-o", "wide", "-x"), "csv": ("-o", "csv", "-x"),
+        "short": ("--failed",), "plain": (), "wide": ("-o", "wide", "-x"),
+        "csv": ("-o", "csv", "-x"),
         "verbose": ("-o", "verbose", "-n", "2"), "seconds": ("-t", "-q"),
         "colours": ("-x", "--color=always"), "tree": ("--tree-of=1002",),
         "unit": ("--unit=web",), "last": ("-n", "3"),
@@ -121,7 +130,8 @@ def test_choice():
         ("-x", "-u", "1000", "-n", "bash"): "1004", ("--tree-of=1002",): "1002 1003",
         ("-S", "2026-11-22 18:31:03", "-U", "2026-11-22 18:31:05"): "1002 1003 1005",
         ("--since=2026-11-22", "--until=2026-11-22T18:31:01.5Z"): "1000",
-        ("-b", "2fff7c11b2084133bd954df45c274c9b", "-n", "1"): "1008", ("-b", "0", "-n", "1"): "1008",
+        ("-b", "2fff7c11b2084133bd954df45c274c9b", "-n", "1"): "1008",
+        ("-b", "0", "-n", "1"): "1008",
         ("--boot=1", "-n1"): "1008", ("-b", "0123456789abcdef0123456789abcdef"): "",
         ("-n", "2"): "1007 1008", ("-n", "0"): "", ("--lines=all", "-u", "33"): "1005",
         ("-m", "Comm=nobody"): "",
@@ -173,8 +183,8 @@ def test_lines_of_another_format_are_named():
 
 def test_the_name_of_a_signal_is_text():
     lines = [small_exec(pid=5, process_id="a-1", argv=["p"]),
-             small_exec(event="exit", seq=3, pid=5, process_id="a-1", signal=9, signal_name="\x1b[2J\x1b[31m",
-                        duration_ns=5)]
+             small_exec(event="exit", seq=3, pid=5, process_id="a-1", signal=9,
+                        signal_name="\x1b[2J\x1b[31m", duration_ns=5)]
     text = "\n".join(lines + [""]).encode()
     shown = run("-", stdin=text)[0]
     assert "(ended \\x1b[2J\\x1b[31m, " in shown, shown
@@ -186,28 +196,39 @@ def test_mistakes_are_said():
     cases = {("frobnicate",): "expected log", ("--since=soon",): "expected '2026",
              ("-o", "xml"): "expected short, wide", ("-m", "Colour=red"): "Colour",
              ("-u", "no-such-user"): "is not a user", ("-P", "x"): "expected a number",
-             ("--tree-of=x",): "expected a PID or a process_id", ("--color=maybe",): "expected auto",
+             ("--tree-of=x",): "expected a PID or a process_id",
+             ("--color=maybe",): "expected auto",
              ("--lines=few",): "expected a number", ("--file=x", "-D", "y"): "expected it without",
-             ("--file=x", "--cursor-file=y"): "expected the journal", ("--nothing",): "unrecognized",
+             ("--file=x", "--cursor-file=y"): "expected the journal",
+             ("--nothing",): "unrecognized",
              ("-", "-b", "-1"): "expected the ID of a boot",
              ("--tree-of=1", "-n", "5"): "expected it without --tree-of",
-             ("-", "-n", "5"): "standard input has no end to begin at, expected --file or the journal",
-             ("tree", "-", "--lines=5"): "standard input has no end", ("--boot=xyz",): "expected an ID of 32 digits",
-             ("--boot=" + "0" * 31,): "expected an ID", ("--boot=99999999999999999999",): "expected an ID",
+             ("-", "-n", "5"):
+                 "standard input has no end to begin at, expected --file or the journal",
+             ("tree", "-", "--lines=5"): "standard input has no end",
+             ("--boot=xyz",): "expected an ID of 32 digits",
+             ("--boot=" + "0" * 31,): "expected an ID",
+             ("--boot=99999999999999999999",): "expected an ID",
              (f"--file={STORY}", "-b", "xyz"): "verb: 'xyz' is not understood",
-             ("top", "--by=size"): "expected exe, unit", ("top", "-o", "csv"): "expected short or json",
-             ("tree", "-f"): "expected a log that has an end", ("tree", "-o", "csv"): "short or wide",
-             ("stats", "-f"): "expected a log that has an end", ("stats", "-u", "0"): "expected all of it", ("log", "log"): "expected -"}
+             ("top", "--by=size"): "expected exe, unit",
+             ("top", "-o", "csv"): "expected short or json",
+             ("tree", "-f"): "expected a log that has an end",
+             ("tree", "-o", "csv"): "short or wide",
+             ("stats", "-f"): "expected a log that has an end",
+             ("stats", "-u", "0"): "expected all of it", ("log", "log"): "expected -"}
     for options, words in cases.items():
         said = run(*options, code=64)[1]
         assert words in said, (options, said)
-    for options, words in {("--file=/nowhere/log",): "No such file", ("--file=/tmp",): "No such file",
-                           (f"--file={STORY}", "-b", "7"): "--boot=7: ", (f"--file={STORY}", "-b", "-1"): "tells of 1 boot\n"}.items():
+    for options, words in {("--file=/nowhere/log",): "No such file",
+                           ("--file=/tmp",): "No such file",
+                           (f"--file={STORY}", "-b", "7"): "--boot=7: ",
+                           (f"--file={STORY}", "-b", "-1"): "tells of 1 boot\n"}.items():
         said = run(*options, code=66, stdin=b"")[1]
         assert words in said, (options, said)
     boot = json.loads(STORY.read_text("utf-8").splitlines()[0])["boot_id"]
     uuid = "-".join((boot[:8], boot[8:12], boot[12:16], boot[16:20], boot[20:]))
-    for option in (["-b", boot], ["-b", uuid], [f"--boot={uuid}"], ["-b", "1"], ["-b", "+1"], ["-b", "0"], ["-b", "all"]):
+    for option in (["-b", boot], ["-b", uuid], [f"--boot={uuid}"], ["-b", "1"], ["-b", "+1"],
+                   ["-b", "0"], ["-b", "all"]):
         assert log(*option)[0] == log()[0], option
     assert run("--help")[0].startswith("execsnoopctl [VERB]")
     assert run("-V")[0].startswith("execsnoopctl ")
@@ -221,11 +242,13 @@ def small_exec(**members):
 
 
 def test_tree_of_a_deep_family():
-    """Each process by the one before: what there is no room for is said, and memory has its bound."""
+    """Each process by the one before: what there is no room for is said, and memory has its
+    bound."""
     lines = []
     for pid in range(2, 20000):
-        lines.append(small_exec(pid=pid, ppid=pid - 1, process_id=f"b-{pid}", argv=["x", "y" * 1000],
-                                parent_process_id=f"b-{pid - 1}", parent_comm="x"))
+        lines.append(small_exec(pid=pid, ppid=pid - 1, process_id=f"b-{pid}",
+                                argv=["x", "y" * 1000], parent_process_id=f"b-{pid - 1}",
+                                parent_comm="x"))
     shown, said = run("tree", "-", stdin="\n".join(lines + [""]).encode())
     n_shown = sum("x yy" in row for row in shown.splitlines())
     left_out = int(re.search(r"(\d+) execs are not shown: the log has more", said)[1])
@@ -240,7 +263,8 @@ def test_a_host_that_is_renamed():
     stdin = "\n".join([*lines, ""]).encode()
     assert re.findall("missing|goes back|doubled", run("-", stdin=stdin)[0]) == \
         re.findall("missing|goes back|doubled", run("-", stdin=STORY.read_bytes())[0])
-    assert run("-", "-o", "json", stdin=stdin)[1] == run("-", "-o", "json", stdin=STORY.read_bytes())[1]
+    assert run("-", "-o", "json", stdin=stdin)[1] == \
+        run("-", "-o", "json", stdin=STORY.read_bytes())[1]
     shown, before = (run("tree", "-", stdin=log)[0] for log in (stdin, STORY.read_bytes()))
     assert re.sub("host [ab],", "host vm,", shown) == before, shown
 
@@ -250,24 +274,26 @@ def counters_of(shown):
     found = {}
     for part in shown.split("host ")[1:]:
         rate = re.search(r"([\d.]+) a second since", part)
-        found[part.split(",")[0]] = (int(re.search(r"(\d+)  events? seen", part)[1]), rate and rate[1])
+        seen = int(re.search(r"(\d+)  events? seen", part)[1])
+        found[part.split(",")[0]] = (seen, rate and rate[1])
     return found
 
 
 def test_stats_tell_what_was_deleted():
-    stop = json.loads(next(x for x in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in x))
+    stop = json.loads(story_line("stop"))
     start = STORY.read_text("utf-8").splitlines()[0]
     for n_files in (0, 7):
         stop["sinks"]["file"] |= {"deleted_files": n_files, "deleted_bytes": 1234567,
                                   "deleted_to": "2026-11-22T18:31:23.000000000Z"}
-        shown, _ = run("stats", "-", stdin=f"{start}\n{json.dumps(stop, separators=(',', ':'))}\n".encode())
+        text = f"{start}\n{json.dumps(stop, separators=(',', ':'))}\n"
+        shown, _ = run("stats", "-", stdin=text.encode())
         assert ("7  older files deleted, 1234567 bytes\n" in shown) == (n_files > 0), shown
         assert ("deleted" in shown) == (n_files > 0), shown
 
 
 def test_stats_are_the_newest():
     """Of each host; the rate since those before, if they are of the same run."""
-    stop = next(line for line in STORY.read_text("utf-8").splitlines() if '"event":"stop"' in line)
+    stop = story_line("stop")
     start = STORY.read_text("utf-8").splitlines()[0]
 
     def counters(seq, second, seen, host="vm", boot_id=json.loads(stop)["boot_id"]):
@@ -290,7 +316,8 @@ def test_stats_are_the_newest():
     shown, _ = run("stats", "-", stdin="\n".join([machine, *lines[1:], *other, ""]).encode())
     assert counters_of(shown) == {"later": (7, None), "other": (9, None)}, shown
     lines += [start, counters(2, 20, 80)]
-    assert counters_of(run("stats", "-", stdin="\n".join(lines + [""]).encode())[0])["vm"] == (80, None)
+    shown, _ = run("stats", "-", stdin="\n".join(lines + [""]).encode())
+    assert counters_of(shown)["vm"] == (80, None)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "log")
         path.write_text("\n".join([*lines[:4], STORY.read_text("utf-8")]), "utf-8")
@@ -305,7 +332,8 @@ def test_top_of_many_names():
     names = [f"/x/{i % 3}" if i % 2 else f"/y/{i}" for i in range(30000)]
     text = "".join(small_exec(exe=name) + "\n" for name in names)
     shown = json.loads(run("top", "-", "-o", "json", "-n", "3", "--by=exe", stdin=text.encode())[0])
-    assert shown == {"execs": 30000, "exe": [{"name": f"/x/{i}", "count": 5000} for i in range(3)]}, shown
+    often = [{"name": f"/x/{i}", "count": 5000} for i in range(3)]
+    assert shown == {"execs": 30000, "exe": often}, shown
     assert "are not told apart" in run("top", "-", "--by=exe", stdin=text.encode())[0]
 
 
@@ -350,8 +378,8 @@ def test_a_signal_ends_it_before_it_has_caught_up():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "log")
         path.write_bytes(line * 20000)
-        with subprocess.Popen([CTL, f"--file={path}", "-f", "-n", "all", "-o", "json"], stdout=subprocess.PIPE,
-                              env=ENVIRONMENT) as process:
+        command = [CTL, f"--file={path}", "-f", "-n", "all", "-o", "json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
             n = len(process.stdout.read(100000))
             process.send_signal(signal.SIGINT)
             n += len(process.stdout.read())
@@ -366,24 +394,30 @@ def test_signals_of_the_unpacker():
         path.write_bytes(line)
         pathlib.Path(f"{path}.1.gz").write_bytes(gzip.compress(line))
         script = pathlib.Path(folder, "gzip")
-        script.write_text(f"#!/bin/sh\ngrep -E 'SigBlk|SigIgn' /proc/self/status >'{folder}/signals'\n"
+        script.write_text("#!/bin/sh\n"
+                          f"grep -E 'SigBlk|SigIgn' /proc/self/status >'{folder}/signals'\n"
                           f"PATH='{os.environ['PATH']}' exec gzip \"$@\"\n", "utf-8")
         script.chmod(0o755)
-        with subprocess.Popen([CTL, f"--file={path}", "-f", "-n", "all", "-o", "json"], stdout=subprocess.PIPE,
-                              env=ENVIRONMENT | {"PATH": f"{folder}:{os.environ['PATH']}"}) as process:
+        command = [CTL, f"--file={path}", "-o", "json"]
+        environment = ENVIRONMENT | {"PATH": f"{folder}:{os.environ['PATH']}"}
+        with subprocess.Popen([*command, "-f", "-n", "all"], stdout=subprocess.PIPE,
+                              env=environment) as process:
             assert process.stdout.read(2 * len(line)) == 2 * line
             process.terminate()
             assert process.wait(DEADLINE_SECONDS) == 0
-        masks = [int(row.split()[1], 16) for row in pathlib.Path(folder, "signals").read_text("utf-8").splitlines()]
-        wanted = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
+        status = pathlib.Path(folder, "signals").read_text("utf-8")
+        masks = [int(row.split()[1], 16) for row in status.splitlines()]
+        wanted = sum(1 << (number - 1)
+                     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
         assert len(masks) == 2 and not any(mask & wanted for mask in masks), masks
-        done = subprocess.run([CTL, f"--file={path}", "-o", "json"], env=ENVIRONMENT, stdout=subprocess.PIPE,
-                              check=True, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         assert done.stdout == 2 * line
 
 
 def test_compressed_siblings():
-    """Read like others; of a damaged one what can be read, and `verify` does not call that complete."""
+    """Read like others; of a damaged one what can be read, and `verify` does not call that
+    complete."""
     lines = (HERE / "lossy.jsonl").read_text("utf-8").splitlines(keepends=True)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "log")
@@ -399,10 +433,12 @@ def test_compressed_siblings():
             log("-o", "json", "-n", "60", file=HERE / "lossy.jsonl")[0]
         assert run("verify", f"--file={path}", code=1)[1] == ""
         for tmpdir in ("/proc", "/nonexistent"):
-            done = subprocess.run([CTL, f"--file={path}", "-o", "json"], env=ENVIRONMENT | {"TMPDIR": tmpdir},
+            done = subprocess.run([CTL, f"--file={path}", "-o", "json"],
+                                  env=ENVIRONMENT | {"TMPDIR": tmpdir},
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
             assert done.stdout.decode() == "".join(lines[20:]), done
-            assert f"2 older files are compressed, and in {tmpdir} no file".encode() in done.stderr, done.stderr
+            words = f"2 older files are compressed, and in {tmpdir} no file"
+            assert words.encode() in done.stderr, done.stderr
         # One of them by its whole name is that alone.
         assert run(f"--file={path}.2.zst", "-o", "json")[0] == "".join(lines[:9])
         assert run(f"--file={path}.1.gz", "-o", "json", "-n", "2")[0] == "".join(lines[18:20])
@@ -428,7 +464,7 @@ def rotate(path, oldest):
 
 def test_files_that_are_compressed_while_they_are_read():
     """Followed and as a whole, again and again: no line twice, and none is missing."""
-    line = next(x for x in STORY.read_text("utf-8").splitlines(keepends=True) if '"event":"exec",' in x)
+    line = story_line("exec") + "\n"
     lines = [re.sub(r'"seq":\d+', f'"seq":{i}', line, count=1) for i in range(1, 301)]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "log")

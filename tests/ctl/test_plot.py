@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_plot.py EXECSNOOPCTL: the picture is XML whatever the arguments contain, everything is where its
-time is, and all of it is there, for 10 to 5,000 processes."""
+"""test_plot.py EXECSNOOPCTL: the picture is XML whatever the arguments contain, everything is where
+its time is, and all of it is there, for 10 to 5,000 processes."""
 import json
 import os
 import pathlib
@@ -21,8 +21,8 @@ LEFT, WIDTH = 12, 1400
 
 def run(lines, *options, code=0):
     done = subprocess.run([CTL, "plot", "-", *options], input="\n".join([*lines, ""]).encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False,
-                          timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+                          check=False, timeout=120)
     assert done.returncode == code, (options, done.returncode, done.stderr)
     return done.stdout.decode(), done.stderr.decode()
 
@@ -32,8 +32,8 @@ def time_of(ms):
 
 
 def event(kind, seq, ms, **members):
-    return json.dumps({"event": kind, "time": time_of(ms), "seq": seq, "boot_id": BOOT, "host": "vm",
-                       **members}, separators=(",", ":"))
+    return json.dumps({"event": kind, "time": time_of(ms), "seq": seq, "boot_id": BOOT,
+                       "host": "vm", **members}, separators=(",", ":"))
 
 
 def process(seq, pid, ms, argv=None, **members):
@@ -57,8 +57,8 @@ def draw(lines, *options):
     tooltips = {}
     for element in root.iter():
         assert element.tag.removeprefix(SVG) in {
-            "svg", "style", "defs", "pattern", "linearGradient", "stop", "rect", "line", "path", "text",
-            "title"}, element.tag
+            "svg", "style", "defs", "pattern", "linearGradient", "stop", "rect", "line", "path",
+            "text", "title"}, element.tag
         for key, value in element.attrib.items():
             assert not key.startswith("on") and "href" not in key and "script" not in value, key
         if element.tag == SVG + "rect" and "x" in element.attrib:
@@ -101,17 +101,20 @@ def test_bars_are_where_their_time_is():
         assert WIDTH * 0.95 < xs[-1] - xs[0] + scale * step < WIDTH * 1.05, n
         for element in bars:
             assert abs(number(element, "width") - max(scale * step / 2, 1)) < 0.2, element.attrib
-        labels = [element.text for element in root.iter(SVG + "text") if element.get("class", "")[0] == "l"]
+        labels = [element.text for element in root.iter(SVG + "text")
+                  if element.get("class", "")[0] == "l"]
         assert sum(label.startswith("prog ") for label in labels) == n
         assert number(root, "height") < 32767
 
 
 def test_any_arguments():
-    hostile = ["<script>alert(1)</script>", "]]>", "&amp;&#0;", "\"'", "a\nb\x1b[31m\x7f\x01", "\u202eevil",
-               "\ufffe\uffff\ufdd0", "é€\U0001f600", "\u0085\u009b", "<!-- -- -->", "x" * 5000]
+    hostile = ["<script>alert(1)</script>", "]]>", "&amp;&#0;", "\"'", "a\nb\x1b[31m\x7f\x01",
+               "\u202eevil", "\ufffe\uffff\ufdd0", "é€\U0001f600", "\u0085\u009b",
+               "<!-- -- -->", "x" * 5000]
     lines = [process(i + 1, 100 + i, i, [text, text], unit=f"{text}.service"[:200], user=text[:20])
              for i, text in enumerate(hostile)]
-    lines += [process(12, 150, 20, argv_base64=["/////w==", "AAEC/w=="]), process(13, 151, 21, argv=["last"])]
+    lines += [process(12, 150, 20, argv_base64=["/////w==", "AAEC/w=="]),
+              process(13, 151, 21, argv=["last"])]
     lines = [line.replace('"host":"vm"', f'"host":"{"é" * 80}"') for line in lines]
     for by in ("parent", "unit", "session"):
         text, _ = run(lines, f"--by={by}")
@@ -126,17 +129,21 @@ def test_ends():
     """Of a log with ends: an open one goes on; of one without: that is not known."""
     open_line = process(1, 100, 0, ["open"])
     lines = [open_line, process(2, 101, 1000, ["bad"]), ending(3, 101, 3000, 2000, exit_code=2),
-             process(4, 102, 4000, ["killed"]), ending(5, 102, 5000, 1000, signal=9, signal_name="SIGKILL"),
-             process(6, 103, 6000, ["first"]), process(7, 103, 7000, ["second"]), ending(8, 103, 9000, 2000),
+             process(4, 102, 4000, ["killed"]),
+             ending(5, 102, 5000, 1000, signal=9, signal_name="SIGKILL"),
+             process(6, 103, 6000, ["first"]), process(7, 103, 7000, ["second"]),
+             ending(8, 103, 9000, 2000),
              event("exec_failed", 9, 9500, pid=104, ppid=103, argv=["none"], error="ENOENT",
                    process_id="b-104", parent_process_id="b-103")]
     tooltips, root = draw(lines, "--failed")
-    for command, words in {"open": "no end is logged", "bad": "took 2.0s, status 2", "first": "took 1.0s, then",
-                           "killed": "status SIGKILL", "second": "status 0", "none": "not executed: ENOENT",
-                           }.items():
-        assert [words in text for text in tooltips if text.startswith(command)] == [True], (command, tooltips)
+    for command, words in {"open": "no end is logged", "bad": "took 2.0s, status 2",
+                           "first": "took 1.0s, then", "killed": "status SIGKILL",
+                           "second": "status 0", "none": "not executed: ENOENT"}.items():
+        texts = [text for text in tooltips if text.startswith(command)]
+        assert [words in text for text in texts] == [True], (command, tooltips)
     assert bar(tooltips, "open").get("class").startswith("o")
-    assert number(bar(tooltips, "open"), "x") + number(bar(tooltips, "open"), "width") > LEFT + WIDTH - 1
+    open_bar = bar(tooltips, "open")
+    assert number(open_bar, "x") + number(open_bar, "width") > LEFT + WIDTH - 1
     assert {name for name in ("open", "bad", "killed", "first", "second")
             if " b" in bar(tooltips, name).get("class")} == {"bad", "killed"}
     assert len([element for element in root.iter(SVG + "path") if element.get("class") == "x"]) == 3
@@ -147,12 +154,15 @@ def test_ends():
 
 def test_what_is_missing_is_hatched():
     lines = [process(1, 100, 0), ending(2, 100, 10000, 10000),
-             event("lost", 3, 10000, where="ring", count=12, **{"from": time_of(2000), "to": time_of(4000)}),
+             event("lost", 3, 10000, where="ring", count=12,
+                   **{"from": time_of(2000), "to": time_of(4000)}),
              process(7, 101, 10500), ending(8, 101, 20000, 9500)]
     tooltips, root = draw(lines, "--utc")
     hatched = {text: element for text, element in tooltips.items() if element.get("class") == "h"}
-    lost = next(element for text, element in hatched.items() if "LOST: 12 events, ring (no room" in text)
-    hole = next(element for text, element in hatched.items() if "3 lines of the log are missing here" in text)
+    lost = next(element for text, element in hatched.items()
+                if "LOST: 12 events, ring (no room" in text)
+    hole = next(element for text, element in hatched.items()
+                if "3 lines of the log are missing here" in text)
     assert len(hatched) == 2
     begin, end = bar(tooltips, "prog 100"), bar(tooltips, "prog 101")
     second = number(begin, "width") / 10
@@ -188,7 +198,8 @@ def test_limits_are_said():
     assert drawn >= 5000 and f"{7000 - drawn} execs are not shown: the log has more" in said, said
     assert "nothing to draw" in run([process(1, 100, 0)], "-u", "12345", code=1)[1]
     assert run([], code=1)[0] == ""
-    for options, words in {("-o", "json"): "expected none: it is an SVG", ("-f",): "a log that has an end",
+    for options, words in {("-o", "json"): "expected none: it is an SVG",
+                           ("-f",): "a log that has an end",
                            ("--by=exe",): "expected parent, unit or session"}.items():
         assert words in run([], *options, code=64)[1]
 
@@ -196,8 +207,10 @@ def test_limits_are_said():
 def test_story():
     tooltips, _ = draw(STORY.read_text("utf-8").splitlines(), "-x", "--utc")
     texts = "\n".join(tooltips)
-    for words in ("mysql -u root '-p<redacted>' shop", "summed up: 59 more", "no daemon was running",
-                  "nowhere", "memfd:x $'\\x1b[31mred' 'é€' $'a\\nb'\nPID 1005, user www-data, unit web.service\n"
+    for words in ("mysql -u root '-p<redacted>' shop", "summed up: 59 more",
+                  "no daemon was running", "nowhere",
+                  "memfd:x $'\\x1b[31mred' 'é€' $'a\\nb'\n"
+                  "PID 1005, user www-data, unit web.service\n"
                   "2026-11-22 18:31:05.000, took 10.0s, status SIGKILL"):
         assert words in texts, (words, texts)
 

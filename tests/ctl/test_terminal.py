@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""test_terminal.py EXECSNOOPCTL: what a terminal gets: columns that fit, colours, a pager; and never
-what a process has chosen as a command to it."""
+"""test_terminal.py EXECSNOOPCTL: what a terminal gets: columns that fit, colours, a pager; and
+never what a process has chosen as a command to it."""
 import fcntl
 import os
 import pathlib
@@ -121,7 +121,8 @@ def main():
             for line in plain.splitlines():     # what was lost is told in full
                 assert width(line) <= columns or is_note(line) or "lost" in line, (options, line)
 
-    for form in ("short", "wide", "verbose", "json", "csv", "tree", "tree wide", "top", "top json", "stats", "stats json"):
+    for form in ("short", "wide", "verbose", "json", "csv", "tree", "tree wide", "top", "top json",
+                 "stats", "stats json"):
         verb, _, output = form.rpartition(" ")
         options = (form,) if form in ("tree", "top", "stats") else (*verb.split(), "-o", output)
         rest = SGR.sub("", show(*options, *(() if "stats" in form else ("-x",))))

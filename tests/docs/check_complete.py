@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""check_complete.py SOURCE EXECSNOOPD EXECSNOOPCTL: the manual pages say all that there is, and nothing else.
+"""check_complete.py SOURCE EXECSNOOPD EXECSNOOPCTL: the manual pages say all that there is, and
+nothing else.
 
 Settings with default and range, keys of events, words in them, fields and message IDs of the
-journal, options, signals and exit codes, and the files of the source: each set is taken from the program, the schema or the
-source on one side, and from the tags (.TP) of a section of a page on the other. What is on one side
-only is an error.
+journal, options, signals and exit codes, and the files of the source: each set is taken from the
+program, the schema or the source on one side, and from the tags (.TP) of a section of a page on the
+other. What is on one side only is an error.
 """
 import json
 import pathlib
@@ -141,7 +142,8 @@ def check_rules(report, page, source):
 
     table = (source / "core/policy/keys.c").read_text("utf-8")
     rows = re.findall(r'\{ \.name = "(\w+)",(.*?) \},?\n(?=        \{)', table, re.S)
-    report.same("keys of events", {name + "=" for name, _ in rows}, page.tags("What a rule matches"))
+    report.same("keys of events", {name + "=" for name, _ in rows},
+                page.tags("What a rule matches"))
     order = list(page.sections.get("What a rule matches", ()))
     first_chosen = order.index("Filename=") if "Filename=" in order else len(order)
     for name, row in rows:
@@ -190,16 +192,23 @@ def check_events(report, page, schema):
 
 def check_journal(report, page, source):
     journal = (source / "core/sink/sink_journal.c").read_text("utf-8")
-    fields = set(re.findall(r"EXECSNOOP_[A-Z]+|MESSAGE_ID(?==)|PRIORITY|SYSLOG_IDENTIFIER", journal))
+    fields = set(re.findall(r"EXECSNOOP_[A-Z]+|MESSAGE_ID(?==)|PRIORITY|SYSLOG_IDENTIFIER",
+                            journal))
     report.same("fields", fields, page.tags("Fields"))
-    ids = set(re.findall(r'"([0-9a-f]{32})"', (source / "core/base/message_id.h").read_text("utf-8")))
+    header = (source / "core/base/message_id.h").read_text("utf-8")
+    ids = set(re.findall(r'"([0-9a-f]{32})"', header))
     report.same("message IDs", ids, page.tags("Message IDs"))
 
 
+def help_of(program):
+    return subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def check_command(report, page, daemon, daemon_folder):
-    shown = subprocess.run([daemon, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    shown = help_of(daemon)
     options = set(re.findall(r"(?m)(?:^ +|, )(--?[a-zA-Z-]+=?)", shown))
-    report.same("options", options, {re.sub("=(FILE|NAME)", "=", tag) for tag in page.tags("OPTIONS")})
+    report.same("options", options,
+                {re.sub("=(FILE|NAME)", "=", tag) for tag in page.tags("OPTIONS")})
 
     source = (daemon_folder / "daemon.c").read_text("utf-8")
     report.same("signals", set(re.findall(r"\{ (SIG[A-Z0-9]+), on_", source)),
@@ -211,7 +220,7 @@ def check_command(report, page, daemon, daemon_folder):
 
 def check_reader(report, page, program):
     """The options of execsnoopctl; each of its verbs."""
-    shown = subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    shown = help_of(program)
     options = set(re.findall(r"(?m)(?:^ +|, )(--?[a-zA-Z-]+)", shown)) - {"-"}
     tags = {re.sub(r"[\[=].*", "", tag) for title in READER_SECTIONS for tag in page.tags(title)}
     report.same("options of execsnoopctl", options, {tag for tag in tags if tag.startswith("-")})
@@ -220,26 +229,31 @@ def check_reader(report, page, program):
 
 
 def check_zsh(report, program, source):
-    """What zsh completes: the options of execsnoopctl with their short forms, its verbs, the keys of rules."""
+    """What zsh completes: the options of execsnoopctl with their short forms, its verbs, the keys
+    of rules."""
     text = (source / "packaging/completions/_execsnoopctl").read_text("utf-8")
-    shown = subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    shown = help_of(program)
     lines = shown.partition("From where")[2].splitlines()
     options = set(re.findall(r"(?m)^ +(-\w\b)|(--[\w-]+)", "\n".join(line[:26] for line in lines)))
     completed = re.findall(r"(?m)^  '(?:\([^)]*\)|\*)?'?(?:\{([^}]*)\}'|(-[\w-]+))", text)
-    completed = {word.rstrip("=+-") for pair in completed for part in pair for word in part.split(",")}
+    completed = {word.rstrip("=+-") for pair in completed for part in pair
+                 for word in part.split(",")}
     report.same("zsh", {option for pair in options for option in pair}, completed)
     verbs = re.search(r"Verbs:\n(.*?)\n\n", shown, re.S)[1]
-    report.same("verbs of zsh", set(re.findall(r"(?m)^  (\w+)", verbs)), set(re.findall(r"(?m)^  '([a-z]+):", text)))
+    report.same("verbs of zsh", set(re.findall(r"(?m)^  (\w+)", verbs)),
+                set(re.findall(r"(?m)^  '([a-z]+):", text)))
     table = (source / "core/policy/keys.c").read_text("utf-8")
     keys = set(re.findall(r'\{ \.name = "(\w+)",', table))
-    report.same("keys of zsh", keys, set(re.findall(r"\b([A-Z]\w+)=", text.partition("_arguments")[0])))
+    report.same("keys of zsh", keys,
+                set(re.findall(r"\b([A-Z]\w+)=", text.partition("_arguments")[0])))
 
 
 def check_map(report, source):
     """docs/architecture.md names each module of the source folders, by name or by stem."""
     words = re.findall(r"`([^` ]+)`", (source / MAP).read_text("utf-8"))
     named = {word.rpartition("/")[2] for word in words}
-    files = [path for folder in ("core", "ctl", "daemon", "bpf") for path in (source / folder).rglob("*.[ch]")]
+    files = [path for folder in ("core", "ctl", "daemon", "bpf")
+             for path in (source / folder).rglob("*.[ch]")]
     names = {path.name for path in files} | {path.stem for path in files}
     for path in sorted(files):
         if path.name not in named and path.stem not in named:

@@ -4,10 +4,10 @@
 
 Recordings are replayed into the file and the journal that the page speaks of, in namespaces of our
 own. Then each shell block of the page is run as it stands: it has to succeed in silence on stderr,
-and to print what each `<!-- expect: REGEX -->` above it says; likewise the commands of execsnoopd(8)
-that read the journal. rsyslog, with the configuration of the page, has to drop what journald forwards
-of ours. The table of losses has each `where` once, and
-links between the documents lead somewhere.
+and to print what each `<!-- expect: REGEX -->` above it says; likewise the commands of
+execsnoopd(8) that read the journal. rsyslog, with the configuration of the page, has to drop what
+journald forwards of ours. The table of losses has each `where` once, and links between the
+documents lead somewhere.
 
 What reads the journal is run over both kinds of messages; where Message=text makes a difference,
 `<!-- expect-text: REGEX -->` says what comes then.
@@ -32,10 +32,13 @@ LOG = pathlib.Path("/var/log/execsnoopd/exec.jsonl")
 FORWARDED = pathlib.Path("/var/log/forwarded")
 CONFIG = f"[Journal]\nMessage=%s\n[File]\nEnabled=yes\nPath={LOG}\n"
 BLOCK = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w+)\n([\s\S]*?)^```$", re.M)
-# Fields that any sender chooses; what restricts a query to our service; and what is about the field.
-UNPROTECTED = re.compile(r"journalctl .*(-t\b|EXECSNOOP_\w+=|MESSAGE_ID=|execsnoopd)|SYSLOG_IDENTIFIER")
+# Fields that any sender chooses; what restricts a query to our service; and what is about the
+# field.
+UNPROTECTED = re.compile(r"journalctl .*(-t\b|EXECSNOOP_\w+=|MESSAGE_ID=|execsnoopd)|"
+                         r"SYSLOG_IDENTIFIER")
 PROTECTED = re.compile(r"journalctl -u execsnoopd\b")
-NO_QUERY = re.compile(r"^\.B SYSLOG_IDENTIFIER$|`SYSLOG_IDENTIFIER`, as|So `journalctl -t execsnoopd`")
+NO_QUERY = re.compile(r"^\.B SYSLOG_IDENTIFIER$|`SYSLOG_IDENTIFIER`, as|"
+                      r"So `journalctl -t execsnoopd`")
 DEADLINE_SECONDS = 60
 EXIT_SKIP = 77
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The file's disk fills up, breaks, goes away; somebody moves, deletes or locks the file: no line is
-ever broken or there twice, the journal goes on undisturbed, and what was dropped is told."""
+"""The file's disk fills up, breaks, goes away; somebody moves, deletes or locks the file: no line
+is ever broken or there twice, the journal goes on undisturbed, and what was dropped is told."""
 import json
 import os
 import re
@@ -355,7 +355,8 @@ class File(unittest.TestCase):
         self.check_lossy(file, journal, many)
 
     def test_immutable_for_a_while(self):
-        """An open file that cannot be written any more, and a folder where nothing can be renamed."""
+        """An open file that cannot be written any more, and a folder where nothing can be
+        renamed."""
         with Journald(), faults.folder() as place:
             disk = place + "/disk"
             os.mkdir(disk)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""More than the daemon can take, because it is stopped, frozen, or small: it goes on by itself, says
-what was lost while it goes on losing, and keeps to the memory that its settings allow."""
+"""More than the daemon can take, because it is stopped, frozen, or small: it goes on by itself,
+says what was lost while it goes on losing, and keeps to the memory that its settings allow."""
 import contextlib
 import itertools
 import math
@@ -19,7 +19,7 @@ from faults import Daemon, Journald, assert_all, check_sums, lost, numbers, stor
 
 N_MANY = 6000       # more than each of the buffers below holds
 N_LONG = 2000       # twice: more than 2M of lines
-N_HUGE = 400        # of 60 KB: more than the queue holds by default, and the backlogs of their lines
+N_HUGE = 400        # of 60 KB: more than the queue holds by default, and the backlogs of lines
 N_FEW = 100
 N_LAST = 10         # fit into the smallest ring, whenever the daemon gets to it
 N_ENDLESS = 1_000_000
@@ -151,7 +151,8 @@ class Overload(unittest.TestCase):
             subprocess.run([harness.TARGET, *huge], stdin=subprocess.DEVNULL, check=True)
 
     def test_all_memory_is_used(self):
-        """Queue and backlogs are full at once; which of the sinks is told of what does not matter."""
+        """Queue and backlogs are full at once; which of the sinks is told of what does not
+        matter."""
         bound = memory_bound() - 24 * MIB       # what the start needs, is free again
         with Journald() as journald, faults.small_disk("64K") as disk, \
                 Daemon({"Capture": {"RingSize": "32M"}}, disk + "/exec.jsonl") as daemon:

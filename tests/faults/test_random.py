@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""Faults at random moments. The seed is printed; EXECSNOOPD_SEED repeats a run as far as the machine
-does."""
+"""Faults at random moments. The seed is printed; EXECSNOOPD_SEED repeats a run as far as the
+machine does."""
 import os
 import random
 import threading

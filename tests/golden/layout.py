@@ -47,7 +47,8 @@ def paths_of(header):
             continue
         for fact in members_of(header, "exec_facts"):
             if fact == "exe_file":
-                yield from ("facts.exe_file." + of_file for of_file in members_of(header, "exec_file"))
+                yield from ("facts.exe_file." + of_file
+                            for of_file in members_of(header, "exec_file"))
             else:
                 yield "facts." + fact
 

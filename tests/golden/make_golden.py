@@ -100,8 +100,8 @@ def run_arguments(folder, _):
     for argv in ([b"true", b"line\nbreak", b"\ttab", b"\x1b[31mred\x1b[0m", b"\x7f", b"\b\f\r"],
                  [b"true", b'"quoted"', b"back\\slash", b"'", b"</script>", b"$(id)", b"%s%n"],
                  [b"true", b"", b"", b"after empty ones", b""],
-                 [b"true", "é€😀\u2028".encode(), "\u0085\u009f".encode(), b"\xff\xfe", b"\xe2\x82",
-                  b"\xed\xa0\x80", b"\xc0\x80"],
+                 [b"true", "é€😀\u2028".encode(), "\u0085\u009f".encode(), b"\xff\xfe",
+                  b"\xe2\x82", b"\xed\xa0\x80", b"\xc0\x80"],
                  [b""],
                  []):
         yield child(execute, argv, {b"LD_PRELOAD": b"/x\n\xff.so"}, b"/bin/true")
@@ -215,8 +215,8 @@ RECORDINGS = {
 
 
 # The places of the records that become seeds of fuzz_event.
-SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "descriptors": (0, 2, 4), "failures": (3,), "places": (0,),
-         "snapshot": (0,)}
+SEEDS = {"commands": (0, 2, 7), "arguments": (3,), "descriptors": (0, 2, 4), "failures": (3,),
+         "places": (0,), "snapshot": (0,)}
 
 
 class Lane:

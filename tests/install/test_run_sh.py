@@ -3,8 +3,8 @@
 """test_run_sh.py SOURCE: the first of the two commands of the README, in a copy of the tree.
 
 The first line on stdout is the start event; `ls -l /tmp` typed elsewhere is there within MaxLatency
-and 100 ms, with everything right; SIGTERM ends it with a stop event and 0. On a terminal there is a table
-of it, until Ctrl-C.
+and 100 ms, with everything right; SIGTERM ends it with a stop event and 0. On a terminal there is a
+table of it, until Ctrl-C.
 """
 import json
 import os

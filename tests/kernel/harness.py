@@ -270,7 +270,8 @@ def whole_lines(path):
 class Daemon:
     """The daemon with a configuration and a folder of its own.
 
-    settings: {"Section": {"Key": "value"}, "Rule": [{"Key": "value"}, ...]}; sink: "stdout" or "file".
+    settings: {"Section": {"Key": "value"}, "Rule": [{"Key": "value"}, ...]}; sink: "stdout" or
+    "file".
     """
 
     prefix = ()     # a command that runs the daemon

@@ -144,7 +144,8 @@ def check_ways(daemon):
     """It does without direct loads only where the kernel does."""
     ways = test_direct.ways(daemon)
     say("note", f"read kernel memory: {ways}")
-    assert set(ways.values()) == {"direct loads" if test_direct.has_direct_loads() else "calls"}, ways
+    expected = "direct loads" if test_direct.has_direct_loads() else "calls"
+    assert set(ways.values()) == {expected}, ways
 
 
 def main():

@@ -206,7 +206,8 @@ class Capabilities(unittest.TestCase):
         with Unprivileged(stats={"SelfTest": "1s"}) as manager:
             def canaries():
                 return [e for e in manager.sync() if e["event"] == "exec" and
-                        e["ppid"] == manager.pid and e["argv"] == ["execsnoopd-canary", "--version"]]
+                        e["ppid"] == manager.pid and
+                        e["argv"] == ["execsnoopd-canary", "--version"]]
             found = harness.wait_until(lambda: canaries()[1:], "canaries")
             manager.end()
         self.assertEqual([e.get("caps") for e in found], [None] * len(found))

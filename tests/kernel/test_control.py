@@ -222,7 +222,8 @@ class Words(ControlTest):
                 with open(errors, encoding="utf-8") as file:
                     return file.read()
             self.assertIn("Sink 'file': cannot open: No such file or directory", said())
-            self.wait_for_status(manager, "logging to file (cannot open: No such file or directory)")
+            self.wait_for_status(manager,
+                                 "logging to file (cannot open: No such file or directory)")
             exec_target("waits")
             self.wait_for_status(manager, "events seen")
             os.mkdir(os.path.dirname(manager.path))

@@ -110,7 +110,8 @@ class DescriptorTest(KernelTest):
     kind = "exec"
 
     def start(self, arrange, fork=os.fork):
-        """The process after `arrange` said this of itself, and executed; returns that and its PID."""
+        """The process after `arrange` said this of itself, and executed; returns that and its
+        PID."""
         reading, writing = os.pipe()
         self.since = harness.timestamp()
         forked = fork()

@@ -275,7 +275,8 @@ class Hash(harness.KernelTest):
     def test_counters_are_the_events(self):
         self.execute_new("counted")
         stats = counters(self.daemon)
-        files = [e for e in self.daemon.events() if e["event"] == "file" and e["seq"] < stats["seq"]]
+        files = [e for e in self.daemon.events()
+                 if e["event"] == "file" and e["seq"] < stats["seq"]]
         stats = stats["files"]
         self.assertEqual(sum("sha256" in e for e in files), stats["hashed"])
         self.assertEqual(sum("reason" in e for e in files), stats["failed"])
@@ -318,7 +319,8 @@ class Life(unittest.TestCase):
             first = wait_for_file(daemon, path)
             self.assertEqual(first["sha256"], sha256sum(path))
             daemon.reload({})
-            wait_until(lambda: not harness.children_of(daemon.process.pid, NAME), "end of the hasher")
+            wait_until(lambda: not harness.children_of(daemon.process.pid, NAME),
+                       "end of the hasher")
             execute(path)
             self.assertNotIn("files", counters(daemon))
             last = [e for e in daemon.events() if e["event"] == "exec" and e.get("exe") == path][-1]

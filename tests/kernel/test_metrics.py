@@ -91,7 +91,8 @@ class Metrics(unittest.TestCase):
 
     def test_a_name_is_in_the_runtime_directory_or_nowhere(self):
         settings = self.settings("here.prom")
-        with harness.Daemon(settings, environment={"RUNTIME_DIRECTORY": str(self.folder)}) as daemon:
+        environment = {"RUNTIME_DIRECTORY": str(self.folder)}
+        with harness.Daemon(settings, environment=environment) as daemon:
             self.assertEqual(os.listdir(self.folder), ["here.prom"])
             daemon.stop()
         with harness.Daemon(settings) as daemon:

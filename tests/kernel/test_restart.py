@@ -49,7 +49,8 @@ def is_kernels(event):
 
 
 def put_other_object(daemon, path):
-    """In the place of `path`: other license texts in the two ELF objects inside make them others."""
+    """In the place of `path`: other license texts in the two ELF objects inside make them
+    others."""
     with open(daemon, "rb") as file:
         program = bytearray(file.read())
     assert program.count(b"Dual BSD/GPL\0") == 2
@@ -292,7 +293,8 @@ class Restart(Ledger):
                              ["unknown", "unknown"])
 
     def test_killed_between_storing_and_running(self):
-        """The programs in the store never ran then; they must not begin beside those loaded next."""
+        """The programs in the store never ran then; they must not begin beside those loaded
+        next."""
         with Manager() as manager:
             stop_programs(manager.pid)
             manager.restart(signal.SIGKILL)
@@ -343,7 +345,8 @@ class Restart(Ledger):
 
     def test_nothing_runs_after_the_stop(self):
         with Manager() as manager:
-            with open(f"/proc/self/fdinfo/{manager.store['prog-exec-1']}", encoding="ascii") as file:
+            path = f"/proc/self/fdinfo/{manager.store['prog-exec-1']}"
+            with open(path, encoding="ascii") as file:
                 number = int(re.search(r"^prog_id:\s*(\d+)$", file.read(), re.M)[1])
             self.assertIn(number, self.programs())
             manager.end()

@@ -32,7 +32,8 @@ def rule(name, action, **keys):
 
 
 def account(events):
-    """The sums of lines, losses, summaries and the last counters beside what the kernel has seen."""
+    """The sums of lines, losses, summaries and the last counters beside what the kernel has
+    seen."""
     last = [e for e in events if e["event"] in ("stats", "stop")][-1]
     lines = sum(e["event"] in KINDS for e in events)
     lost = sum(e["count"] for e in events if e["event"] == "lost")
@@ -116,7 +117,8 @@ class Rules(unittest.TestCase):
                          ["rare0", "rare1"])
         self.assertEqual(len([e for e in mine(events) if e["argv"][1] == "equal"]), 1)
         summary, = mine(events, "summary")
-        self.assertEqual((summary["count"], summary["rule"], summary["of"]), (2 * count - 1, "storm", "exec"))
+        self.assertEqual((summary["count"], summary["rule"], summary["of"]),
+                         (2 * count - 1, "storm", "exec"))
         self.assertLess(summary["from"], summary["to"])
         self.assert_adds_up(events)
 
@@ -155,7 +157,8 @@ class Rules(unittest.TestCase):
     def test_bad_rules_change_nothing(self):
         settings = {**NO_LOSS, "Rule": [rule("mine", "drop", Argument="go")]}
         with new_daemon(settings) as daemon:
-            said = daemon.reload({**NO_LOSS, "Rule": [rule("x", "drop", User="no-such-user-at-all")]})
+            bad = rule("x", "drop", User="no-such-user-at-all")
+            said = daemon.reload({**NO_LOSS, "Rule": [bad]})
             self.assertRegex(said, r"test.conf:\d+: User: .*no-such-user-at-all")
             execute(2, "go")
             daemon.configure(settings)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The other formats, of a live daemon: on stdout, each kind of event; in the file, over a reload that
-changes them, and over a run that was killed, each event is there once or accounted for."""
+"""The other formats, of a live daemon: on stdout, each kind of event; in the file, over a reload
+that changes them, and over a run that was killed, each event is there once or accounted for."""
 import glob
 import json
 import os

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""A shipper that is killed and restarted at random delivers every line, or one sees which it has not.
+"""A shipper that is killed and restarted at random delivers every line, or one sees which it has
+not.
 
 rsyslog, with the configuration of content/ship, reads the file of a real daemon that rotates it all
-the time, and compresses what is older. Killed or stopped at random, and down for less than a file lasts, it misses nothing; what
-it delivers twice, the views of content/sql have once. Then it is down while several files come and
-go: what is missing is then exactly what the views find.
+the time, and compresses what is older. Killed or stopped at random, and down for less than a file
+lasts, it misses nothing; what it delivers twice, the views of content/sql have once. Then it is
+down while several files come and go: what is missing is then exactly what the views find.
 """
 import collections
 import json

@@ -3,11 +3,12 @@
 """lifecycle.py FOLDER: the life of the package, as root on a Debian that runs systemd.
 
 Installed, the service is there and off. Enabled it runs, in its sandbox and with little privilege,
-also as the image after an upgrade in place or after a crash; it logs a storm that journald would cut
-short if it limited our rate. An upgrade misses nothing; it restarts the service only where it has to
-and says why; stopped and disabled, it is left alone. Removed, it has stopped, and configuration and
-logs stay. Purged, nothing is left but the locked user. FOLDER has the package as old.deb, and as
-later versions new.deb, unit.deb (with another unit file) and broken.deb (whose program cannot run).
+also as the image after an upgrade in place or after a crash; it logs a storm that journald would
+cut short if it limited our rate. An upgrade misses nothing; it restarts the service only where it
+has to and says why; stopped and disabled, it is left alone. Removed, it has stopped, and
+configuration and logs stay. Purged, nothing is left but the locked user. FOLDER has the package as
+old.deb, and as later versions new.deb, unit.deb (with another unit file) and broken.deb (whose
+program cannot run).
 Prints what it has done; exits with 0 if all is well.
 """
 import hashlib

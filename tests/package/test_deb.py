@@ -126,8 +126,9 @@ def make_root(root):
 
 @contextlib.contextmanager
 def own_cgroups(name):
-    """Yields control groups of our own, in each hierarchy that systemd uses. nspawn puts a container
-    below the group that it is in: two of them in one would be killed by each other's services."""
+    """Yields control groups of our own, in each hierarchy that systemd uses. nspawn puts a
+    container below the group that it is in: two of them in one would be killed by each
+    other's services."""
     folders = []
     for line in pathlib.Path("/proc/self/cgroup").read_text("utf-8").splitlines():
         _, controllers, path = line.split(":", 2)

@@ -71,7 +71,8 @@ def check_rest(kind, own, exact=EXACT, marks=MARKS):
 def check_own(own, kind, time, seq, boot_id, host):
     """Likewise of any other event, of which everything does."""
     rest = {k: v for k, v in own.items() if k != "host_base64"}
-    native_event({"event": kind, "time": time, "seq": seq, "boot_id": boot_id, "host": host, **rest})
+    native_event({"event": kind, "time": time, "seq": seq, "boot_id": boot_id, "host": host,
+                  **rest})
 
 
 def ids(value):

@@ -175,7 +175,9 @@ def process_of(native):
     get = native.get
     euser = get("euser") if get("euid") != get("uid") else get("user")
     caps = get("caps")
-    env = [f"{name}={value}" for name, value in common.variables(native)] if "env" in native else None
+    env = None
+    if "env" in native:
+        env = [f"{name}={value}" for name, value in common.variables(native)]
     return {
         "pid": get("pid"), "vpid": get("ns_pid"), "entity_id": get("process_id"),
         "thread": {"id": get("tid"),

@@ -93,7 +93,8 @@ def check_early_boot_is_logged(journal, port):
 
 
 def check_processes_are_told(journal, port):
-    """What ran before the daemon, PID 1 first of all, which then is a parent of whom all is known."""
+    """What ran before the daemon, PID 1 first of all, which then is a parent of whom all is
+    known."""
     start = journal.wait("start", lambda event: True)[0]
     assert "process" not in start.get("missing", ()), start
     journal.wait_stats()
@@ -367,8 +368,8 @@ WORLD = (world_checks.check_clock_that_is_set, world_checks.check_tracefs_that_g
          world_checks.check_machine_that_sleeps)
 RESTARTS = (
     package_checks.check_restart_is_counted, package_checks.check_upgrade_in_place,
-    check_killed, package_checks.check_status, package_checks.check_metrics, check_ledger, check_stop,
-    check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
+    check_killed, package_checks.check_status, package_checks.check_metrics, check_ledger,
+    check_stop, check_every_door_and_every_fact, package_checks.check_kernel_without_btf)
 # On the others.
 END = (package_checks.check_purge_leaves_nothing,
        package_checks.check_installed_on_a_machine_that_runs,

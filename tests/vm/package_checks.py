@@ -211,8 +211,8 @@ def check_restart_is_counted(journal, port):
 
 
 def check_upgrade_in_place(journal, port):
-    """A new file, as a package manager puts it there, and a reload: nothing is missed, and later the
-    rings can be changed as before."""
+    """A new file, as a package manager puts it there, and a reload: nothing is missed, and later
+    the rings can be changed as before."""
     before, pid = journal.count("start"), show(UNIT, "MainPID", "NRestarts")
     with Execs("upgraded") as execs:
         shutil.copy2(PROGRAM, PROGRAM + ".dpkg-new")

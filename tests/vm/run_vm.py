@@ -208,7 +208,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release",
                         help="folder of the build to test")
     parser.add_argument("--keep", metavar="FOLDER", help="keep image and output there")
-    parser.add_argument("--only", metavar="CHECK,...", help="instead of the whole scenario; one that "
+    parser.add_argument("--only", metavar="CHECK,...",
+                        help="instead of the whole scenario; one that "
                         "is named several times is run so often")
     args = parser.parse_args()
     if unknown := set(args.vms) - set(VMS):
