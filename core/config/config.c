@@ -81,7 +81,7 @@ static const struct setting settings[] = {
         SETTING("File", "MaxAge", time, file.max_age_ns, "0", .min = NSEC_PER_SEC,
                 .max = 5200 * 7 * DAY, .or_zero = true),
         SETTING("File", "MaxFiles", count, file.max_files, "10", .min = 1, .max = 10000),
-        SETTING("File", "LineMax", size, file.line_max, "64K", .min = 8 * KIB, .max = 128 * MIB,
+        SETTING("File", "LineMax", size, file.line_max, "128K", .min = 8 * KIB, .max = 128 * MIB,
                 .or_zero = true),
         SETTING("File", "Compress", compress, file.compress, "no"),
         SETTING("File", "Mode", mode, file.mode, "0640", .max = 0777),
