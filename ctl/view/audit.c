@@ -25,17 +25,22 @@ void audit_done(struct audit *a)
         *a = (struct audit){ 0 };
 }
 
-/* One more element, zeroed; NULL: no memory. */
+/* One more element, zeroed; NULL: no memory. There is room for the next power of two. */
 static void *grow(void *array, size_t *n, size_t size)
 {
-        char **elements = array;
-        char *grown = reallocarray(*elements, *n + 1, size);
+        char **elements = array, *element;
+        bool is_full = (*n & (*n - 1)) == 0; /* 0 as well */
 
-        if (!grown)
-                return NULL;
-        *elements = grown;
-        memset(grown + *n * size, 0, size);
-        return grown + (*n)++ * size;
+        if (is_full) {
+                char *grown = reallocarray(*elements, MAX(2 * *n, (size_t)1), size);
+
+                if (!grown)
+                        return NULL;
+                *elements = grown;
+        }
+        element = *elements + (*n)++ * size;
+        memset(element, 0, size);
+        return element;
 }
 
 static struct audit_boot *find_boot(struct audit *a, const struct event_line *line)
