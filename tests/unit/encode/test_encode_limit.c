@@ -483,7 +483,9 @@ static void hostile_events_always_fit(void **state)
         static const struct {
                 size_t size;
                 unsigned n;
-        } args[] = { { ARG_SIZE, 3 }, { 1000, 50 }, { 4, 5000 }, { 0, 3000 }, { 30, 1 }, { 0, 0 } };
+        } args[] = {
+                { 32 * 1024, 3 }, { 1000, 50 }, { 4, 5000 }, { 0, 3000 }, { 30, 1 }, { 0, 0 }
+        };
         static const struct event_summary summary = {
                 .rule = "one that has a name",
                 .kind = EVENT_EXEC_FAILED,
