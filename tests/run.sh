@@ -82,12 +82,13 @@ if has_tests build/release/tests --label-regex '^beside$' "$@"; then
   beside=$!
 fi
 
-# tests/CMakeLists.txt says what the labels mean. RUN_SERIAL keeps tests against the live kernel alone.
+# tests/CMakeLists.txt says what the labels mean. RUN_SERIAL keeps tests against the live kernel
+# alone, a RESOURCE_LOCK those apart that need one of what a host has one of.
 if has_tests build/asan --label-exclude '^(release|beside)$' "$@"; then
   run_suite build/asan --label-exclude '^(release|beside)$' --parallel 2 "$@" || status=1
 fi
 if has_tests build/release --label-exclude '^(asan|beside)$' "$@"; then
-  run_suite build/release --label-exclude '^(asan|beside)$' "$@" || status=1
+  run_suite build/release --label-exclude '^(asan|beside)$' --parallel 2 "$@" || status=1
 fi
 if [ -n "$beside" ]; then
   wait "$beside" || status=1
