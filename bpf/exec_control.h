@@ -64,13 +64,16 @@ static inline __u32 env_hash(__u64 key)
 }
 
 /*
- * Which programs run on a CPU right now, in memory shared with the daemon (one element per CPU, a
- * cache line): 0 = not running, 1 = starting, else the boot_ns of the record being made. A record
- * that is not in flight and older than a moment has reached its ring before that moment.
+ * Which programs run on a CPU right now, in memory shared with the daemon (one element per CPU, the
+ * first a cache line): 0 = not running, 1 = starting, else the boot_ns of the record being made. A
+ * record that is not in flight and older than a moment has reached its ring before that moment.
  */
 #define EXEC_INFLIGHT_STARTING 1
 struct exec_inflight {
         __u64 since[8]; /* by enum exec_program */
+
+        /* Events that a program left to others, as the page said: of even, of odd generations. */
+        __u64 passed[2][8];
 };
 
 /*
@@ -93,5 +96,5 @@ struct exec_counters {
 
 _Static_assert(_PROGRAM_MAX <= 8, "no room for the programs in the pages shared with the daemon");
 EXEC_ASSERT_SIZE(struct exec_control, 168);
-EXEC_ASSERT_SIZE(struct exec_inflight, 64);
+EXEC_ASSERT_SIZE(struct exec_inflight, 192);
 EXEC_ASSERT_SIZE(struct exec_counters, 80);

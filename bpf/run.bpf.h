@@ -145,6 +145,7 @@ static __always_inline bool run_enter(struct run *run, void *ctx, __u32 program)
         __sync_fetch_and_add(run->since, EXEC_INFLIGHT_STARTING);
         if (is_mine(run, program))
                 return true;
+        __sync_fetch_and_add(&slot->passed[cfg_generation % 2][program], 1);
         run_leave(run);
         return false;
 }

@@ -148,7 +148,7 @@ const char *loss_where_text(enum loss_where where)
                 [LOSS_FILE] = "the file did not keep up",
                 [LOSS_STDOUT] = "standard output did not keep up",
                 [LOSS_DOWN] = "no daemon was running",
-                [LOSS_BLIND] = "the daemon did not see its own test, and nobody knows what else",
+                [LOSS_BLIND] = "the programs in the kernel were kept from seeing",
         };
 
         assert((unsigned)where < _LOSS_WHERE_MAX && texts[where]);

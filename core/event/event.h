@@ -186,7 +186,7 @@ enum loss_where {
         LOSS_FILE = LOSS_SINK + SINK_FILE,
         LOSS_STDOUT = LOSS_SINK + SINK_STDOUT,
         LOSS_DOWN = LOSS_SINK + _SINK_PLACE_MAX, /* nobody was reading */
-        LOSS_BLIND, /* our own exec was not seen: nobody knows how many others were not */
+        LOSS_BLIND, /* programs were stopped, or our own exec was not seen */
         _LOSS_WHERE_MAX,
 };
 

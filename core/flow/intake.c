@@ -80,6 +80,14 @@ static void on_missed(void *userdata, enum exec_program program, uint64_t count)
         ledger_missed(in->ledger, program, count, in->watermark_ns);
 }
 
+/* No part of any sum, and of no recording. */
+static void on_blind(void *userdata, uint64_t count, uint64_t from_ns, uint64_t to_ns)
+{
+        struct intake *in = userdata;
+
+        ledger_add(in->ledger, LOSS_BLIND, LOSS_ANY_CPU, count, from_ns, to_ns);
+}
+
 static void on_counted(void *userdata, uint64_t until_ns)
 {
         struct intake *in = userdata;
@@ -108,6 +116,7 @@ struct source_handler intake_handler(struct intake *in)
                 .on_round = on_round,
                 .on_drained = on_drained,
                 .on_missed = on_missed,
+                .on_blind = on_blind,
                 .on_counted = on_counted,
                 .on_clock = on_clock,
                 .userdata = in,

@@ -36,6 +36,9 @@ struct source_handler {
         /* The kernel did not run a program, so many times more. */
         void (*on_missed)(void *userdata, enum exec_program program, uint64_t count);
 
+        /* Programs were kept from seeing events, so many at least, between these moments. */
+        void (*on_blind)(void *userdata, uint64_t count, uint64_t from_ns, uint64_t to_ns);
+
         /* The other callbacks have reported all that the kernel did before `until_ns`. */
         void (*on_counted)(void *userdata, uint64_t until_ns);
 

@@ -26,6 +26,7 @@
 #include "host/log.h"
 #include "host/timer.h"
 #include "kernel/first_process.h"
+#include "kernel/guard.h"
 #include "kernel/kernel_facts.h"
 #include "kernel/loader.h"
 #include "kernel/process_list.h"
@@ -36,6 +37,9 @@
 
 #define IDLE_INTERVAL_NS NSEC_PER_SEC
 #define RECONCILE_INTERVAL_NS NSEC_PER_SEC
+
+/* Somebody who insists shall not fill the journal. */
+#define EXPLAIN_INTERVAL_NS (10 * NSEC_PER_SEC)
 
 /* For programs that were in flight: microseconds, unless the hypervisor took their CPU away. */
 #define STOP_TIMEOUT_NS NSEC_PER_SEC
@@ -62,6 +66,9 @@ struct source_perf {
         unsigned n_records; /* of the current round */
         bool in_flight;     /* some program ran when the last round began */
         bool is_stopped;
+        bool is_guarded;
+        struct guard guard;
+        uint64_t explained_ns;
         struct clock_watch clock;
         uint64_t reconciled_ns;
         uint32_t namespaces[_NAMESPACE_MAX]; /* of PID 1 */
@@ -172,6 +179,30 @@ static void report_counted(const struct source_perf *s, enum exec_program progra
                 h->on_missed(h->userdata, program, missed - known);
 }
 
+/* From now on, the programs do as they are told. */
+static void set_guard(struct source_perf *s)
+{
+        guard_set(&s->guard, loader_control(s->programs), clock_boottime_ns());
+        s->is_guarded = true;
+}
+
+static void check_guard(struct source_perf *s)
+{
+        const struct source_handler *h = &s->source.handler;
+        const uint64_t now_ns = clock_boottime_ns();
+        struct guard_findings f;
+
+        if (!s->is_guarded ||
+            !guard_check(&s->guard, loader_control(s->programs), loader_inflight(s->programs),
+                         s->source.n_cpus, now_ns, &f))
+                return;
+        if (now_ns - s->explained_ns >= EXPLAIN_INTERVAL_NS || s->explained_ns == 0) {
+                guard_explain(&f);
+                s->explained_ns = now_ns;
+        }
+        h->on_blind(h->userdata, MAX(f.n_passed, UINT64_C(1)), f.from_ns, now_ns);
+}
+
 /*
  * The order makes it exact: counters first, then a round. Counted events that the round did not
  * find were not sent, unless they were in flight meanwhile: then we report nothing until next time.
@@ -190,6 +221,7 @@ static void reconcile(struct source_perf *s)
                 h->on_counted(h->userdata, counted_ns);
         for (unsigned cpu = 0; cpu < s->source.n_cpus; cpu++)
                 follow_cpu(s, cpu);
+        check_guard(s);
 }
 
 /* Arms the bell; true if there is nothing left that could have rung it before. */
@@ -328,6 +360,7 @@ static int attach(struct source_perf *s, const struct config *config)
         r = loader_attach(s->programs);
         if (r < 0)
                 return r;
+        set_guard(s);
         if (ring_set_is_kept(s->rings)) /* or those of the previous image will do */
                 (void)ring_set_resize(s->rings, config->capture.ring_size, LOG_ERR);
         return timer_start(s->timer, 0);
@@ -355,6 +388,7 @@ static void perf_stop(struct source *source)
         bool nobody_begins;
 
         timer_stop(s->timer);
+        s->is_guarded = false; /* the next run may begin to change it */
         nobody_begins = loader_stop(s->programs);
         do /* again, as long as one that had begun before is not through, or the clock steps */
                 reconcile(s);
@@ -380,7 +414,9 @@ static int perf_configure(struct source *source, const struct config *config)
         }
         if (loader_are_to_load(s->programs, config))
                 ring_set_grow(s->rings); /* they are not read while the kernel verifies */
+        check_guard(s);
         r = loader_configure(s->programs, config);
+        set_guard(s);
         if (r < 0)
                 size = old_size;
         else

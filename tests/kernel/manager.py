@@ -2,6 +2,7 @@
 """A service manager of our own, as far as a daemon needs one to be restarted without a gap: its
 notify socket, and its fd store, which outlives the daemon."""
 import array
+import contextlib
 import json
 import os
 import shutil
@@ -19,18 +20,51 @@ LISTEN_FDS_START = 3
 SPARE_FDS_START = 400
 
 
-def run_programs(pid, generation):
-    """As somebody would who tampers with us: from outside, in the map that says what runs."""
-    control = map_of(pid, "control")
-    key = ["key", "hex", "00", "00", "00", "00"]
-    value = bpftool("map", "lookup", "id", control, *key)["value"]
-    bpftool("map", "update", "id", control, *key, "value", "hex",
-            *[f"{byte:02x}" for byte in generation.to_bytes(4, "little")],
-            *[byte[2:] for byte in value[4:]])
+class Control:
+    """The map that says what runs, in the hands of somebody who tampers with us from outside.
+    Values are struct exec_control of bpf/exec_control.h, as bytes."""
+    KEY = ("key", "hex", "00", "00", "00", "00")
+    RUNNING, BEFORE, ARGV_MAX, IGNORE_ERRNOS = 0, 32, 80, 104
+
+    def __init__(self, pid):
+        self.map = ("id", map_of(pid, "control"))
+
+    def read(self):
+        value = bpftool("map", "lookup", *self.map, *self.KEY)["value"]
+        return bytes(int(byte, 16) for byte in value)
+
+    def update_of(self, value):
+        return ("map", "update", *self.map, *self.KEY, "value", "hex",
+                *[f"{byte:02x}" for byte in value])
+
+    def write(self, value):
+        bpftool(*self.update_of(value))
+
+    def change(self, offset, content):
+        """Returns what the page was before."""
+        before = self.read()
+        self.write(before[:offset] + content + before[offset + len(content):])
+        return before
+
+    @contextlib.contextmanager
+    def insist(self, offset, content):
+        """Meanwhile somebody writes that again and again, faster than it can be put right."""
+        before = self.read()
+        value = before[:offset] + content + before[offset + len(content):]
+        command = " ".join(("bpftool", *map(str, self.update_of(value))))
+        with subprocess.Popen(["sh", "-c", f"while {command}; do :; done"],
+                              start_new_session=True, stdout=subprocess.DEVNULL) as process:
+            try:
+                yield
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.write(before)
 
 
 def stop_programs(pid):
-    run_programs(pid, 0)
+    Control(pid).change(Control.RUNNING, bytes(4))
 
 
 class Manager:

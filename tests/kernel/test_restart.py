@@ -296,6 +296,7 @@ class Restart(Ledger):
         """The programs in the store never ran then; they must not begin beside those loaded
         next."""
         with Manager() as manager:
+            os.kill(manager.pid, signal.SIGSTOP)    # it would put it right
             stop_programs(manager.pid)
             manager.restart(signal.SIGKILL)
             names = set(manager.store)
