@@ -7,7 +7,8 @@
  * backlog until its newline is in the file. A write that stops inside a line (disk full, quota,
  * file size limit) is cut back to the last newline at once; where that fails, before the next
  * write; and after a crash, when the file is opened. The cut looks for the newline in the file
- * itself, so it is right whatever happened in between.
+ * itself, so it is right whatever happened in between. A file that nothing may be cut off from
+ * (chattr +a) gets the rest of the line instead, as long as nobody else has written to it.
  *
  * Rotation (rotation.h) renames, never copies: path → path.1 → path.2. If it fails, the current
  * file grows on, the error stays visible, and it is tried again after a pause. A file that begins
@@ -52,6 +53,7 @@ struct sink_file {
         uint64_t size;    /* as we left it */
         uint64_t born_ns; /* CLOCK_REALTIME */
         bool torn;        /* it may end inside a line */
+        size_t begun;     /* bytes of the oldest entry that it ends in then; 0: none, or unknown */
         bool is_other;    /* its first line is ours, and of another format */
         bool unsynced;
 
@@ -140,6 +142,7 @@ static int file_settle(struct sink_file *f)
         }
         f->size = end;
         f->torn = false;
+        f->begun = 0;
         sink_account_file(&f->sink, f->dev, f->ino, end);
         return 0;
 }
@@ -170,6 +173,7 @@ static void file_close(struct sink_file *f)
         (void)close(TAKE_FD(f->fd));
         packing_close(&f->packing);
         f->torn = false;
+        f->begun = 0;
         f->unsynced = false;
         f->rotate_error = 0;
         f->rotate_after_ns = 0;
@@ -270,7 +274,7 @@ static bool file_is_current(const struct sink_file *f, struct stat *ret)
         return ret->st_dev == f->dev && ret->st_ino == f->ino;
 }
 
-/* After it the file is open, the one at the path, and ends in a newline. */
+/* After it the file is open, the one at the path, and ends in a newline, or in what is begun. */
 static int file_prepare(struct sink_file *f)
 {
         struct stat st = { .st_size = -1 };
@@ -286,6 +290,8 @@ static int file_prepare(struct sink_file *f)
         if (!f->torn && (uint64_t)st.st_size == f->size)
                 return 0;
         r = file_settle(f);
+        if (r == -EPERM && f->begun > 0 && (uint64_t)st.st_size == f->size)
+                return 0;
         return r < 0 ? sink_fail(&f->sink, "repair", r) : 0;
 }
 
@@ -418,6 +424,7 @@ static uint64_t file_room(struct sink_file *f, size_t offset)
 static int file_write_failed(struct sink_file *f, size_t offset, int error)
 {
         packing_make_way(&f->packing, error);
+        f->begun = offset;
         if (offset > 0)
                 (void)file_settle(f); /* if this fails too, it is tried again at the next flush */
         return sink_fail(&f->sink, "write", error);
@@ -428,7 +435,7 @@ static int file_drain(struct sink_file *f)
 {
         struct iovec iov[SINK_GATHER_MAX];
         uint64_t budget = FLUSH_BYTES_MAX;
-        size_t offset = 0;
+        size_t offset = f->begun;
 
         while (backlog_count(f->sink.backlog) > 0 && (budget > 0 || offset > 0)) {
                 uint64_t room = file_room(f, offset);
@@ -446,6 +453,8 @@ static int file_drain(struct sink_file *f)
                 budget -= MIN(budget, (uint64_t)done);
                 sink_advance(&f->sink, (size_t)done, &offset);
         }
+        f->torn = false;
+        f->begun = 0;
         return 0;
 }
 
@@ -456,9 +465,11 @@ static int file_deliver(struct sink_file *f)
         r = file_prepare(f);
         if (r < 0)
                 return r;
-        if (f->is_other)
-                file_try_rotate(f);
-        file_rotate_if_old(f);
+        if (f->begun == 0) {
+                if (f->is_other)
+                        file_try_rotate(f);
+                file_rotate_if_old(f);
+        }
         r = file_drain(f);
         q = file_sync(f); /* lines that were written are to be safe despite the error */
         if (r >= 0 && q < 0)
@@ -493,8 +504,10 @@ static int sink_file_write(struct sink *s, const struct message *m)
 static void sink_file_reopen(struct sink *s)
 {
         struct sink_file *f = sink_file(s);
+        struct stat st;
 
-        file_close(f);
+        if (f->begun == 0 || !file_is_current(f, &st)) /* the rest of a line has no other place */
+                file_close(f);
         (void)file_prepare(f);
 }
 

@@ -380,6 +380,26 @@ class File(unittest.TestCase):
                 last = storm(N_FEW)
                 self.check(daemon, (few, False), (many, True), (last, False))
 
+    def test_append_only_on_a_full_disk(self):
+        """What of a line is in the file can't be cut; there is a rest to be written."""
+        with Journald(), faults.folder() as place:
+            disk = place + "/disk"
+            os.mkdir(disk)
+            faults.file_system(place + "/image")
+            subprocess.run(["mount", "-o", "loop", place + "/image", disk], check=True)
+            self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+            with Daemon(SMALL_BACKLOG, disk + "/exec.jsonl") as daemon:
+                first = storm(N_FEW)
+                daemon.sync()
+                subprocess.run(["chattr", "+a", daemon.path], check=True)
+                faults.fill(disk, leave=64 << 10)
+                many = daemon.paced_storm(N_PIECES)
+                daemon.await_words("'file': cannot write: No space")
+                faults.empty(disk)
+                daemon.await_words("'file' works again")
+                last = storm(N_FEW)
+                self.check(daemon, (first, False), (many, True), (last, False))
+
     def test_who_executes_much_makes_no_long_lines_and_what_goes_is_told(self):
         """Control characters are the longest in JSON; and older files are deleted for them."""
         with Daemon({"File": {"LineMax": "8K", "MaxSize": "64K", "MaxFiles": "3"}},

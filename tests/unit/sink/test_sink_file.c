@@ -654,6 +654,98 @@ static void file_cuts_torn_line_in_file_that_was_moved_meanwhile(void **state)
         lines_assert(data, size, 1, 1);
 }
 
+/* Of 3 lines, the file, which is append-only, has the first one and 5 bytes; the disk is full. */
+static void begin_a_line(struct sink *s)
+{
+        lines_write_n(s, 3, 10);
+        disk_has(line_size(10) + 5, ENOSPC);
+        disk.truncate_error = EPERM;
+        assert_broken(s, -ENOSPC, "write");
+        assert_int_equal(size_of(0), line_size(10) + 5);
+        assert_int_equal(s->stats.written, 1);
+}
+
+static void file_that_cannot_be_cut_gets_the_rest_of_the_line(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        begin_a_line(s);
+        assert_broken(s, -ENOSPC, "write");
+        disk_has(7, ENOSPC); /* a little more, too little for the line */
+        assert_broken(s, -ENOSPC, "write");
+        assert_int_equal(size_of(0), line_size(10) + 12);
+        sink_reopen(s);
+        assert_int_equal(account_read(s->account).size, line_size(10));
+
+        disk_has(SIZE_MAX, 0);
+        assert_delivered(s);
+        assert_file(0, 1, 3);
+        assert_int_equal(account_read(s->account).size, size_of(0));
+        assert_int_equal(s->stats.bytes, size_of(0));
+}
+
+static void file_that_cannot_be_cut_is_not_rotated_inside_a_line(void **state)
+{
+        struct sink_file_config config = config_default();
+        _cleanup_(sink_freep) struct sink *s = NULL;
+
+        (void)state;
+        config.max_age_ns = 10 * NSEC_PER_SEC;
+        s = file_make_with(&config);
+        begin_a_line(s);
+        disk.realtime_ahead_ns = 3600 * NSEC_PER_SEC;
+        disk_has(SIZE_MAX, 0);
+        assert_delivered(s);
+        assert_file(0, 1, 3);
+        lines_write_n(s, 1, 10);
+        assert_delivered(s);
+        assert_file(0, 4, 4);
+        assert_file(1, 1, 3);
+}
+
+/* What somebody has written there is in the middle of the line now. */
+static void file_that_cannot_be_cut_is_left_if_somebody_wrote_to_it(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        begin_a_line(s);
+        put(path, "x", 1);
+        disk_has(SIZE_MAX, 0);
+        disk.n_writes = 0;
+        assert_broken(s, -EPERM, "repair");
+        assert_int_equal(disk.n_writes, 0);
+        disk_works();
+        assert_delivered(s);
+        assert_file(0, 1, 3);
+}
+
+static void file_that_can_be_cut_again_has_the_line_once(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        begin_a_line(s);
+        disk_works();
+        assert_delivered(s);
+        assert_file(0, 1, 3);
+}
+
+/* The line is still ours to write, from its beginning, in the file that is there now. */
+static void file_that_cannot_be_cut_and_was_moved_has_no_rest(void **state)
+{
+        _cleanup_(sink_freep) struct sink *s = file_make();
+
+        (void)state;
+        begin_a_line(s);
+        move_away();
+        disk_has(SIZE_MAX, 0);
+        assert_delivered(s);
+        assert_file(0, 2, 3);
+        assert_int_equal(size_of(MOVED), line_size(10) + 5);
+}
+
 static void file_is_whole_under_a_real_file_size_limit(void **state)
 {
         struct sink_file_config config = config_default();
@@ -790,6 +882,11 @@ int main(void)
                 TEST(file_takes_a_write_of_nothing_for_an_error),
                 TEST(file_cuts_torn_line_before_it_goes_on),
                 TEST(file_cuts_torn_line_in_file_that_was_moved_meanwhile),
+                TEST(file_that_cannot_be_cut_gets_the_rest_of_the_line),
+                TEST(file_that_cannot_be_cut_is_not_rotated_inside_a_line),
+                TEST(file_that_cannot_be_cut_is_left_if_somebody_wrote_to_it),
+                TEST(file_that_can_be_cut_again_has_the_line_once),
+                TEST(file_that_cannot_be_cut_and_was_moved_has_no_rest),
                 TEST(file_is_whole_under_a_real_file_size_limit),
                 TEST(file_is_whole_on_a_real_full_disk),
                 TEST(file_yields_after_a_while_but_never_inside_a_line),
