@@ -8,37 +8,31 @@ Honest are the recordings of tests/golden and tests/ctl, and what a model of the
 boots, hosts and sinks. A fault is something that is done to one of these; what no arithmetic can
 find is done, too, and is in the manual.
 """
-import collections
+import functools
 import itertools
 import json
 import os
 import pathlib
 import random
 import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import honest               # noqa: E402
+import log_lines            # noqa: E402
 from honest import Host     # noqa: E402
+from log_lines import (add, edited, join, kind, mixed, places, renumber, runs, swapped,
+                       without)        # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 CTL = sys.argv[1]
+verify = functools.partial(log_lines.verify, CTL)
 COMPLETE, EXPLAINED, UNEXPLAINED = range(3)
 RULES = [{"name": "noise", "action": "drop"}, {"name": "checks", "action": "summarize"}]
 
-
 # The search for leaks, at the end of each of hundreds of runs, is half of what they cost; that
 # nothing leaks is shown by test_verify.py.
-ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-
-
-def verify(lines, *options):
-    done = subprocess.run([CTL, "verify", "-", "--utc", *options], env=ENVIRONMENT,
-                          input="".join(line + "\n" for line in lines).encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
-    assert done.returncode in range(4) and b"runtime error" not in done.stderr, done
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
 
 
 # Honest logs
@@ -383,11 +377,6 @@ def recorded_logs():
             yield path.stem, path.read_text("utf-8").rstrip("\n").split("\n")
 
 
-def mixed(*logs):
-    """As a collector has it that appends what comes."""
-    return [line for group in itertools.zip_longest(*logs) for line in group if line is not None]
-
-
 def honest_logs():
     """(name, lines, the verdict if one is expected)"""
     logs = []
@@ -454,64 +443,6 @@ def rich(seed):
     return host.logs["file"]
 
 
-def kind(line):
-    return json.loads(line)["event"]
-
-
-def runs(lines):
-    found = []
-    for line in lines:
-        if kind(line) == "start":
-            found.append([])
-        found[-1].append(line)
-    return found
-
-
-def join(parts):
-    return [line for part in parts for line in part]
-
-
-def places(lines, wanted):
-    return [i for i, line in enumerate(lines) if kind(line) == wanted]
-
-
-def renumber(lines):
-    """As if nothing had been there."""
-    out, seqs = [], collections.Counter()
-    for line in lines:
-        event = json.loads(line)
-        seqs[event["boot_id"]] = 1 if event["event"] == "start" else seqs[event["boot_id"]] + 1
-        out.append(re.sub(r'"seq":\d+', f'"seq":{seqs[event["boot_id"]]}', line, count=1))
-    return out
-
-
-def edited(lines, i, change):
-    event = json.loads(lines[i])
-    change(event)
-    return [*lines[:i], json.dumps(event, separators=(",", ":"), ensure_ascii=False),
-            *lines[i + 1:]]
-
-
-def add(path, n):
-    """To a number, by its path."""
-    def change(event):
-        *folders, key = path.split("/")
-        for folder in folders:
-            event = event[folder]
-        event[key] += n
-    return change
-
-
-def cut(lines, i, n=1):
-    return lines[:i] + lines[i + n:]
-
-
-def swapped(lines, i, k):
-    out = list(lines)
-    out[i], out[k] = out[k], out[i]
-    return out
-
-
 def of_another_boot(lines):
     return [re.sub(r'"boot_id":"[0-9a-f]+"', f'"boot_id":"{"e" * 32}"', line, count=1)
             for line in lines]
@@ -544,35 +475,37 @@ def faults(seed):
     reports = r"were lost, and \d+ are reported"
     since, earlier = "events were written since those before", "earlier runs have"
     # Lines removed
-    yield "an event", cut(log, at), missing
-    yield "several events", cut(log, at, 2), missing
+    yield "an event", without(log, at), missing
+    yield "several events", without(log, at, 2), missing
     yield "every second event", [
         line for i, line in enumerate(log) if not begin <= i < end or i % 2], missing
-    yield "stats", cut(log, stats[1]), missing
-    yield "a loss", cut(log, lost[0]), missing
-    yield "a summary", cut(log, summary[0]), missing
-    yield "the begin of the second run", cut(log, starts[1], 3), again
-    yield "the begin of the second run, and the end of the first", cut(log, stop[0], 5), again
-    yield "a start", cut(log, starts[1]), again
-    yield "the line before a stop", cut(log, stop[0] - 1), missing
+    yield "stats", without(log, stats[1]), missing
+    yield "a loss", without(log, lost[0]), missing
+    yield "a summary", without(log, summary[0]), missing
+    yield "the begin of the second run", without(log, starts[1], 3), again
+    yield "the begin of the second run, and the end of the first", without(log, stop[0], 5), again
+    yield "a start", without(log, starts[1]), again
+    yield "the line before a stop", without(log, stop[0] - 1), missing
     yield "a whole run", join(parts[:1] + parts[2:]), earlier
     yield "the run that was killed", join(parts[:2] + parts[3:]), earlier
-    yield "the end of the run that was killed", cut(log, killed[1] - 3, 3), earlier
-    yield "a stop and what is before", cut(log, stop[1] - 4, 5), earlier
+    yield "the end of the run that was killed", without(log, killed[1] - 3, 3), earlier
+    yield "a stop and what is before", without(log, stop[1] - 4, 5), earlier
     yield "all but starts and stops", [
         line for line in log if kind(line) in ("start", "stop")], missing
     yield "all events", [line for line in log if kind(line) not in honest.KERNEL_EVENTS], missing
     # And numbers made to fit
-    yield "an event, renumbered", renumber(cut(log, at)), since
-    yield "an event at the begin, renumbered", renumber(cut(log, 1)), since
+    yield "an event, renumbered", renumber(without(log, at)), since
+    yield "an event at the begin, renumbered", renumber(without(log, 1)), since
     last = max(i for i in range(stop[0]) if kind(log[i]) in honest.KERNEL_EVENTS)
-    yield "an event at the end, renumbered", renumber(cut(log, last)), since
-    yield "stats, renumbered", renumber(cut(log, stats[1])), "lines were written, and it is number"
-    yield "a loss, renumbered", renumber(cut(log, lost[0])), reports
-    yield "a summary, renumbered", renumber(cut(log, summary[0])), "lines were written"
+    yield "an event at the end, renumbered", renumber(without(log, last)), since
+    yield "stats, renumbered", renumber(
+        without(log, stats[1])), "lines were written, and it is number"
+    yield "a loss, renumbered", renumber(without(log, lost[0])), reports
+    yield "a summary, renumbered", renumber(without(log, summary[0])), "lines were written"
     yield "an event for three, renumbered", renumber(
         log[:at] + log[begin - 3:begin - 2] + log[at + 3:]), since
-    yield "the killed run's events, renumbered", renumber(cut(log, in_killed[0] + 1, 3)), earlier
+    yield "the killed run's events, renumbered", renumber(
+        without(log, in_killed[0] + 1, 3)), earlier
     yield "a loss made up, renumbered", renumber(log[:at] + [log[lost[0]]] + log[at:]), reports
     yield "events added, renumbered", renumber(log[:at] + log[begin:begin + 2] + log[at:]), since
     # Doubled
@@ -625,7 +558,7 @@ def faults(seed):
     # Glued
     yield "two runs as one", parts[0][:-20] + parts[3][10:], again
     yield "two boots as one", parts[0][:-10] + of_another_boot(parts[1][5:]), "its start among them"
-    yield "a host among others", mixed(cut(log, at), other), missing
+    yield "a host among others", mixed(without(log, at), other), missing
     yield "a line of another host in its place", [*log[:at], other[at], *log[at + 1:]], missing
     boot_id = json.loads(log[0])["boot_id"]
     yield "the end of another's", parts[0][:-5] + [
@@ -662,14 +595,14 @@ def forged(seed):
     yield "a line that says something else", edited(
         log, begin, lambda event: event.update({"exe": "/usr/bin/true"}))
     alone = parts[0][:places(parts[0], "stats")[-1] + 9]
-    yield "an event behind the last counters, renumbered", renumber(cut(alone, len(alone) - 3))
+    yield "an event behind the last counters, renumbered", renumber(without(alone, len(alone) - 3))
 
     def adjust(event):
         """One event less in all counters behind it."""
         event["seen"] -= 1
         event["sinks"]["file"]["written"] -= 1
         event["sinks"]["file"]["lines"] -= 1
-    one = renumber(cut(parts[0], 1))
+    one = renumber(without(parts[0], 1))
     for i in places(one, "stats") + places(one, "stop"):
         one = edited(one, i, adjust)
     yield "an event removed and all numbers changed", one

@@ -6,6 +6,7 @@ changed.
 rules.jsonl and lossy.jsonl are logs of a daemon that was stopped, killed and reloaded, with rules,
 summaries and a ring that was too small; of events there is only what verify looks at.
 """
+import functools
 import json
 import os
 import pathlib
@@ -14,8 +15,14 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+import log_lines            # noqa: E402
+from log_lines import (edit, edited, join, kind, mixed, more, places, renumber, runs, set_in,
+                       swapped, without)       # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 CTL = sys.argv[1]
+verify = functools.partial(log_lines.verify, CTL)
 COMPLETE, EXPLAINED, UNEXPLAINED, NOT_OURS = range(4)
 BOOT, OTHER_BOOT = "2fff7c11b2084133bd954df45c274c9b", "0123456789abcdef0123456789abcdef"
 
@@ -24,57 +31,9 @@ def read(name):
     return (HERE / f"{name}.jsonl").read_text("utf-8").splitlines()
 
 
-def verify(lines, *options, end="\n"):
-    text = "\n".join(lines) + end
-    done = subprocess.run([CTL, "verify", "-", "--utc", *options],
-                          input=text.encode("utf-8", "surrogateescape"), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=120, check=False)
-    assert done.stderr.count(b"runtime error") == 0 and done.returncode in range(4), done.stderr
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
 def verify_file(path, *options):
     return subprocess.run([CTL, "verify", f"--file={path}", *options], stdout=subprocess.PIPE,
                           check=False)
-
-
-def kind(line):
-    return json.loads(line)["event"]
-
-
-def runs(lines):
-    """The lines of each run."""
-    found = []
-    for line in lines:
-        if kind(line) == "start":
-            found.append([])
-        found[-1].append(line)
-    return found
-
-
-def join(parts):
-    return [line for part in parts for line in part]
-
-
-def edit(line, change):
-    event = json.loads(line)
-    change(event)
-    return json.dumps(event, separators=(",", ":"))
-
-
-def at(lines, wanted, number=0):
-    """Where the line of that kind is."""
-    places = [i for i, line in enumerate(lines) if kind(line) == wanted]
-    return places[number]
-
-
-def renumber(lines):
-    """As if nothing had been there: the numbers of each run without a hole."""
-    out, seq = [], 0
-    for line in lines:
-        seq = 1 if kind(line) == "start" else seq + 1
-        out.append(re.sub(r'"seq":\d+', f'"seq":{seq}', line, count=1))
-    return out
 
 
 def other(lines, host):
@@ -103,38 +62,8 @@ def with_machine(lines, machine_id):
     return [edit(line, change) if kind(line) == "start" else line for line in lines]
 
 
-def set_in(path, value):
-    """A change of one number, by its path or relative to what it is."""
-    def change(event):
-        keys = path.split("/")
-        for key in keys[:-1]:
-            event = event[key]
-        event[keys[-1]] = value(event[keys[-1]]) if callable(value) else value
-    return change
-
-
 def changed(lines, wanted, path, value, number=0):
-    i = at(lines, wanted, number)
-    return lines[:i] + [edit(lines[i], set_in(path, value))] + lines[i + 1:]
-
-
-def more(n):
-    return lambda value: value + n
-
-
-def without(lines, i, n=1):
-    return lines[:i] + lines[i + n:]
-
-
-def swapped(lines, i, k):
-    out = list(lines)
-    out[i], out[k] = out[k], out[i]
-    return out
-
-
-def mixed(a, b):
-    """Two logs that a shipper has put into one, each in its order."""
-    return join(zip(a, b)) + a[len(b):] + b[len(a):]
+    return edited(lines, places(lines, wanted)[number], set_in(path, value))
 
 
 def check_honest():
@@ -199,18 +128,18 @@ def faults():
     log = read("rules")
     lossy = read("lossy")
     parts = runs(log)
-    stop, lost = at(log, "stop"), at(log, "lost")
-    ring = at(lossy, "lost")
-    summary = at(log, "summary")
+    stop, lost = places(log, "stop")[0], places(log, "lost")[0]
+    ring = places(lossy, "lost")[0]
+    summary = places(log, "summary")[0]
     first = parts[0]
     yield "a line removed", without(log, 40), "line 41 is missing"
     yield "lines removed", without(log, 40, 5), "lines 41 to 45 are missing"
     yield "the line before a stop", without(log, stop - 1), "is missing"
-    yield "a stats event", without(log, at(log, "stats")), "is missing"
+    yield "a stats event", without(log, places(log, "stats")[0]), "is missing"
     # The last line of a run that was killed.
     yield "a loss", without(log, lost), "earlier runs have"
     yield "a summary", without(log, summary), "is missing"
-    yield "a start", without(log, at(log, "start", 1)), "come again"
+    yield "a start", without(log, places(log, "start")[1]), "come again"
     yield "a start and what is before", without(log, stop, 2), "come again"
     yield "a run", join(parts[:2] + parts[3:]), "earlier runs have"
     yield "the end of a run that was killed", \
@@ -220,7 +149,7 @@ def faults():
         renumber(without(without(log, 200), 40)), "events were written since"
     yield "a loss, renumbered", renumber(without(lossy, ring)), "are reported"
     yield "a summary, renumbered", renumber(without(log, summary)), "lines were written"
-    yield "stats, renumbered", renumber(without(log, at(log, "stats"))), "lines were written"
+    yield "stats, renumbered", renumber(without(log, places(log, "stats")[0])), "lines were written"
     yield "an event added", renumber(log[:40] + log[39:]), "events were written since"
     yield "a line doubled", log[:41] + log[40:], "line 41 comes again"
     yield "lines doubled", log[:45] + log[40:], "lines 41 to 45 come again"

@@ -20,8 +20,9 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
+
+from execs import Execs
 
 SERVICE = "execsnoopd.service"
 LOGS = "/var/log/execsnoopd"
@@ -34,7 +35,6 @@ DROP_IN = "/etc/execsnoopd.conf.d/50-local.conf"
 N_STORMS, STORM = 20, 3000
 
 WAIT_SECONDS = 100
-PAUSE_SECONDS = 0.005
 EXPOSURE_MAX = 1.5
 # CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_PERFMON; CAP_BPF
 CAP_BPF = 1 << 39
@@ -233,33 +233,10 @@ def check_rate_is_not_limited():
     assert len(logged) > 40000, "that is no more than the limit"
 
 
-class Execs:
-    """Goes on executing a program, until the end of the block; then `count` tells how often."""
-
-    def __init__(self, mark):
-        self.mark = mark
-        self.count = 0
-        self.end = threading.Event()
-        self.thread = threading.Thread(target=self.work)
-
-    def work(self):
-        while not self.end.wait(PAUSE_SECONDS):
-            os.waitpid(os.posix_spawn(TARGET, [TARGET, self.mark], {}), 0)
-            self.count += 1
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
-
-    def logged(self):
-        events = (json.loads(line) for line in
-                  said("journalctl", "--boot", "--output=cat", "--unit", SERVICE,
-                       "EXECSNOOP_EVENT=exec").splitlines())
-        return sum(1 for event in events if event.get("argv") == [TARGET, self.mark])
+def logged_execs():
+    return (json.loads(line) for line in
+            said("journalctl", "--boot", "--output=cat", "--unit", SERVICE,
+                 "EXECSNOOP_EVENT=exec").splitlines())
 
 
 def install(package, succeeds=True):
@@ -279,12 +256,13 @@ def runs_new_program():
 
 def check_upgrade_misses_nothing(package):
     before = running_pid()
-    with Execs("upgraded") as execs:
+    with Execs(TARGET, "upgraded") as execs:
         said_by_it = install(package)
     assert "goes on as the new program" in said_by_it and "restarting" not in said_by_it
     assert running_pid() == before and runs_new_program()
     assert execs.count > 0
-    wait_until(lambda: execs.logged() == execs.count, f"not all of {execs.count} are logged")
+    wait_until(lambda: execs.logged(logged_execs()) == execs.count,
+               f"not all of {execs.count} are logged")
     assert starts()[-1] == "counted", starts()
 
 

@@ -191,7 +191,8 @@ def main():
         guest = folder / "guest"
         guest.mkdir()
         make_packages(package, guest)
-        shutil.copy(HERE / "lifecycle.py", guest)
+        for script in HERE / "lifecycle.py", HERE.parent / "vm/execs.py":
+            shutil.copy(script, guest)
         for name in PROGRAMS:
             shutil.copy(programs / "tests/kernel" / name, guest)
         try:

@@ -41,7 +41,7 @@ NOT_PACKED = ["./var/lib/apt", "./var/cache/apt", "./usr/share/perl", "./usr/lib
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 TEST_PROGRAMS = ["caller32", "doors", "family", "storm", "target", "target32"]
-INSIDE = ["guest.py", "inside.py", "package_checks.py", "world_checks.py"]
+INSIDE = ["execs.py", "guest.py", "inside.py", "package_checks.py", "world_checks.py"]
 RELEASES = ["bookworm", "trixie"]  # in order: those that the package is for
 
 

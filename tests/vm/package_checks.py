@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import struct
-import threading
 import time
 
+from execs import Execs
 from inside import (DROP_IN, KERNEL_TESTS, NOBODY, UNIT, expect, finish, has_argument, is_a,
                     lost_sum, reload_and_wait, reload_with, run, show, start, succeed)
 
 PACKAGE = "/package.deb"
+TARGET = f"{KERNEL_TESTS}/target"
 PROGRAM = "/usr/sbin/execsnoopd"
 LOG = "/var/log/execsnoopd/exec.jsonl"
 EXPOSURE_MAX = 1.5
@@ -22,7 +23,6 @@ EXPOSURE_MAX = 1.5
 # RateLimitBurst=100, times 3 for the free space. tests/package goes beyond the default, natively.
 N_STORM = 700
 N_CHATTER = 700
-PAUSE_SECONDS = 0.01
 N_FILES = 300       # several files of 64K
 COMPRESS_SECONDS = 900  # of lowest priority, beside other VMs
 ZSTD_MAGIC = bytes.fromhex("28b52ffd")
@@ -36,32 +36,6 @@ NOT_SEARCHED = ("/proc", "/sys", "/run", "/dev", "/tests")
 SYS_BPF = 321
 BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD = 11, 13, 15
 BPF_PROG_INFO_SIZE, BPF_PROG_NAME, BPF_OBJ_NAME_LEN = 80, 64, 16
-
-
-class Execs:
-    """Goes on executing a program, until the end of the block; then `count` tells how often."""
-
-    def __init__(self, mark):
-        self.mark = mark
-        self.count = 0
-        self.end = threading.Event()
-        self.thread = threading.Thread(target=self.work)
-
-    def work(self):
-        while not self.end.wait(PAUSE_SECONDS):
-            finish(os.posix_spawn(f"{KERNEL_TESTS}/target", ["target", self.mark], {}))
-            self.count += 1
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
-
-    def logged(self, events):
-        return sum(1 for event in events if has_argument(self.mark)(event))
 
 
 def check_boot_ends(journal, port):
@@ -120,13 +94,13 @@ def check_journal_limits_the_rate_of_others(journal, port):
 def check_rate_is_not_limited(journal, port):
     journal.wait_stats()
     n_events, begin = len(journal.events), time.monotonic()
-    succeed(f"{KERNEL_TESTS}/storm", str(N_STORM), "storm", f"{KERNEL_TESTS}/target")
+    succeed(f"{KERNEL_TESTS}/storm", str(N_STORM), "storm", TARGET)
     seconds = time.monotonic() - begin
     _, lost = journal.wait_accounted("storm", N_STORM + 1, since=n_events)  # and itself
     port.say("note", f"{N_STORM} execs in {seconds:.1f} s, all in the journal after "
              f"{time.monotonic() - begin:.1f} s")
     logged = [event["argv"][2] for event in journal.events if has_argument("storm")(event)
-              and event["argv"][0] == f"{KERNEL_TESTS}/target"]
+              and event["argv"][0] == TARGET]
     assert len(set(logged)) == len(logged), "some are there twice"
     expect(journal.wait_stats(), unaccounted=0)
     if lost:
@@ -159,7 +133,7 @@ def check_program_at_home_has_its_hash(journal, port):
     assert done.returncode == 0, done.stdout
     path = os.path.join(HOME, "program")
     os.makedirs(HOME, exist_ok=True)
-    shutil.copy(f"{KERNEL_TESTS}/target", path)
+    shutil.copy(TARGET, path)
     os.chmod(path, 0o700)
     for name in (path, HOME):
         os.chown(name, NOBODY, NOBODY)
@@ -179,7 +153,7 @@ def check_old_files_are_compressed(journal, port):
     done = reload_with("[File]\nEnabled=yes\nMaxSize=64K\nCompress=zstd\n")
     assert done.returncode == 0, done.stdout
     n_events = len(journal.events)
-    succeed(f"{KERNEL_TESTS}/storm", str(N_FILES), "files", f"{KERNEL_TESTS}/target")
+    succeed(f"{KERNEL_TESTS}/storm", str(N_FILES), "files", TARGET)
     journal.wait_accounted("files", N_FILES + 1, since=n_events)
     packed = f"{LOG}.2.zst"
     end = time.monotonic() + COMPRESS_SECONDS
@@ -196,7 +170,7 @@ def check_old_files_are_compressed(journal, port):
 
 def check_restart_is_counted(journal, port):
     before, n_events = journal.count("start"), len(journal.events)
-    with Execs("restarted") as execs:
+    with Execs(TARGET, "restarted") as execs:
         succeed("systemctl", "restart", UNIT)
     started = journal.wait("start", is_a("start"), before + 1)[-1]
     expect(started, seq=1, down="counted")
@@ -214,7 +188,7 @@ def check_upgrade_in_place(journal, port):
     """A new file, as a package manager puts it there, and a reload: nothing is missed, and later
     the rings can be changed as before."""
     before, pid = journal.count("start"), show(UNIT, "MainPID", "NRestarts")
-    with Execs("upgraded") as execs:
+    with Execs(TARGET, "upgraded") as execs:
         shutil.copy2(PROGRAM, PROGRAM + ".dpkg-new")
         os.rename(PROGRAM + ".dpkg-new", PROGRAM)
         succeed("systemctl", "reload", UNIT)
