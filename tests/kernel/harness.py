@@ -87,6 +87,18 @@ def need(condition, what):
         raise unittest.SkipTest(what)
 
 
+def program_of_32_bits(name):
+    """The path of a helper program. A machine's hypervisor may run no such programs, whatever its
+    kernel is built for; the VMs do, where nothing may be skipped."""
+    path = os.path.join(PROGS, name)
+    need(os.path.exists(path), f"{name} is not built here")
+    try:
+        subprocess.run([os.path.join(PROGS, "target32")], check=False)
+    except OSError as error:
+        raise unittest.SkipTest(f"this kernel runs no 32-bit programs: {error}") from error
+    return path
+
+
 def rounds(number):
     """How often to try what can go well by chance."""
     return max(3, number // SLOWNESS)

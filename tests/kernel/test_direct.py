@@ -81,8 +81,9 @@ def programs(folder):
     subprocess.run([f"/proc/self/fd/{memory}"], check=True, stdin=subprocess.DEVNULL,
                    pass_fds=[memory])
     os.close(memory)
-    if os.path.exists(TARGET + "32"):
-        subprocess.run([TARGET + "32"], check=True, stdin=subprocess.DEVNULL)
+    with contextlib.suppress(unittest.SkipTest):
+        subprocess.run([harness.program_of_32_bits("target32")], check=True,
+                       stdin=subprocess.DEVNULL)
 
 
 def credentials(folder):

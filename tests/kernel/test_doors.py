@@ -10,19 +10,12 @@ import socket
 import subprocess
 
 import harness
-from harness import Child, CorePattern, DOORS, KernelTest, PROGS, TARGET
+from harness import Child, CorePattern, DOORS, KernelTest, TARGET
 
 N_RACES = harness.rounds(20)
 N_REWRITES = harness.rounds(30)
 MOUNT_BIND = 0x1000
 MNT_DETACH = 2
-
-
-def binary_of(name):
-    """A helper program that this architecture may not have."""
-    path = os.path.join(PROGS, name)
-    harness.need(os.path.exists(path), f"{name} is not built here")
-    return path
 
 
 class Doors(KernelTest):
@@ -454,6 +447,7 @@ class Doors(KernelTest):
 
     def test_32_bit_system_call_of_64_bit_code(self):
         harness.need(os.uname().machine == "x86_64", "no such thing here")
+        harness.program_of_32_bits("target32")
         event = self.last_exec_of(lambda: os.execv(DOORS, [DOORS, "int80", TARGET, "80"]))
         self.check(event, filename=TARGET, argv=[TARGET, "80"])
 
@@ -463,12 +457,12 @@ class Doors(KernelTest):
         return None if "flags.image32" in missing else ["image32"]
 
     def test_32_bit_program(self):
-        path = binary_of("target32")
+        path = harness.program_of_32_bits("target32")
         event = self.exec_of(lambda: os.execve(path, ["x", "32"], {}))
         self.check(event, exe=path, argv=["x", "32"], argc=2, flags=self.image32())
 
     def test_32_bit_program_executes_another(self):
-        caller, path = binary_of("caller32"), binary_of("target32")
+        caller, path = (harness.program_of_32_bits(name) for name in ("caller32", "target32"))
         event = self.last_exec_of(lambda: os.execv(caller, [caller, path, "y"]))
         self.check(event, exe=path, filename=path, argv=[path, "y"], flags=self.image32())
         event = self.last_exec_of(lambda: os.execv(caller, [caller, TARGET, "z"]))

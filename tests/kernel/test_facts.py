@@ -544,8 +544,7 @@ class Environment(KernelTest):
         self.assertNotIn("truncated", event)
 
     def test_of_32_bit_program(self):
-        path = os.path.join(harness.PROGS, "target32")
-        harness.need(os.path.exists(path), "target32 is not built here")
+        path = harness.program_of_32_bits("target32")
         environment = {f"V{i}": "v" * i for i in range(299)}
         environment["SHORT"] = "32"
         event = self.exec_of(lambda: os.execve(path, ["x", "y"], environment))
