@@ -76,7 +76,8 @@ POWERLESS = "setpriv --bounding-set=-all --inh-caps=-all "
 @contextlib.contextmanager
 def two_generations(manager):
     """Starts its daemon and replaces it, but the older programs stay attached. Yields the map that
-    begins with the number of the generation at work."""
+    begins with the number of the generation at work; the daemon, which would put it right, stands
+    still meanwhile."""
     copy = os.path.join(manager.folder, "execsnoopd")
     shutil.copy(manager.daemon, copy)
     manager.start(copy)
@@ -84,8 +85,12 @@ def two_generations(manager):
     put_other_object(manager.daemon, copy)
     manager.reload()
     with mmap.mmap(manager.store["map-control"], mmap.PAGESIZE) as control:
+        os.kill(manager.pid, signal.SIGSTOP)
+        before = control[:BEFORE + 4]
         control[BEFORE:BEFORE + 4] = (1).to_bytes(4, "little")
         yield control
+        control[:BEFORE + 4] = before
+        os.kill(manager.pid, signal.SIGCONT)
     os.close(link)
 
 
@@ -587,7 +592,7 @@ class Restart(Ledger):
     def test_replaced_in_the_middle_of_an_event(self):
         """Two generations are attached and replace one another all the time: the younger does not
         do again what the older has begun."""
-        manager = Manager()
+        manager = Manager(NO_LOSS)
         with contextlib.closing(manager):
             with two_generations(manager) as control:
                 storm = subprocess.Popen([harness.STORM, "4000", PROGRAM, TARGET])
