@@ -9,10 +9,22 @@ static void hide_after(struct draft *d, size_t from, size_t to, char separator)
         draft_hide(d, find_char(d, from, to, separator) + 1, to);
 }
 
+/* Behind ":pserver:", which says how a repository is reached. */
+static size_t skip_method(const struct draft *d, size_t from, size_t to)
+{
+        size_t at = from + 1;
+
+        if (from == to || d->text[from] != ':')
+                return from;
+        while (at < to && is_alnum(d->text[at]))
+                at++;
+        return at < to && d->text[at] == ':' ? at + 1 : from;
+}
+
 /* user:PASSWORD@host; not host:port, and an '@' in what else it may be has no ':' before it. */
 static void hide_before_at(struct draft *d, size_t from, size_t to)
 {
-        size_t colon = find_char(d, from, to, ':');
+        size_t colon = find_char(d, skip_method(d, from, to), to, ':');
         const char *at = memrchr(d->text + from, '@', to - from);
 
         if (at && colon < to && d->text + colon < at &&
@@ -52,6 +64,22 @@ static void hide_data(struct draft *d, size_t from, size_t to)
         if (found) {
                 from = found - d->text + sizeof(data) - 1;
                 draft_hide(d, from, find_char(d, from, to, ','));
+        }
+}
+
+/* Of "username=user%PASSWORD,vers=3.0" the password, as mount.cifs takes it. */
+static void hide_of_list(struct draft *d, size_t from, size_t to)
+{
+        static const char *const names[] = { "user=", "username=", NULL };
+        size_t end;
+
+        for (; from < to; from = end + 1) {
+                const struct span member = draft_span(d, from, to);
+
+                end = find_char(d, from, to, ',');
+                for (const char *const *name = names; *name; name++)
+                        if (span_starts_with(member, *name))
+                                hide_after(d, from, end, '%');
         }
 }
 
@@ -158,6 +186,7 @@ void value_hide(struct draft *d, enum value_kind kind, size_t from, size_t to)
                 break;
         case VALUE_LIST:
                 d->ends_at_comma = true;
+                hide_of_list(d, from, to);
                 break;
         case VALUE_NONE:
         case VALUE_CLEAR:

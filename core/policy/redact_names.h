@@ -37,4 +37,4 @@
         "*auth-group *auth-api-group *authorized *authorized-keys *login-config *passwordbox "     \
         "*passwdbox *single-pass *multi-pass *two-pass *one-pass *pull-secret* "                   \
         "*existing-secret* tls-secret starting-token next-token *nexttoken page-token "            \
-        "*pagetoken *pagination-token continuation-token"
+        "*pagetoken *pagination-token continuation-token with-registry-auth"
