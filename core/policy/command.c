@@ -255,6 +255,18 @@ static void expect_named(struct command *c, const struct command_rules *rules, s
         c->is_pending_by_name = false;
 }
 
+/* --args=--token X, all of it in one text: what is behind the '=' is an option by itself. */
+static void expect_within(struct command *c, const struct command_rules *rules,
+                          const struct draft *d, const struct word *w)
+{
+        const char *equals = w->size < d->size ? memchr(w->p, '=', w->size) : NULL;
+        const size_t begin = equals ? (size_t)(equals + 1 - w->p) : w->size;
+        const struct word option = { w->p + begin, w->size - begin, w->from + begin, w->to };
+
+        if (option.size > 1 && option.p[0] == '-' && option_size(&option) == option.size)
+                expect_named(c, rules, (struct span){ option.p, option.size });
+}
+
 static void examine_option(struct command *c, const struct command_rules *rules, struct draft *d,
                            const struct word *w)
 {
@@ -279,8 +291,10 @@ static void examine_option(struct command *c, const struct command_rules *rules,
         }
         if (w->p[1] != '-' && examine_letters(c, d, w))
                 return;
-        if (name.size < w->size) /* its value is in the text */
+        if (name.size < w->size) { /* its value is in the text */
+                expect_within(c, rules, d, w);
                 return;
+        }
         expect_named(c, rules, name);
         if (c->pending == VALUE_NONE && finds_commands(c) && w->p[1] == '-' && !is_flag(name))
                 c->skips = true;
@@ -458,12 +472,15 @@ void command_word(struct command *c, const struct command_rules *rules, struct d
                 return;
         if (c->begins && !is_assignment(&w) && (w.p[0] != '-' || memchr(w.p, '=', w.size))) {
                 begin_at(c, rules, &w);
+                expect_within(c, rules, d, &w);
                 return;
         }
-        if (is_option(c, &w))
+        if (is_option(c, &w)) {
                 examine_option(c, rules, d, &w);
-        else if (c->begins && is_assignment(&w))
+        } else if (c->begins && is_assignment(&w)) {
                 add_program(c, rules, &w); /* RSYNC_RSH="sshpass -p ...", if no other follows */
-        else
+                expect_within(c, rules, d, &w);
+        } else {
                 examine_plain(c, rules, d, &w);
+        }
 }

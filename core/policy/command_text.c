@@ -81,11 +81,42 @@ static void quoted_word(struct command *c, const struct command_rules *rules, st
                 words_of_text(rules, d, from, to, depth + 1);
 }
 
+/* > FILE, 2>>FILE, < FILE. *ret_is_bare: the file is the next word. */
+static bool is_redirection(struct span word, bool *ret_is_bare)
+{
+        size_t n = 0;
+
+        while (n < word.size && is_digit(word.data[n]))
+                n++;
+        if (n == word.size || (word.data[n] != '>' && word.data[n] != '<'))
+                return false;
+        while (n < word.size && strchr("<>&|", word.data[n]) && word.data[n] != '\0')
+                n++;
+        *ret_is_bare = n == word.size;
+        return true;
+}
+
+/* The word is a redirection, or its file: not the command's. *is_file is of the next word. */
+static bool is_redirected(const struct draft *d, const struct command *c, size_t from, size_t to,
+                          bool *is_file)
+{
+        const struct span word = { d->text + from, to - from };
+        const bool was_file = *is_file;
+
+        *is_file = false;
+        if (was_file && word.data[0] != '-')
+                return true;
+        if (span_is(word, COMMAND_HERE) || !is_redirection(word, is_file))
+                return false;
+        return *is_file || c->pending == VALUE_NONE; /* in no shell it may be a value */
+}
+
 /* A command of the text, as far as what it reads and writes is concerned. */
 struct piece {
         unsigned size;    /* in words, with the name of its program */
         size_t from, to;  /* what it writes, if it is echo; from 0 on there is its name */
         bool writes;      /* it is echo */
+        bool passes;      /* it is tr: what it is given, it writes */
         bool reads;       /* a secret */
         bool is_here;     /* the next word is what it reads */
         bool is_of_group; /* it is all that brackets have in them */
@@ -113,6 +144,23 @@ static bool writes(struct span program)
 {
         return is_program(program, "echo") || is_program(program, "printf") ||
                is_program(program, "yes");
+}
+
+static bool passes(struct span program)
+{
+        static const char *const names[] = { "base64", "tr",  "cut", "head", "tail", "cat",
+                                             "tee",    "rev", "xxd", "sed",  NULL };
+
+        for (const char *const *name = names; *name; name++)
+                if (is_program(program, *name))
+                        return true;
+        return false;
+}
+
+static void note_program(struct piece *p, struct span program)
+{
+        p->writes = writes(program);
+        p->passes = passes(program);
 }
 
 /* Words before the name of a program, of the shell or not. */
@@ -206,7 +254,7 @@ static void note_word(struct draft *d, struct reading *r, const struct command *
         if (p->size == 0 && begins_command(word))
                 return;
         if (p->size == 0)
-                p->writes = writes(word);
+                note_program(p, word);
         else if (p->from == 0 && word.data[0] != '-' && p->writes)
                 p->from = from;
         p->size++;
@@ -232,7 +280,10 @@ static void next_piece(const struct draft *d, size_t at, struct reading *r)
         const bool is_pipe = d->text[at] == '|' && at > 0 && d->text[at - 1] != '|' &&
                              !(at + 1 < d->size && d->text[at + 1] == '|');
 
-        r->input = is_pipe ? r->piece : (struct piece){ 0 };
+        if (!is_pipe)
+                r->input = (struct piece){ 0 };
+        else if (!r->piece.passes)
+                r->input = r->piece; /* else it is what that one has been given */
         r->piece = (struct piece){ 0 };
         if (d->text[at] == '(') {
                 r->group = at + 1;
@@ -248,7 +299,7 @@ static void words_of_text(const struct command_rules *rules, struct draft *d, si
         struct reading reading = {
                 .may_send = memmem(d->text + from, to - from, "send", 4) != NULL,
         };
-        bool has_quotes[2] = { true, true };
+        bool has_quotes[2] = { true, true }, is_file = false;
         struct command command;
         size_t end;
 
@@ -259,13 +310,15 @@ static void words_of_text(const struct command_rules *rules, struct draft *d, si
                 if (part == PART_SEPARATOR && ends_command(d, from)) {
                         command_begin(&command);
                         next_piece(d, from, &reading);
+                        is_file = false;
                 }
                 if (part == PART_SEPARATOR || part == PART_BLANK) {
                         from++;
                         continue;
                 }
                 end = word_end(d, from, to, has_quotes);
-                quoted_word(&command, rules, d, from, end, depth);
+                if (!is_redirected(d, &command, from, end, &is_file))
+                        quoted_word(&command, rules, d, from, end, depth);
                 note_word(d, &reading, &command, from, end);
                 from = end;
         }
