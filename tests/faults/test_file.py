@@ -354,15 +354,20 @@ class File(unittest.TestCase):
         assert_all(file, last, N_FEW)
         self.check_lossy(file, journal, many)
 
+    def disk(self, place):
+        """One of a file system that knows chattr."""
+        disk = place + "/disk"
+        os.mkdir(disk)
+        faults.file_system(place + "/image")
+        subprocess.run(["mount", "-o", "loop", place + "/image", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+        return disk
+
     def test_immutable_for_a_while(self):
         """An open file that cannot be written any more, and a folder where nothing can be
         renamed."""
         with Journald(), faults.folder() as place:
-            disk = place + "/disk"
-            os.mkdir(disk)
-            faults.file_system(place + "/image")
-            subprocess.run(["mount", "-o", "loop", place + "/image", disk], check=True)
-            self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+            disk = self.disk(place)
             with Daemon(settings(MaxSize="64K", MaxFiles="100"),
                         disk + "/exec.jsonl") as daemon:
                 daemon.sync()
@@ -383,11 +388,7 @@ class File(unittest.TestCase):
     def test_append_only_on_a_full_disk(self):
         """What of a line is in the file can't be cut; there is a rest to be written."""
         with Journald(), faults.folder() as place:
-            disk = place + "/disk"
-            os.mkdir(disk)
-            faults.file_system(place + "/image")
-            subprocess.run(["mount", "-o", "loop", place + "/image", disk], check=True)
-            self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+            disk = self.disk(place)
             with Daemon(SMALL_BACKLOG, disk + "/exec.jsonl") as daemon:
                 first = storm(N_FEW)
                 daemon.sync()
